@@ -3,6 +3,7 @@
 pub mod error;
 pub mod filter;
 pub mod fold;
+pub mod matcher;
 pub mod path;
 pub mod schema;
 
