@@ -37,6 +37,16 @@ pub fn of_group(conn: &mut Conn, group: &str) -> Result<Vec<Reference>, Error> {
         .collect())
 }
 
+/// How many members were asked for, counted no further than `limit`.
+pub fn count_up_to(conn: &mut Conn, group: &str, limit: usize) -> Result<usize, Error> {
+    let ids: Vec<String> = members::table
+        .filter(members::group_id.eq(group).and(members::desired.eq(true)))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(members::member_id)
+        .load(conn)?;
+    Ok(ids.len())
+}
+
 /// Members of each of several groups: one query for a page.
 pub fn of_groups(conn: &mut Conn, groups: &[String]) -> Result<BTreeMap<String, Vec<Reference>>, Error> {
     let mut found: BTreeMap<String, Vec<Reference>> = BTreeMap::new();
