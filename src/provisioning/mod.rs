@@ -69,7 +69,7 @@ impl Provisioner {
     pub async fn create(&self, tenant: &str, kind: Kind, body: Value) -> Result<View, Error> {
         let resource_type = Arc::clone(self.resource_type(kind));
         let attributes = dialect::resource(&resource_type, body, &dialect::Options::default())?;
-        let mut document = validate::create(&resource_type, attributes, validate::Strictness::Tolerant)?;
+        let mut document = validate::create(&resource_type, attributes, validate::Strictness::Lenient)?;
         let members = group::take_members(&mut document);
         let now = self.clock.now();
         let stored = Stored {
@@ -127,7 +127,7 @@ impl Provisioner {
                 write::change(conn, (&owner, kind, &id), now, |conn, current| {
                     let new = write::keep_what_a_put_must_not_clear(&current.document, attributes);
                     let mut document =
-                        validate::replace(&resource_type, &current.document, new, validate::Strictness::Tolerant)?;
+                        validate::replace(&resource_type, &current.document, new, validate::Strictness::Lenient)?;
                     let members = group::take_members(&mut document);
                     current.document = document;
                     // A PUT without members means none (RFC 7644 3.5.1; Keycloak's plug-ins rely on it).
@@ -168,7 +168,7 @@ impl Provisioner {
                             patch::Leniency::default(),
                         )?;
                         current.document =
-                            validate::check(&resource_type, document, validate::Strictness::Tolerant)?;
+                            validate::check(&resource_type, document, validate::Strictness::Lenient)?;
                     }
                     group::apply(conn, current, &memberships, &resource_type)
                 })?;

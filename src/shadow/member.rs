@@ -205,6 +205,8 @@ fn sweep(conn: &mut Conn, group: &str, ids: &[String]) -> Result<(), Error> {
 pub struct Difference {
     /// Our id of the member.
     pub member: String,
+    /// User or group.
+    pub kind: Kind,
     /// Salesforce's id of it; `None` while it has no account.
     pub salesforce_id: Option<String>,
     /// Whether it is to be added; else removed.
@@ -213,13 +215,17 @@ pub struct Difference {
 
 /// The memberships of a group in which Salesforce is not yet what was asked.
 pub fn differences(conn: &mut Conn, group: &str) -> Result<Vec<Difference>, Error> {
-    let rows: Vec<(String, bool, Option<String>)> = members::table
+    let rows: Vec<(String, bool, String, Option<String>)> = members::table
+        .inner_join(resources::table.on(resources::id.eq(members::member_id)))
         .left_join(links::table.on(links::resource_id.eq(members::member_id)))
         .filter(members::group_id.eq(group).and(members::desired.ne(members::observed)))
         .order(members::member_id)
-        .select((members::member_id, members::desired, links::salesforce_id.nullable()))
+        .select((members::member_id, members::desired, resources::kind, links::salesforce_id.nullable()))
         .load(conn)?;
-    Ok(rows.into_iter().map(|(member, add, salesforce_id)| Difference { member, salesforce_id, add }).collect())
+    let difference = |(member, add, kind, salesforce_id): (String, bool, String, Option<String>)| {
+        Kind::parse(&kind).map(|kind| Difference { member, kind, salesforce_id, add })
+    };
+    Ok(rows.into_iter().filter_map(difference).collect())
 }
 
 /// Notes what Salesforce confirmed. The wish may have changed meanwhile: a row that is gone comes back, so that the
@@ -243,5 +249,37 @@ pub fn confirm(conn: &mut Conn, group: &str, ids: &[String], is_member: bool) ->
     if !is_member {
         sweep(conn, group, ids)?;
     }
+    Ok(())
+}
+
+/// Gives what Salesforce confirmed of one resource's memberships to another, which takes its account over. Answers the
+/// groups concerned.
+pub fn inherit(conn: &mut Conn, from: &str, to: &str) -> Result<Vec<String>, Error> {
+    let groups: Vec<String> = members::table
+        .filter(members::member_id.eq(from).and(members::observed.eq(true)))
+        .select(members::group_id)
+        .load(conn)?;
+    for group in &groups {
+        confirm(conn, group, &[to.to_owned()], true)?;
+    }
+    forget_member(conn, from)?;
+    Ok(groups)
+}
+
+/// Forgets what Salesforce confirmed of a resource's memberships: its account is no longer there, or another's.
+pub fn forget_member(conn: &mut Conn, member: &str) -> Result<(), Error> {
+    diesel::update(members::table.filter(members::member_id.eq(member)))
+        .set(members::observed.eq(false))
+        .execute(conn)?;
+    diesel::delete(members::table.filter(members::member_id.eq(member).and(says_nothing()))).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets what Salesforce confirmed of a group's members: the group is no longer there.
+pub fn forget_group(conn: &mut Conn, group: &str) -> Result<(), Error> {
+    diesel::update(members::table.filter(members::group_id.eq(group)))
+        .set(members::observed.eq(false))
+        .execute(conn)?;
+    diesel::delete(members::table.filter(members::group_id.eq(group).and(says_nothing()))).execute(conn)?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::scim::{Attributes, matcher};
 
 use super::member;
 use super::resource::{Kind, Row, Stored};
-use super::value::indexed;
+use super::value::{MANAGER, indexed};
 
 /// Resources that a scan holds in memory at once.
 const SCAN: i64 = 500;
@@ -52,25 +52,23 @@ struct Narrowed {
     exact: bool,
 }
 
-/// The path in lower case without the core schema's URN; `None` for an extension's attribute.
+/// The path in lower case: without the core schema's URN, with an extension's; `None` where it names no attribute.
+/// `emails` and `manager` alone mean their `value` (Ping and Entra send them so).
 fn key(resource_type: &ResourceType, path: &AttributePath) -> Option<String> {
-    let core = path.schema.as_deref().is_none_or(|urn| urn.eq_ignore_ascii_case(&resource_type.schema.id));
-    core.then(|| match &path.sub {
-        Some(sub) => format!("{}.{sub}", path.name).to_ascii_lowercase(),
-        None => path.name.to_ascii_lowercase(),
-    })
+    let resolved = resource_type.resolve(path)?;
+    let key = resolved.canonical_key();
+    let whole = resolved.sub.is_none() && resolved.attribute.sub("value").is_some();
+    Some(if whole { format!("{key}.value") } else { key }.to_ascii_lowercase())
 }
 
 fn term(kind: Kind, key: &str, value: &str) -> Option<Term> {
     match (kind, key) {
         (_, "id") => return Some(Term::Id(value.to_owned())),
-        (Kind::Group, "members" | "members.value") => return Some(Term::HasMember(value.to_owned())),
-        (Kind::User, "groups" | "groups.value") => return Some(Term::InGroup(value.to_owned())),
+        (Kind::Group, "members.value") => return Some(Term::HasMember(value.to_owned())),
+        (Kind::User, "groups.value") => return Some(Term::InGroup(value.to_owned())),
         _ => {}
     }
-    // `emails eq "x"` means `emails.value` (Ping sends it so).
-    let path = if key == "emails" { "emails.value" } else { key };
-    indexed(kind, path, value).map(|value| Term::Value { path: path.to_owned(), value })
+    indexed(kind, key, value).map(|value| Term::Value { path: key.to_owned(), value })
 }
 
 fn narrow(resource_type: &ResourceType, kind: Kind, filter: &Filter, inside: Option<&str>) -> Narrowed {
@@ -84,17 +82,18 @@ fn narrow(resource_type: &ResourceType, kind: Kind, filter: &Filter, inside: Opt
             Narrowed { exact: left.exact && right.exact && inside.is_none(), terms: left.terms }
         }
         Filter::Compare { attribute, operator: CompareOperator::Eq, value: Value::String(text) } => {
-            let Some(mut key) = key(resource_type, attribute) else { return nothing };
-            if let Some(outer) = inside {
-                key = format!("{outer}.{key}");
-            }
+            let key = match inside {
+                Some(outer) => Some(format!("{outer}.{}", attribute.name).to_ascii_lowercase()),
+                None => key(resource_type, attribute),
+            };
+            let Some(key) = key else { return nothing };
             match term(kind, &key, text) {
                 Some(term) => Narrowed { terms: vec![term], exact: true },
                 None => nothing,
             }
         }
-        Filter::Values { attribute, filter } => match key(resource_type, attribute) {
-            Some(outer) => narrow(resource_type, kind, filter, Some(&outer)),
+        Filter::Values { attribute, filter } => match resource_type.resolve(attribute) {
+            Some(outer) => narrow(resource_type, kind, filter, Some(&outer.canonical_key())),
             None => nothing,
         },
         _ => nothing,
@@ -144,6 +143,15 @@ macro_rules! narrowed {
         }
         query
     }};
+}
+
+/// Ids of the users whose manager this is.
+pub(crate) fn reports_of(conn: &mut Conn, manager: &Stored) -> Result<Vec<String>, Error> {
+    Ok(resource_values::table
+        .filter(resource_values::tenant.eq(&manager.tenant).and(resource_values::kind.eq(Kind::User.as_str())))
+        .filter(resource_values::path.eq(MANAGER).and(resource_values::value.eq(&manager.id)))
+        .select(resource_values::resource_id)
+        .load(conn)?)
 }
 
 /// The page of those live resources of a kind that match.

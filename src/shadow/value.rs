@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::db::schema::resource_values;
 use crate::db::{Conn, Error};
+use crate::scim::ENTERPRISE_SCHEMA;
 use crate::scim::fold::fold;
 
 use super::resource::{Kind, Stored};
@@ -18,12 +19,16 @@ enum Case {
     Folded,
 }
 
+/// Whose reports somebody's are: Entra asks, and a manager's new account wakes their deliveries.
+pub(super) const MANAGER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:manager.value";
+
 /// Indexed paths by kind, in lower case. `id` needs no row: it is the primary key.
-const INDEXED: [(Kind, &str, Case); 6] = [
+const INDEXED: [(Kind, &str, Case); 7] = [
     (Kind::User, "username", Case::Folded),
     (Kind::User, "externalid", Case::Exact),
     (Kind::User, "displayname", Case::Folded),
     (Kind::User, "emails.value", Case::Folded),
+    (Kind::User, MANAGER, Case::Exact),
     (Kind::Group, "displayname", Case::Folded),
     (Kind::Group, "externalid", Case::Exact),
 ];
@@ -48,6 +53,8 @@ fn of(resource: &Stored) -> BTreeSet<(&'static str, String)> {
     put("username", resource.document.get("userName"));
     put("externalid", resource.document.get("externalId"));
     put("displayname", resource.document.get("displayName"));
+    let manager = resource.document.get(ENTERPRISE_SCHEMA).and_then(|extension| extension.get("manager")?.get("value"));
+    put(MANAGER, manager);
     for email in resource.document.get("emails").and_then(Value::as_array).into_iter().flatten() {
         put("emails.value", email.get("value"));
     }
