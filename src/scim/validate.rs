@@ -181,5 +181,8 @@ fn schemas_are_known(kind: &ResourceType, body: &Attributes, strictness: Strictn
 }
 
 #[cfg(test)]
+#[path = "validate_properties.rs"]
+mod properties;
+#[cfg(test)]
 #[path = "validate_tests.rs"]
 mod tests;
