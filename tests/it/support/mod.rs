@@ -3,4 +3,5 @@
 #[macro_use]
 pub(crate) mod engine;
 pub(crate) mod postgres;
+pub(crate) mod selector;
 pub(crate) mod trace;
