@@ -1,0 +1,1 @@
+//! Deviations of identity providers, normalised before the strict core.

@@ -1,0 +1,1 @@
+//! PATCH operations (RFC 7644 3.5.2).
