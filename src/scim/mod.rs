@@ -1,5 +1,6 @@
 //! The SCIM 2.0 protocol, pure: no I/O, no HTTP server, no database (RFC 7643, RFC 7644).
 
+pub mod dialect;
 pub mod discovery;
 pub mod dialect;
 pub mod document;
