@@ -10,6 +10,8 @@
 //! in `docs/architecture.md`.
 
 pub mod access;
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;

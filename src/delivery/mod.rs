@@ -9,6 +9,7 @@ mod circuit;
 mod group;
 mod org;
 pub mod outbox;
+mod over;
 mod overview;
 pub mod plan;
 mod schedule;
@@ -18,6 +19,7 @@ mod user;
 mod worker;
 
 pub use org::{Org, Pace, ProfileId};
+pub use over::start_over;
 pub use overview::Overview;
 pub use schedule::Schedule;
 pub use signal::Signals;

@@ -2,7 +2,6 @@
 
 pub mod dialect;
 pub mod discovery;
-pub mod dialect;
 pub mod document;
 pub mod error;
 pub mod filter;
