@@ -7,7 +7,7 @@ use super::settings::Faults;
 
 /// What happens to one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub(super) enum Fate {
     /// Nothing untoward.
     Served,
     /// 503, nothing done.
@@ -23,30 +23,30 @@ pub enum Fate {
 
 /// Draws the fate of each call.
 #[derive(Debug)]
-pub struct Dice {
+pub(super) struct Dice {
     faults: Faults,
     random: StdRng,
 }
 
 impl Dice {
     /// Dice for `faults`.
-    pub fn new(faults: Faults) -> Self {
+    pub(super) fn new(faults: Faults) -> Self {
         let random = StdRng::seed_from_u64(faults.seed);
         Self { faults, random }
     }
 
     /// How long a call waits, in milliseconds.
-    pub fn latency_ms(&self) -> u64 {
+    pub(super) fn latency_ms(&self) -> u64 {
         self.faults.latency_ms
     }
 
     /// The faults that stand.
-    pub fn faults(&self) -> &Faults {
+    pub(super) fn faults(&self) -> &Faults {
         &self.faults
     }
 
     /// The next call's fate. Always draws three numbers, so that changing one chance does not move the others.
-    pub fn draw(&mut self) -> Fate {
+    pub(super) fn draw(&mut self) -> Fate {
         let [request, unavailable, answer]: [f64; 3] =
             [self.random.random(), self.random.random(), self.random.random()];
         if self.faults.lost_request_next > 0 {
@@ -71,7 +71,7 @@ impl Dice {
     }
 
     /// Notes that an answer that was to be lost by count has been lost.
-    pub fn answer_was_lost(&mut self) {
+    pub(super) fn answer_was_lost(&mut self) {
         self.faults.lost_answer_next = self.faults.lost_answer_next.saturating_sub(1);
     }
 }

@@ -9,24 +9,24 @@ use super::wire::Reply;
 
 /// One call.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub(super) struct Call {
     /// When it came.
-    pub at: DateTime<Utc>,
+    pub(super) at: DateTime<Utc>,
     /// Its method.
-    pub method: String,
+    pub(super) method: String,
     /// Its path and query, without any secret: tokens travel in headers and bodies only.
-    pub path: String,
+    pub(super) path: String,
     /// The status it was answered with, also where the answer was lost; `None` where nothing was done.
-    pub status: Option<u16>,
+    pub(super) status: Option<u16>,
     /// What it was about.
-    pub kind: &'static str,
+    pub(super) kind: &'static str,
     /// What went wrong on purpose.
-    pub fault: Option<&'static str>,
+    pub(super) fault: Option<&'static str>,
 }
 
 /// The last calls, and the numbers of all calls.
 #[derive(Debug, Default)]
-pub struct Journal {
+pub(super) struct Journal {
     length: usize,
     calls: VecDeque<Call>,
     total: u64,
@@ -38,12 +38,12 @@ pub struct Journal {
 
 impl Journal {
     /// A journal that keeps the last `length` calls.
-    pub fn new(length: usize) -> Self {
+    pub(super) fn new(length: usize) -> Self {
         Self { length, ..Self::default() }
     }
 
     /// Notes a call. `reply` is what the org answered before any fault took the answer away.
-    pub fn note(&mut self, call: Call, reply: Option<&Reply>) {
+    pub(super) fn note(&mut self, call: Call, reply: Option<&Reply>) {
         self.total += 1;
         *self.by_kind.entry(call.kind).or_insert(0) += 1;
         if let Some(fault) = call.fault {
@@ -67,12 +67,12 @@ impl Journal {
     }
 
     /// The calls kept, oldest first.
-    pub fn calls(&self) -> impl DoubleEndedIterator<Item = &Call> {
+    pub(super) fn calls(&self) -> impl DoubleEndedIterator<Item = &Call> {
         self.calls.iter()
     }
 
     /// The calls kept as JSON, oldest first.
-    pub fn as_json(&self) -> Value {
+    pub(super) fn as_json(&self) -> Value {
         let call = |call: &Call| {
             json!({
                 "time": call.at.to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -84,7 +84,7 @@ impl Journal {
 
     /// The numbers as JSON: `total`, and by kind of call `calls`, `refused` (answered with 400 or more), `unchanged`
     /// (writes that changed nothing); by kind of fault `faults`.
-    pub fn counters(&self) -> Value {
+    pub(super) fn counters(&self) -> Value {
         json!({
             "total": self.total, "calls": self.by_kind, "refused": self.refused, "unchanged": self.unchanged,
             "faults": self.faults,

@@ -21,7 +21,7 @@ const ASSERTION_MAX: TimeDelta = TimeDelta::minutes(5);
 
 /// The open sessions: token → user and last use.
 #[derive(Default)]
-pub struct Sessions {
+pub(super) struct Sessions {
     open: HashMap<String, (String, DateTime<Utc>)>,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Debug for Sessions {
 
 impl Sessions {
     /// The user whose session `token` is, and notes the use; `None` where there is none or it was idle too long.
-    pub fn user(&mut self, token: &str, idle_seconds: u32, now: DateTime<Utc>) -> Option<String> {
+    pub(super) fn user(&mut self, token: &str, idle_seconds: u32, now: DateTime<Utc>) -> Option<String> {
         let (user, used) = self.open.get_mut(token)?;
         if now - *used > TimeDelta::seconds(i64::from(idle_seconds)) {
             self.open.remove(token);
@@ -44,7 +44,7 @@ impl Sessions {
     }
 
     /// Ends every session; answers how many there were.
-    pub fn revoke_all(&mut self) -> usize {
+    pub(super) fn revoke_all(&mut self) -> usize {
         let count = self.open.len();
         self.open.clear();
         count
@@ -55,7 +55,7 @@ impl Sessions {
 struct Refused(&'static str, &'static str);
 
 /// Answers the token endpoint.
-pub fn token(
+pub(super) fn token(
     settings: &Settings,
     store: &Store,
     sessions: &mut Sessions,

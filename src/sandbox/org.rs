@@ -23,17 +23,17 @@ pub struct Org {
 
 /// What changes.
 #[derive(Debug)]
-pub struct Inner {
+pub(super) struct Inner {
     /// What the org holds.
-    pub store: Store,
+    pub(super) store: Store,
     /// Who is logged in.
-    pub sessions: Sessions,
+    pub(super) sessions: Sessions,
     /// What was called.
-    pub journal: Journal,
+    pub(super) journal: Journal,
     /// What goes wrong.
-    pub dice: Dice,
+    pub(super) dice: Dice,
     /// Calls since `window`, against the daily limit.
-    pub api_calls: u32,
+    pub(super) api_calls: u32,
     window: DateTime<Utc>,
 }
 
@@ -47,17 +47,17 @@ pub enum Outcome {
 }
 
 /// What a front end needs of the org, for the time of one call.
-pub struct Visit<'a> {
+pub(super) struct Visit<'a> {
     /// How the org was set up.
-    pub settings: &'a Settings,
+    pub(super) settings: &'a Settings,
     /// `https://{MyDomain}.my.salesforce.com` of this org.
-    pub base_url: &'a str,
+    pub(super) base_url: &'a str,
     /// The time of the call.
-    pub now: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
     /// What changes.
-    pub inner: &'a mut Inner,
+    pub(super) inner: &'a mut Inner,
     /// Id of the user whose session it is; empty on the token endpoint and the control interface.
-    pub caller: String,
+    pub(super) caller: String,
 }
 
 impl Org {
@@ -210,7 +210,7 @@ impl Org {
 
 impl Inner {
     /// Replaces the faults and starts their generator anew.
-    pub fn set_faults(&mut self, faults: Faults) {
+    pub(super) fn set_faults(&mut self, faults: Faults) {
         self.store.row_locks = faults.row_locks;
         self.store.unknown_exceptions = faults.unknown_exceptions;
         self.dice = Dice::new(faults);

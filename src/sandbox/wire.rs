@@ -59,7 +59,7 @@ fn decode(text: &str) -> String {
 }
 
 /// What a call is about: the rows of the counters.
-pub type Kind = &'static str;
+pub(super) type Kind = &'static str;
 
 /// The answer to a call.
 #[derive(Debug, Clone)]

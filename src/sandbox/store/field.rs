@@ -3,7 +3,7 @@
 use super::picklist;
 
 /// What a field's text must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Kind {
     /// Anything.
     Text,
