@@ -327,6 +327,31 @@ async fn members_are_read_page_by_page() {
 }
 
 #[tokio::test]
+async fn members_beyond_the_last_page_are_found_among_the_users() {
+    let org = Org::start(|_, request| {
+        let target = request.target();
+        let page = |key: &str, ids: std::ops::Range<usize>, name: &str| {
+            let entries: Vec<_> = ids.map(|n| json!({ name: format!("005{n:05}") })).collect();
+            Reply::ok(json!({ "id": "00G1", key: entries }).to_string())
+        };
+        if let Some((_, rest)) = target.split_once("members.startIndex=") {
+            let start: usize = rest.split('&').next().unwrap().parse().unwrap();
+            return page("members", start - 1..start + 199, "value");
+        }
+        assert!(target.contains(r#"filter=groups eq "00G1"&"#) || target.contains("id gt"), "{target}");
+        let from = target
+            .split("id gt \"005")
+            .nth(1)
+            .map_or(0, |rest| rest.split('"').next().unwrap().parse::<usize>().unwrap() + 1);
+        page("Resources", from..(from + 200).min(2_345), "id")
+    })
+    .await;
+    let members = org.client().group_members("00G1").await.unwrap();
+    assert_eq!(members.len(), 2_345);
+    assert_eq!(org.calls().len(), 11 + 12);
+}
+
+#[tokio::test]
 async fn calls_are_counted_by_tenant_and_kind() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let guard = metrics::set_default_local_recorder(&recorder);

@@ -169,8 +169,7 @@ fn a_patch_has_one_object_without_a_path() {
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": [
                 { "op": "replace", "value": {
-                    "name": { "givenName": "A" }, "active": false,
-                    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { "manager": { "value": "005M" } }
+                    "name": { "givenName": "A" }, "active": false, "manager": { "value": "005M" }
                 } },
                 { "op": "remove", "path": "department" },
                 { "op": "remove", "path": "title" }

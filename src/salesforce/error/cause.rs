@@ -179,6 +179,12 @@ impl Cause {
             // A failing trigger quotes the error that made it fail: a row lock passes, the rest does not.
             Self::Automation if text.contains("UNABLE_TO_LOCK_ROW") => Self::RowLock,
             Self::Automation if text.contains("MIXED_DML_OPERATION") => Self::MixedDml,
+            // What Salesforce appends to any failed change of members, whatever the first error was.
+            Self::Absent | Self::DuplicateValue | Self::Integrity | Self::InvalidReference
+                if text.contains("FIELD_INTEGRITY_EXCEPTIONS LIKELY CAUSED") =>
+            {
+                Self::MembershipMismatch
+            }
             Self::Integrity if text.contains("LICENSE") => Self::LicenceMismatch,
             other => other,
         }

@@ -140,6 +140,17 @@ fn refused_groups_reads_and_forms_have_their_cause_and_disposition() {
             Cause::MembershipMismatch,
             LookFirst,
         ),
+        (
+            scim(500, "List has no rows for assignment to SObject FIELD_INTEGRITY_EXCEPTIONs likely caused by x."),
+            Cause::MembershipMismatch,
+            LookFirst,
+        ),
+        (
+            insert("DUPLICATE_VALUE, duplicate value found: []. FIELD_INTEGRITY_EXCEPTIONs likely caused by x."),
+            Cause::MembershipMismatch,
+            LookFirst,
+        ),
+        (insert("UNABLE_TO_LOCK_ROW, x: []. FIELD_INTEGRITY_EXCEPTIONs likely caused by x."), Cause::RowLock, RETRY),
         (scim(404, "No such resource"), Cause::Absent, LookFirst),
         (scim(404, "Resource https://x/services/scim/v2/Users/005 not found"), Cause::Absent, LookFirst),
         (scim(400, "Improper Schema."), Cause::Malformed, Reject),
