@@ -1,1 +1,32 @@
-//! sandbox
+//! A simulated Salesforce org over real HTTP: token endpoint, SCIM, the part of REST that does what SCIM cannot, and a
+//! page that shows what the org holds.
+//!
+//! It answers as Salesforce does where that is known, refusals and oddities included, so that a client that works here
+//! has met them; what is not known of production is a switch ([`Switches`]) whose default makes a wrong client fail
+//! soonest. Faults ([`Faults`]) are seeded and can be repeated. It knows nothing of the rest of this crate and serves
+//! to test anything that talks to Salesforce.
+//!
+//! [`Org`] is the org without any network: calls go in, answers come out. [`store`] holds the records and the rules of
+//! the database; `scim`, `rest` and `oauth` are its front ends.
+
+mod control;
+mod faults;
+pub mod ids;
+mod journal;
+mod oauth;
+mod org;
+mod page;
+mod rest;
+mod scim;
+mod server;
+mod settings;
+pub mod store;
+mod wire;
+
+pub use self::org::{Org, Outcome};
+pub use self::server::{Running, start};
+pub use self::settings::{
+    Clock, EmailConfirmation, Entropy, Faults, GroupSeed, OddPatch, PermissionSetSeed, ProfileSeed, Settings, Switches,
+};
+pub use self::store::registry::UsernameRegistry;
+pub use self::wire::{Reply, Request};

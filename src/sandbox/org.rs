@@ -1,0 +1,257 @@
+//! The org as a whole: what it holds, who is logged in, what goes wrong, what was called.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use super::faults::{Dice, Fate};
+use super::journal::{Call, Journal};
+use super::oauth::{self, Sessions};
+use super::settings::{Faults, Settings};
+use super::store::{Group, Store, User};
+use super::wire::{Reply, Request};
+use super::{control, page, rest, scim};
+
+/// A simulated org. Answers calls without any network; [`super::start`] puts it on one.
+#[derive(Debug)]
+pub struct Org {
+    settings: Settings,
+    base_url: OnceLock<String>,
+    inner: Mutex<Inner>,
+}
+
+/// What changes.
+#[derive(Debug)]
+pub(super) struct Inner {
+    /// What the org holds.
+    pub(super) store: Store,
+    /// Who is logged in.
+    pub(super) sessions: Sessions,
+    /// What was called.
+    pub(super) journal: Journal,
+    /// What goes wrong.
+    pub(super) dice: Dice,
+    /// Calls since `window`, against the daily limit.
+    pub(super) api_calls: u32,
+    window: DateTime<Utc>,
+}
+
+/// What the network is to do with a call.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Send this.
+    Answer(Reply),
+    /// Break the connection without an answer.
+    Broken,
+}
+
+/// What a front end needs of the org, for the time of one call.
+pub(super) struct Visit<'a> {
+    /// How the org was set up.
+    pub(super) settings: &'a Settings,
+    /// `https://{MyDomain}.my.salesforce.com` of this org.
+    pub(super) base_url: &'a str,
+    /// The time of the call.
+    pub(super) now: DateTime<Utc>,
+    /// What changes.
+    pub(super) inner: &'a mut Inner,
+    /// Id of the user whose session it is; empty on the token endpoint and the control interface.
+    pub(super) caller: String,
+}
+
+impl Org {
+    /// The org that `settings` describes.
+    pub fn new(settings: Settings) -> Self {
+        let now = (settings.clock)();
+        let inner = Inner {
+            store: Store::new(&settings, now),
+            sessions: Sessions::default(),
+            journal: Journal::new(settings.journal_length),
+            dice: Dice::new(settings.faults.clone()),
+            api_calls: 0,
+            window: now,
+        };
+        Self { settings, base_url: OnceLock::new(), inner: Mutex::new(inner) }
+    }
+
+    /// How the org was set up.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The org's URL: `http://…` of its listener, or a made-up one while it has none.
+    pub fn base_url(&self) -> &str {
+        self.base_url.get_or_init(|| format!("https://{}.my.salesforce.com", self.settings.my_domain))
+    }
+
+    /// Says where the org listens; counts once.
+    pub(super) fn set_base_url(&self, url: String) {
+        let _kept = self.base_url.set(url);
+    }
+
+    /// How long each call waits, in milliseconds.
+    pub fn latency_ms(&self) -> u64 {
+        self.lock().dice.latency_ms()
+    }
+
+    /// Answers a call, faults included.
+    pub fn call(&self, request: &Request) -> Outcome {
+        let mut inner = self.lock();
+        let now = (self.settings.clock)();
+        let mut visit = Visit {
+            settings: &self.settings,
+            base_url: self.base_url(),
+            now,
+            inner: &mut inner,
+            caller: String::new(),
+        };
+        let segments = request.segments();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        match segments.as_slice() {
+            [] => return Outcome::Answer(page::show(&visit)),
+            ["sandbox", rest @ ..] => return Outcome::Answer(control::answer(&mut visit, request, rest)),
+            ["favicon.ico"] => return Outcome::Answer(Reply::empty(404)),
+            _ => {}
+        }
+        let fate = visit.inner.dice.draw();
+        let (reply, fault) = match fate {
+            Fate::RequestLost => (None, Some("lost_request")),
+            Fate::Unavailable => {
+                let reply = Reply::rest_error(503, "SERVER_UNAVAILABLE", "server too busy").about("unavailable");
+                (Some(reply), Some("unavailable"))
+            }
+            Fate::Served | Fate::AnswerLost { .. } => {
+                let reply = api(&mut visit, request, &segments);
+                let lost = match fate {
+                    Fate::AnswerLost { only_if_changed: true } => reply.changed == Some(true),
+                    Fate::AnswerLost { only_if_changed: false } => true,
+                    _ => false,
+                };
+                if fate == (Fate::AnswerLost { only_if_changed: true }) && lost {
+                    visit.inner.dice.answer_was_lost();
+                }
+                (Some(reply), lost.then_some("lost_answer"))
+            }
+        };
+        // Somebody may send a secret to the token endpoint in the query.
+        let path = if request.query.is_empty() || request.path.ends_with("/token") {
+            request.path.clone()
+        } else {
+            format!("{}?{}", request.path, request.query)
+        };
+        let kind = reply.as_ref().map_or("lost_request", |reply| reply.kind);
+        let status = reply.as_ref().map(|reply| reply.status);
+        inner.journal.note(Call { at: now, method: request.method.clone(), path, status, kind, fault }, reply.as_ref());
+        match reply {
+            Some(reply) if fault != Some("lost_answer") => {
+                Outcome::Answer(if request.pretty { reply.indented() } else { reply })
+            }
+            _ => Outcome::Broken,
+        }
+    }
+
+    /// The users, in the order of ids.
+    pub fn users(&self) -> Vec<User> {
+        self.lock().store.users().cloned().collect()
+    }
+
+    /// The groups and queues, in the order of ids.
+    pub fn groups(&self) -> Vec<Group> {
+        self.lock().store.groups().cloned().collect()
+    }
+
+    /// The answer of `GET /sandbox/state`.
+    pub fn state(&self) -> Value {
+        control::state(&self.lock().store)
+    }
+
+    /// The answer of `GET /sandbox/journal`.
+    pub fn journal(&self) -> Value {
+        self.lock().journal.as_json()
+    }
+
+    /// The answer of `GET /sandbox/counters`.
+    pub fn counters(&self) -> Value {
+        self.lock().journal.counters()
+    }
+
+    /// Replaces the faults and starts their generator anew.
+    pub fn set_faults(&self, faults: Faults) {
+        self.lock().set_faults(faults);
+    }
+
+    /// Confirms every e-mail address that waits; answers how many.
+    pub fn confirm_emails(&self) -> usize {
+        let now = (self.settings.clock)();
+        self.lock().store.confirm_emails(now)
+    }
+
+    /// Ends every session; answers how many there were.
+    pub fn revoke_sessions(&self) -> usize {
+        self.lock().sessions.revoke_all()
+    }
+
+    /// Sets how many of a licence the org has.
+    pub fn set_licence(&self, name: &str, total: u32) {
+        self.lock().store.set_licence(name, total);
+    }
+
+    /// Lets a test look at the store, or change it as an administrator would.
+    pub fn with_store<T>(&self, act: impl FnOnce(&mut Store) -> T) -> T {
+        act(&mut self.lock().store)
+    }
+
+    /// A panic while the lock was held leaves at worst one call half done, which is what this org is for.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Replaces the faults and starts their generator anew.
+    pub(super) fn set_faults(&mut self, faults: Faults) {
+        self.store.row_locks = faults.row_locks;
+        self.store.unknown_exceptions = faults.unknown_exceptions;
+        self.dice = Dice::new(faults);
+    }
+}
+
+/// What the call is about and the answer, faults aside.
+fn api(visit: &mut Visit<'_>, request: &Request, segments: &[&str]) -> Reply {
+    if segments == ["services", "oauth2", "token"] {
+        let Inner { store, sessions, .. } = &mut *visit.inner;
+        return oauth::token(visit.settings, store, sessions, visit.base_url, visit.now, request).about("token");
+    }
+    let token = request.authorization.as_deref().and_then(|header| header.split_once(' '));
+    let caller = token
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .and_then(|(_, token)| visit.inner.sessions.user(token.trim(), visit.settings.session_idle_seconds, visit.now));
+    let Some(caller) = caller else {
+        return Reply::rest_error(401, "INVALID_SESSION_ID", "Session expired or invalid").about("unauthorized");
+    };
+    visit.caller = caller;
+    let is_scim = matches!(segments, ["services", "scim", ..]);
+    let counts = !is_scim || visit.settings.switches.scim_counts;
+    if counts {
+        if visit.now - visit.inner.window >= TimeDelta::hours(24) {
+            visit.inner.window = visit.now;
+            visit.inner.api_calls = 0;
+        }
+        if visit.inner.api_calls >= visit.settings.daily_api_limit {
+            return Reply::rest_error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+                .about("over_limit");
+        }
+        visit.inner.api_calls += 1;
+    }
+    let reply = match segments {
+        ["services", "scim", "v2", rest @ ..] => scim::answer(visit, request, rest),
+        ["services", "data", version, rest @ ..] if rest::is_version(version) => rest::answer(visit, request, rest),
+        _ => Reply::rest_error(404, "NOT_FOUND", "The requested resource does not exist"),
+    };
+    if !counts {
+        return reply;
+    }
+    let usage = format!("api-usage={}/{}", visit.inner.api_calls, visit.settings.daily_api_limit);
+    reply.with_header("Sforce-Limit-Info", usage)
+}

@@ -1,0 +1,180 @@
+//! The rules of the `Group` and `GroupMember` objects.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::refusal::Refusal;
+use super::{Group, GroupKind, Store};
+use crate::sandbox::ids::{self, prefix};
+
+const NAME_MAX: usize = 40;
+const DEVELOPER_NAME_MAX: usize = 80;
+
+impl Store {
+    /// Every group in the order of ids.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+
+    /// The group or queue with the id, in its 15- or 18-character form.
+    pub fn group(&self, id: &str) -> Option<&Group> {
+        self.groups.get(&Self::reference(id, prefix::GROUP)?)
+    }
+
+    /// Adds a group; answers its id.
+    pub fn insert_group(
+        &mut self,
+        name: &str,
+        developer_name: Option<&str>,
+        kind: GroupKind,
+        now: DateTime<Utc>,
+    ) -> Result<String, Refusal> {
+        self.begin_write(prefix::GROUP)?;
+        self.check_group(None, name, developer_name)?;
+        let id = self.ids.next(prefix::GROUP);
+        let group = Group {
+            id: id.clone(),
+            name: name.to_owned(),
+            developer_name: developer_name.map(ToOwned::to_owned),
+            kind,
+            members: BTreeSet::new(),
+            created: now,
+            modified: now,
+        };
+        self.groups.insert(id.clone(), group);
+        Ok(id)
+    }
+
+    /// Gives a group another name, or another developer name; answers whether anything became different.
+    pub fn rename_group(
+        &mut self,
+        id: &str,
+        name: &str,
+        developer_name: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Refusal> {
+        self.begin_write(id)?;
+        self.check_group(Some(id), name, developer_name)?;
+        let Some(group) = self.groups.get_mut(id) else { return Err(Refusal::cross_reference("Id")) };
+        let changed = group.name != name || group.developer_name.as_deref() != developer_name;
+        name.clone_into(&mut group.name);
+        group.developer_name = developer_name.map(ToOwned::to_owned);
+        group.modified = now;
+        Ok(changed)
+    }
+
+    /// Deletes a group and takes it out of the groups it was a member of; false where there is none.
+    pub fn delete_group(&mut self, id: &str) -> Result<bool, Refusal> {
+        self.begin_write(id)?;
+        let Some(group) = self.groups.remove(id) else { return Ok(false) };
+        for member in &group.members {
+            if let Some(user) = self.users.get_mut(member) {
+                user.groups.remove(id);
+            }
+        }
+        for group in self.groups.values_mut() {
+            group.members.remove(id);
+        }
+        Ok(true)
+    }
+
+    /// Makes a user or a group a member of the group `group_id` (18 characters).
+    pub fn add_member(&mut self, group_id: &str, member: &str) -> Result<(), Refusal> {
+        self.begin_write(group_id)?;
+        let member = ids::canonical(member).ok_or_else(|| Refusal::cross_reference("UserOrGroupId"))?;
+        if !self.users.contains_key(&member) && !self.groups.contains_key(&member) {
+            return Err(Refusal::cross_reference("UserOrGroupId"));
+        }
+        if member == group_id || self.is_within(group_id, &member) {
+            return Err(Refusal::new(
+                "CIRCULAR_DEPENDENCY",
+                "group cannot contain itself, directly or through others",
+                &[],
+            ));
+        }
+        let Some(group) = self.groups.get_mut(group_id) else { return Err(Refusal::cross_reference("GroupId")) };
+        if !group.members.insert(member.clone()) {
+            let message =
+                format!("duplicate value found: UserOrGroupId duplicates value on record with id: {group_id}");
+            return Err(Refusal::new("DUPLICATE_VALUE", message, &["UserOrGroupId", "GroupId"]));
+        }
+        if let Some(user) = self.users.get_mut(&member) {
+            user.groups.insert(group_id.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Ends a membership; false where there was none.
+    pub fn remove_member(&mut self, group_id: &str, member: &str) -> Result<bool, Refusal> {
+        self.begin_write(group_id)?;
+        let Some(member) = ids::canonical(member) else { return Ok(false) };
+        let removed = self.groups.get_mut(group_id).is_some_and(|group| group.members.remove(&member));
+        if let Some(user) = self.users.get_mut(&member) {
+            user.groups.remove(group_id);
+        }
+        Ok(removed)
+    }
+
+    /// Puts a group's members back as they were: what a rollback does.
+    pub fn restore_group(&mut self, group: Group) {
+        let now: BTreeSet<String> = self.groups.get(&group.id).map(|group| group.members.clone()).unwrap_or_default();
+        for member in now.symmetric_difference(&group.members) {
+            if let Some(user) = self.users.get_mut(member) {
+                if group.members.contains(member) {
+                    user.groups.insert(group.id.clone());
+                } else {
+                    user.groups.remove(&group.id);
+                }
+            }
+        }
+        self.groups.insert(group.id.clone(), group);
+    }
+
+    /// Whether the group `inner` is somewhere inside the group `outer`.
+    fn is_within(&self, inner: &str, outer: &str) -> bool {
+        let mut open = vec![outer];
+        let mut seen = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            let Some(group) = self.groups.get(id).filter(|_| seen.insert(id)) else { continue };
+            if group.members.contains(inner) {
+                return true;
+            }
+            open.extend(group.members.iter().filter(|id| id.starts_with(prefix::GROUP)).map(String::as_str));
+        }
+        false
+    }
+
+    fn check_group(&self, id: Option<&str>, name: &str, developer_name: Option<&str>) -> Result<(), Refusal> {
+        if name.is_empty() {
+            return Err(Refusal::new("REQUIRED_FIELD_MISSING", "Required fields are missing: [Name]", &["Name"]));
+        }
+        for (label, value, max, field) in [
+            ("Name", name, NAME_MAX, "Name"),
+            ("Group Name", developer_name.unwrap_or_default(), DEVELOPER_NAME_MAX, "DeveloperName"),
+        ] {
+            if value.chars().count() > max {
+                let message = format!("{label}: data value too large: {value} (max length={max})");
+                return Err(Refusal::new("STRING_TOO_LONG", message, &[field]));
+            }
+        }
+        let Some(developer_name) = developer_name else { return Ok(()) };
+        let form = developer_name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+            && developer_name.starts_with(|letter: char| letter.is_ascii_alphabetic());
+        if !form {
+            let message = "The Group API Name can only contain underscores and alphanumeric characters. It must be unique, \
+                           begin with a letter, not include spaces, not end with an underscore, and not contain two \
+                           consecutive underscores.";
+            return Err(Refusal::new("INVALID_FIELD", message, &["DeveloperName"]));
+        }
+        let taken = self.groups.values().any(|group| {
+            Some(group.id.as_str()) != id
+                && group.developer_name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(developer_name))
+        });
+        if taken {
+            let message = "The Group Name you entered is already in use by another group or queue.";
+            return Err(Refusal::new("DUPLICATE_DEVELOPER_NAME", message, &["DeveloperName"]));
+        }
+        Ok(())
+    }
+}
