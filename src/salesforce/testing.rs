@@ -36,6 +36,8 @@ impl Seen {
 pub(super) enum Reply {
     /// Status, further header lines, body.
     Answer(u16, &'static str, String),
+    /// The beginning of an answer, then nothing.
+    Cut(u16),
     /// Closes the connection without an answer.
     HangUp,
     /// Never answers.
@@ -100,6 +102,10 @@ impl Org {
                     };
                     match reply {
                         Reply::HangUp => {}
+                        Reply::Cut(status) => {
+                            let begun = format!("HTTP/1.1 {status} X\r\nContent-Length: 1000\r\n\r\n{{");
+                            let _ = stream.write_all(begun.as_bytes()).await;
+                        }
                         Reply::Stall => tokio::time::sleep(Duration::from_mins(1)).await,
                         Reply::Answer(status, headers, body) => {
                             let length = body.len();

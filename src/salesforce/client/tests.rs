@@ -116,17 +116,16 @@ async fn a_lost_answer_to_a_change_asks_for_a_look() {
 
 #[tokio::test]
 async fn half_an_answer_is_a_lost_answer() {
-    let org = Org::start(|_, _| Reply::Answer(201, "Content-Length: 1000\r\n", String::new())).await;
+    let org = Org::start(|_, _| Reply::Cut(201)).await;
     let error = org.client().create_user(&Record::new(), "00e1").await.unwrap_err();
-    assert_eq!(error.disposition(), Disposition::LookFirst, "{error:?}");
+    assert!(matches!(error, Error::Lost(_)), "{error:?}");
 }
 
 #[tokio::test]
 async fn an_org_that_is_not_there_is_an_outage() {
-    let org = Org::start(|_, _| Reply::ok("")).await;
-    let mut settings = org.settings();
-    settings.url.set_port(Some(1)).unwrap();
-    let error = client(settings).0.create_user(&Record::new(), "00e1").await.unwrap_err();
+    let token = r#"{"access_token":"session-1","instance_url":"http://127.0.0.1:1"}"#;
+    let org = Org::with_logins(move |_| Reply::ok(token), |_, _| Reply::ok("")).await;
+    let error = org.client().create_user(&Record::new(), "00e1").await.unwrap_err();
     assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
     assert_eq!(error.disposition(), Disposition::Outage { after: None });
 }
