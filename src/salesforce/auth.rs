@@ -62,29 +62,29 @@ impl Auth {
         stale: Option<&Session>,
     ) -> Result<Session> {
         let failures = self.failures.load(Ordering::Acquire);
-        let mut state = self.state.lock().await;
-        if let Some(session) = &state.session
+        let mut held = self.state.lock().await;
+        if let Some(session) = &held.session
             && stale.is_none_or(|stale| stale.generation != session.generation)
             && clock.now() - session.since < OLDEST
         {
             return Ok(session.clone());
         }
         if self.failures.load(Ordering::Acquire) != failures
-            && let Some(error) = &state.last_error
+            && let Some(error) = &held.last_error
         {
             return Err(error.clone());
         }
-        state.session = None;
+        held.session = None;
         match log_in(settings, http, clock).await {
             Ok((token, base)) => {
-                state.logins += 1;
-                let session = Session { token, base, generation: state.logins, since: clock.now() };
-                state.session = Some(session.clone());
-                state.last_error = None;
+                held.logins += 1;
+                let session = Session { token, base, generation: held.logins, since: clock.now() };
+                held.session = Some(session.clone());
+                held.last_error = None;
                 Ok(session)
             }
             Err(error) => {
-                state.last_error = Some(error.clone());
+                held.last_error = Some(error.clone());
                 self.failures.fetch_add(1, Ordering::Release);
                 Err(error)
             }
@@ -221,3 +221,6 @@ pub(super) fn safe_base(url: &Url) -> Result<String> {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests;

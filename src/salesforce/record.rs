@@ -147,3 +147,62 @@ pub fn same_id(one: &str, other: &str) -> bool {
         _ => one == other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Record;
+
+    #[test]
+    fn only_what_differs_is_a_change() {
+        let long = |id: &str| json!(format!("{id}0000000000A1AAA"));
+        let rows: Vec<(&str, Value, Value, bool)> = vec![
+            ("Username", json!("a@b.co"), json!("A@B.co"), false),
+            ("Email", json!("Ada@B.co"), json!("ada@b.co"), false),
+            ("Email", json!("ada@b.co"), json!("eve@b.co"), true),
+            ("Title", json!("a"), json!("A"), true),
+            ("FederationIdentifier", json!("a"), json!("A"), true),
+            ("Title", json!("a"), Value::Null, true),
+            ("Title", Value::Null, json!("a"), true),
+            ("Title", Value::Null, Value::Null, false),
+            ("Title", json!(""), Value::Null, false),
+            ("IsActive", json!(false), json!(true), true),
+            ("IsActive", json!(false), Value::Null, true),
+            ("LocaleSidKey", Value::Null, json!("en_US"), false),
+            ("Email", Value::Null, json!("a@b.co"), false),
+            ("ManagerId", json!("0050000000000A1"), long("005"), false),
+            ("ManagerId", json!("0050000000000a1"), long("005"), true),
+            ("X__c", json!("0050000000000A1"), long("005"), true),
+            ("Street", json!("1\n2"), json!("1\r\n2"), false),
+            ("Title", json!("1\n2"), json!("1\r\n2"), true),
+            ("X__c", json!(5), json!(5.0), false),
+            ("X__c", json!(5), json!(6), true),
+        ];
+        for (field, wish, held, differs) in rows {
+            let desired = Record::new().with(field, wish.clone());
+            let changes = desired.changes_since(&Record::new().with(field, held.clone()));
+            assert_eq!(changes, if differs { desired } else { Record::new() }, "{field} {wish} {held}");
+        }
+        let held = Record::new().with("Title", "not mine");
+        assert_eq!(Record::new().changes_since(&held), Record::new(), "what is not spoken of is left alone");
+        assert_eq!(Record::new().with("Title", Value::Null).changes_since(&Record::new()), Record::new());
+    }
+
+    #[test]
+    fn applied_changes_leave_none() {
+        let desired = Record::new().with("Title", "a").with("Fax", Value::Null).with("IsActive", true);
+        let mut held = Record::new().with("Fax", "1").with("City", "x");
+        held.apply(&desired.changes_since(&held));
+        assert_eq!(desired.changes_since(&held), Record::new());
+        assert_eq!(held.text("City"), Some("x"));
+    }
+
+    #[test]
+    fn a_record_is_stored_as_a_plain_object() {
+        let record = Record::new().with("Title", "a").with("Fax", Value::Null).with("IsActive", true);
+        let json = serde_json::to_string(&record).unwrap();
+        assert_eq!(json, r#"{"Fax":null,"IsActive":true,"Title":"a"}"#);
+        assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record);
+    }
+}

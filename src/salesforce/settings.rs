@@ -56,7 +56,7 @@ impl Settings {
             url,
             flow,
             api_version: "v66.0".to_owned(),
-            call_timeout: Duration::from_secs(60),
+            call_timeout: Duration::from_mins(1),
             login_timeout: Duration::from_secs(20),
             body_limit: 10 * 1024 * 1024,
         }

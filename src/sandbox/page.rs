@@ -182,9 +182,7 @@ fn call_row(call: &Call) -> String {
         Some(_) | None => "bad",
     };
     let status = call.status.map_or_else(|| "–".to_owned(), |status| status.to_string());
-    let fault = call.fault.map_or_else(String::new, |fault| {
-        format!("<em>{}</em>", escape(&fault.replace('_', " ")))
-    });
+    let fault = call.fault.map_or_else(String::new, |fault| format!("<em>{}</em>", escape(&fault.replace('_', " "))));
     format!(
         "<li><time>{}</time><span class=\"state {class}\">{status}</span><code>{} {}</code>{fault}</li>",
         call.at.format("%H:%M:%S"),

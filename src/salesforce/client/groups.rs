@@ -1,17 +1,22 @@
 //! Calls about public groups.
 
+use std::collections::HashSet;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Client, PAGE};
 use crate::salesforce::PublicGroup;
-use crate::salesforce::dialect::{self, GROUP_NAME};
+use crate::salesforce::dialect::{self, GROUP_NAME, USER_GROUP};
 use crate::salesforce::error::{Cause, Error, Refusal, Result};
 use crate::salesforce::transport::{Call, encoded};
 use crate::scim::GROUP_SCHEMA;
 use crate::scim::fold::fold;
 
 const GROUPS: &str = "/services/scim/v2/Groups";
+
+/// Largest `startIndex` that Salesforce takes.
+const LAST_START: usize = 2_001;
 
 impl Client {
     /// The public groups of that name; names are not unique in Salesforce and compare without case. Queues, which its
@@ -77,11 +82,19 @@ impl Client {
     }
 
     /// Ids of all direct members: users (`005…`) and nested groups (`00G…`). A list answer cuts members off, so the
-    /// group is read alone, 200 members a call.
+    /// group is read alone, 200 members a call. That ends at the 2,200th member; beyond, the users that are in the group
+    /// are listed, which leaves out nested groups that come later.
     pub async fn group_members(&self, id: &str) -> Result<Vec<String>> {
         let mut members: Vec<String> = Vec::new();
         loop {
             let start = members.len() + 1;
+            if start > LAST_START {
+                let users = self.list("read-members", "Users", &dialect::equals(USER_GROUP, id)).await?;
+                let known: HashSet<String> = members.iter().cloned().collect();
+                let ids = users.iter().filter_map(dialect::parse_named).map(|user| user.id);
+                members.extend(ids.filter(|id| !known.contains(id)));
+                return Ok(members);
+            }
             let path = format!("{GROUPS}/{}?members.startIndex={start}&members.count={PAGE}", encoded(id));
             let answer = self.call(Call::get("read-members", path)).await.map_err(|error| error.about(id))?.json()?;
             let page = dialect::values(answer.get("members"));

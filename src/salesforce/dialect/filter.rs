@@ -8,6 +8,8 @@ pub struct FilterAttribute(&'static str);
 pub const USER_NAME: FilterAttribute = FilterAttribute("userName");
 /// `externalId` of a user, its federation id.
 pub const USER_FEDERATION_ID: FilterAttribute = FilterAttribute("externalId");
+/// Groups of a user.
+pub const USER_GROUP: FilterAttribute = FilterAttribute("groups");
 /// `displayName` of an entitlement.
 pub const ENTITLEMENT_NAME: FilterAttribute = FilterAttribute("displayName");
 /// `displayName` of a group.

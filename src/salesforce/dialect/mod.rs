@@ -13,7 +13,9 @@ mod user;
 
 use serde_json::Value;
 
-pub use filter::{ENTITLEMENT_NAME, FilterAttribute, GROUP_NAME, USER_FEDERATION_ID, USER_NAME, after, equals};
+pub use filter::{
+    ENTITLEMENT_NAME, FilterAttribute, GROUP_NAME, USER_FEDERATION_ID, USER_GROUP, USER_NAME, after, equals,
+};
 pub use patch::{Carrier, carrier, change_members, patch_user};
 pub use user::{create_user, parse_user};
 

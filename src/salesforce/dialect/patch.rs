@@ -37,8 +37,12 @@ pub fn carrier(changes: &Record) -> Carrier {
 
 /// The body of a SCIM PATCH of a user: one `replace` without a path for every value, one `remove` with a path for every
 /// field that is cleared (`replace` with null would be the empty string).
+///
+/// Enterprise attributes stand beside the core ones: Salesforce's parser matches names at any depth, but for a patch only
+/// this form is known to be in use.
 pub fn patch_user(changes: &Record) -> Value {
-    let values = user_object(changes);
+    let (mut values, enterprise) = user_object(changes);
+    values.extend(enterprise);
     let mut operations = Vec::new();
     if !values.is_empty() {
         operations.push(json!({ "op": "replace", "value": values }));

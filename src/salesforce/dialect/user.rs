@@ -13,19 +13,21 @@ const SALESFORCE_EXTENSION: &str = "urn:salesforce:schemas:extension:";
 /// The body of a create. Fields without a value, and fields that SCIM does not have, are left out
 /// (see [`Record::split_for_create`]).
 pub fn create_user(record: &Record, profile_id: &str) -> Value {
-    let mut user = user_object(record);
+    let (mut user, enterprise) = user_object(record);
     let mut schemas = vec![USER_SCHEMA];
-    if user.contains_key(ENTERPRISE_SCHEMA) {
+    if !enterprise.is_empty() {
         schemas.push(ENTERPRISE_SCHEMA);
+        user.insert(ENTERPRISE_SCHEMA.to_owned(), Value::Object(enterprise));
     }
     user.insert("schemas".to_owned(), json!(schemas));
     user.insert("entitlements".to_owned(), json!([{ "value": profile_id }]));
     Value::Object(user)
 }
 
-/// The attributes of a record's values, without `schemas`.
-pub(super) fn user_object(record: &Record) -> Map<String, Value> {
-    let mut user = Map::new();
+/// The core attributes and the enterprise attributes of a record's values.
+pub(super) fn user_object(record: &Record) -> (Map<String, Value>, Map<String, Value>) {
+    let (mut user, mut enterprise) = (Map::new(), Map::new());
+    let mut names = Map::new();
     let mut phones = Vec::new();
     let mut address = Map::new();
     for field in FIELDS {
@@ -34,7 +36,9 @@ pub(super) fn user_object(record: &Record) -> Map<String, Value> {
             Place::Top(name) => {
                 user.insert(name.to_owned(), value);
             }
-            Place::Name(name) => put(&mut user, "name", name, value),
+            Place::Name(name) => {
+                names.insert(name.to_owned(), value);
+            }
             Place::Email => {
                 user.insert("emails".to_owned(), json!([{ "type": "work", "primary": true, "value": value }]));
             }
@@ -45,9 +49,16 @@ pub(super) fn user_object(record: &Record) -> Map<String, Value> {
             Place::Role => {
                 user.insert("roles".to_owned(), json!([{ "value": value }]));
             }
-            Place::Enterprise(name) => put(&mut user, ENTERPRISE_SCHEMA, name, value),
-            Place::Manager => put(&mut user, ENTERPRISE_SCHEMA, "manager", json!({ "value": value })),
+            Place::Enterprise(name) => {
+                enterprise.insert(name.to_owned(), value);
+            }
+            Place::Manager => {
+                enterprise.insert("manager".to_owned(), json!({ "value": value }));
+            }
         }
+    }
+    if !names.is_empty() {
+        user.insert("name".to_owned(), Value::Object(names));
     }
     if !address.is_empty() {
         address.insert("type".to_owned(), json!("work"));
@@ -57,14 +68,7 @@ pub(super) fn user_object(record: &Record) -> Map<String, Value> {
     if !phones.is_empty() {
         user.insert("phoneNumbers".to_owned(), Value::Array(phones));
     }
-    user
-}
-
-fn put(user: &mut Map<String, Value>, object: &str, name: &str, value: Value) {
-    let entry = user.entry(object.to_owned()).or_insert_with(|| json!({}));
-    if let Value::Object(entry) = entry {
-        entry.insert(name.to_owned(), value);
-    }
+    (user, enterprise)
 }
 
 /// Reads a user as Salesforce answers it; `None` if it is none (no id), such as the empty list that it answers for a

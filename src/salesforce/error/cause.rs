@@ -154,9 +154,9 @@ const WORDS: &[(&str, Cause)] = &[
 impl Cause {
     /// Reads the cause from the words; the status decides only where no word is known.
     ///
-    /// `is_json`: the body had a shape of Salesforce's (a 404 page in HTML is a wrong URL, not an absent user).
+    /// `is_page`: the body is HTML (a 404 of that kind is a wrong URL, not an absent user).
     /// `reading`: the call changes nothing.
-    pub(crate) fn of(status: u16, text: &str, is_json: bool, reading: bool) -> Self {
+    pub(crate) fn of(status: u16, text: &str, is_page: bool, reading: bool) -> Self {
         let text = text.to_uppercase();
         let mut earliest: Option<(usize, Self)> = None;
         for (word, cause) in WORDS {
@@ -168,7 +168,7 @@ impl Cause {
         }
         match earliest {
             Some((_, cause)) => cause.refined(&text),
-            None => Self::of_status(status, is_json, reading),
+            None => Self::of_status(status, is_page, reading),
         }
     }
 
@@ -179,18 +179,23 @@ impl Cause {
             // A failing trigger quotes the error that made it fail: a row lock passes, the rest does not.
             Self::Automation if text.contains("UNABLE_TO_LOCK_ROW") => Self::RowLock,
             Self::Automation if text.contains("MIXED_DML_OPERATION") => Self::MixedDml,
+            // What Salesforce appends to any failed change of members, whatever the first error was.
+            Self::Absent | Self::DuplicateValue | Self::Integrity | Self::InvalidReference
+                if text.contains("FIELD_INTEGRITY_EXCEPTIONS LIKELY CAUSED") =>
+            {
+                Self::MembershipMismatch
+            }
             Self::Integrity if text.contains("LICENSE") => Self::LicenceMismatch,
             other => other,
         }
     }
 
-    fn of_status(status: u16, is_json: bool, reading: bool) -> Self {
+    fn of_status(status: u16, is_page: bool, reading: bool) -> Self {
         match status {
-            300..=399 => Self::Moved,
             401 => Self::Session,
             403 => Self::NoAccess,
-            404 if is_json => Self::Absent,
-            404 => Self::Moved,
+            404 if !is_page => Self::Absent,
+            300..=399 | 404 => Self::Moved,
             408 | 502 | 504 if reading => Self::Busy,
             408 | 502 | 504 => Self::Gateway,
             429 => Self::Concurrency,
@@ -204,8 +209,11 @@ impl Cause {
     pub(crate) fn disposition(self, asked: Option<Duration>) -> Disposition {
         let outage = |seconds| Disposition::Outage { after: asked.or(Some(Duration::from_secs(seconds))) };
         match self {
-            Self::DuplicateUsername | Self::DuplicateFederationId | Self::MembershipMismatch => Disposition::LookFirst,
-            Self::Absent | Self::Gateway => Disposition::LookFirst,
+            Self::DuplicateUsername
+            | Self::DuplicateFederationId
+            | Self::MembershipMismatch
+            | Self::Absent
+            | Self::Gateway => Disposition::LookFirst,
             Self::RowLock | Self::QueryTimeout => Disposition::Retry { after: asked, at_most: None },
             // Seen for a whole profile ("Is Single Sign-On Enabled"): it comes back as often as it is asked.
             Self::Unexpected => Disposition::Retry { after: asked.or(Some(Duration::from_secs(30))), at_most: Some(3) },

@@ -108,7 +108,7 @@ impl Error {
     /// Reads an answer that is not a success. `reading`: the call changes nothing, so that a lost answer is harmless.
     pub(crate) fn from_answer(status: u16, retry_after: Option<Duration>, body: &[u8], reading: bool) -> Self {
         let said = readable(body);
-        let cause = Cause::of(status, &said.text, said.is_json, reading);
+        let cause = Cause::of(status, &said.text, said.is_page, reading);
         Self::Refused(Refusal { cause, status, text: said.text, retry_after })
     }
 
@@ -126,9 +126,9 @@ impl Error {
             Self::Refused(refusal) => refusal.cause.disposition(refusal.retry_after),
             // Changes of an app take 2 to 10 minutes to become active in Salesforce: ask slowly.
             Self::Login(refusal) => {
-                Disposition::Outage { after: Some(refusal.retry_after.unwrap_or(Duration::from_secs(120))) }
+                Disposition::Outage { after: Some(refusal.retry_after.unwrap_or(Duration::from_mins(2))) }
             }
-            Self::Misconfigured(_) => Disposition::Outage { after: Some(Duration::from_secs(600)) },
+            Self::Misconfigured(_) => Disposition::Outage { after: Some(Duration::from_mins(10)) },
             Self::Unreachable(_) => Disposition::Outage { after: None },
             Self::Gone { .. } | Self::Lost(_) | Self::Unreadable { .. } | Self::TooLarge { .. } => {
                 Disposition::LookFirst
@@ -190,5 +190,5 @@ pub(crate) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
         let then = DateTime::<Utc>::from(httpdate::parse_http_date(value).ok()?);
         (then - now).to_std().unwrap_or_default()
     };
-    Some(wait.clamp(Duration::from_secs(1), Duration::from_secs(3600)))
+    Some(wait.clamp(Duration::from_secs(1), Duration::from_hours(1)))
 }

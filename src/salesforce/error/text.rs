@@ -10,8 +10,8 @@ const LONGEST: usize = 2_000;
 pub(crate) struct Said {
     /// The words, code words included, for people and for [`super::Cause::of`].
     pub text: String,
-    /// Whether the body had one of Salesforce's JSON shapes; a page in HTML comes from a proxy or a wrong URL.
-    pub is_json: bool,
+    /// Whether it is a page in HTML, which comes from a proxy or a wrong URL.
+    pub is_page: bool,
 }
 
 /// Reads any of the error shapes: SCIM 2 (`detail`), REST (`[{errorCode, message, fields}]`), OAuth
@@ -19,17 +19,14 @@ pub(crate) struct Said {
 /// quotes, HTML, plain text.
 pub(crate) fn readable(body: &[u8]) -> Said {
     let body = String::from_utf8_lossy(body);
-    let (text, is_json) = match serde_json::from_str::<Value>(&body) {
+    let text = match serde_json::from_str::<Value>(&body) {
         Ok(value @ (Value::Object(_) | Value::Array(_))) => match spoken(&value) {
-            text if text.is_empty() => (body.to_string(), true),
-            text => (text, true),
+            text if text.is_empty() => body.to_string(),
+            text => text,
         },
-        _ => match broken_detail(&body) {
-            Some(detail) => (detail, true),
-            None => (without_tags(&body), false),
-        },
+        _ => broken_detail(&body).unwrap_or_else(|| without_tags(&body)),
     };
-    Said { text: bounded(&text), is_json }
+    Said { text: bounded(&text), is_page: is_page(&body) }
 }
 
 /// One line of at most [`LONGEST`] bytes, without session ids.
@@ -83,12 +80,21 @@ fn spoken(value: &Value) -> String {
 fn broken_detail(body: &str) -> Option<String> {
     let (_, rest) = body.split_once("\"detail\"")?;
     let (_, rest) = rest.split_once('"')?;
-    let end = rest.find("\",\"").or_else(|| rest.find("\"}")).or_else(|| rest.rfind('"')).unwrap_or(rest.len());
+    // The quote that ends the value is not escaped and stands before a comma or the object's end.
+    let ends = |at: usize| {
+        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        !before.ends_with('\\') && after.strip_prefix('"').is_some_and(|it| it.trim_start().starts_with([',', '}']))
+    };
+    let end = rest.match_indices('"').map(|(at, _)| at).find(|at| ends(*at)).unwrap_or(rest.len());
     Some(rest.get(..end)?.replace("\\\"", "\""))
 }
 
+fn is_page(body: &str) -> bool {
+    body.trim_start().starts_with('<')
+}
+
 fn without_tags(page: &str) -> String {
-    if !page.trim_start().starts_with('<') {
+    if !is_page(page) {
         return page.to_owned();
     }
     let mut text = String::new();

@@ -1,6 +1,7 @@
 //! From a canonical SCIM user to the fields of a Salesforce user: the built-in mapping. Pure.
 
 mod locale;
+mod picklist;
 #[cfg(test)]
 mod tests;
 
@@ -131,7 +132,7 @@ impl Mapped {
             match derive(value) {
                 Some(key) => self.record.set(field, key),
                 None => {
-                    self.notes.push(format!("{attribute} \"{value}\" is none that Salesforce knows and is left out"))
+                    self.notes.push(format!("{attribute} \"{value}\" is none that Salesforce knows and is left out"));
                 }
             }
         }
