@@ -77,21 +77,26 @@ fn the_configuration_says_what_is_switched_on() {
     assert!(plain.get("pagination").is_none() && plain.get("documentationUri").is_none());
 
     let bulk = BulkLimits { max_operations: 10, max_payload_size: 1000 };
-    let more = Features {
-        patch: false,
-        bulk: Some(bulk),
-        filter_max_results: None,
-        change_password: true,
-        sort: true,
-        etag: true,
-        ..Features::default()
-    };
-    let more = value(service_provider_config(&more, BASE));
-    assert_eq!(more["bulk"], json!({ "supported": true, "maxOperations": 10, "maxPayloadSize": 1000 }));
-    assert_eq!(more["filter"], json!({ "supported": false, "maxResults": 0 }));
-    assert_eq!(more["patch"], json!({ "supported": false }));
-    for name in ["changePassword", "sort", "etag"] {
-        assert_eq!(more[name], json!({ "supported": true }), "{name}");
+    let switched: [(&str, Features, Value); 6] = [
+        ("patch", Features { patch: false, ..Features::default() }, json!({ "supported": false })),
+        (
+            "bulk",
+            Features { bulk: Some(bulk), ..Features::default() },
+            json!({ "supported": true, "maxOperations": 10, "maxPayloadSize": 1000 }),
+        ),
+        (
+            "filter",
+            Features { filter_max_results: None, ..Features::default() },
+            json!({ "supported": false, "maxResults": 0 }),
+        ),
+        ("changePassword", Features { change_password: true, ..Features::default() }, json!({ "supported": true })),
+        ("sort", Features { sort: true, ..Features::default() }, json!({ "supported": true })),
+        ("etag", Features { etag: true, ..Features::default() }, json!({ "supported": true })),
+    ];
+    for (name, features, expected) in switched {
+        let mut document = plain.clone();
+        document[name] = expected;
+        assert_eq!(value(service_provider_config(&features, BASE)), document, "{name} and nothing else");
     }
 }
 

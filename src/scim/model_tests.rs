@@ -102,8 +102,8 @@ fn components_refer_to_each_other_below_the_path() {
     let text = serde_json::to_string(&components("/components/schemas")).unwrap();
     assert!(text.contains("\"#/components/schemas/EnterpriseUser\""), "{text}");
     assert!(!text.contains("$defs"), "nothing is left out of line");
-    for name in ["User", "Group", "Error", "PatchRequest", "SearchRequest", "ServiceProviderConfig", "ResourceType"] {
-        assert!(components("/x").contains_key(name), "{name}");
+    for (name, _) in json_schemas() {
+        assert!(components("/x").contains_key(name), "{name} has the same name in both");
     }
 }
 

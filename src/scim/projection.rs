@@ -39,15 +39,13 @@ struct Name {
 }
 
 /// How the names of a list touch an attribute.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Touch {
     /// Not at all.
     None,
     /// Some of its sub-attributes.
     Partly,
-    /// By the name of its whole schema.
-    BySchema,
-    /// By its name.
+    /// By its name, or by that of its whole schema.
     Whole,
 }
 
@@ -113,11 +111,10 @@ impl Projection {
         match (returned, self.mode) {
             (Returned::Always, _) | (Returned::Default, Mode::Default) => true,
             (Returned::Never, _) | (Returned::Request, Mode::Default | Mode::Except) => false,
-            (Returned::Default, Mode::Only) => named.next().is_some(),
+            (Returned::Default | Returned::Request, Mode::Only) => named.next().is_some(),
             (Returned::Default, Mode::Except) => {
                 !named.any(|n| if n.extension.is_none() { n.sub.is_none() } else { n.attribute.is_none() })
             }
-            (Returned::Request, Mode::Only) => named.any(|n| n.attribute.is_some() || n.extension.is_some()),
         }
     }
 
@@ -166,10 +163,8 @@ impl Projection {
         for name in self.names.iter().filter(|n| n.extension.as_deref() == extension) {
             match &name.attribute {
                 Some(named) if *named != attribute.name => {}
-                Some(_) if name.sub.is_none() => return Touch::Whole,
-                Some(_) if touch == Touch::None => touch = Touch::Partly,
-                None => touch = Touch::BySchema,
-                Some(_) => {}
+                Some(_) if name.sub.is_some() => touch = Touch::Partly,
+                _ => return Touch::Whole,
             }
         }
         touch
@@ -180,11 +175,9 @@ impl Projection {
         let whole = match (attribute.returned, self.mode) {
             (Returned::Never, _) | (Returned::Request, Mode::Default | Mode::Except) => return None,
             (Returned::Always, _) | (Returned::Default, Mode::Default) => true,
-            (returned, mode) => match (self.touch(extension, attribute), mode) {
-                (Touch::None, Mode::Only) | (Touch::BySchema | Touch::Whole, Mode::Except) => return None,
+            (_, mode) => match (self.touch(extension, attribute), mode) {
+                (Touch::None, Mode::Only) | (Touch::Whole, Mode::Except) => return None,
                 (Touch::Partly, _) => false,
-                // The URN of an extension asks for all of it; that of the core schema for what it has by default.
-                (Touch::BySchema, Mode::Only) if returned == Returned::Request && extension.is_none() => return None,
                 _ => true,
             },
         };

@@ -70,11 +70,9 @@ pub fn replace(
 /// # Errors
 /// As [`create`].
 pub fn check(resource_type: &ResourceType, patched: Attributes, strictness: Strictness) -> Result<Attributes, Error> {
-    // `schemas` is rebuilt, so whether the client listed an extension that its operation just filled is no question.
-    let mut patched = patched;
-    patched.retain(|name, _| !name.eq_ignore_ascii_case("schemas"));
-    let canonical = value::resource(resource_type, patched, strictness)?;
-    finish(resource_type, canonical)
+    // Not through `canonical`: a resource that lists no extension which an operation has just filled is not the
+    // client's fault.
+    finish(resource_type, value::resource(resource_type, patched, strictness)?)
 }
 
 fn canonical(resource_type: &ResourceType, body: Attributes, strictness: Strictness) -> Result<Attributes, Error> {
