@@ -1,6 +1,6 @@
 //! The selectors and matchers of the traces.
 //!
-//! Selectors are a subset of JSONPath: `$.a.b[0]`, `$['urn:x'].y`, `[*]`, `[?type=mobile]`. A matcher is a literal, or
+//! Selectors are a subset of JSON path: `$.a.b[0]`, `$['urn:x'].y`, `[*]`, `[?type=mobile]`. A matcher is a literal, or
 //! an object with one of `$absent`, `$type`, `$len`, `$lenOrAbsent`, `$min`, `$contains`, `$setEq`, `$setEqOrAbsent`,
 //! `$notIn`, `$emptyOrAbsent`.
 
