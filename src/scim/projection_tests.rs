@@ -107,6 +107,37 @@ fn excluded_attributes_leaves_out_these_and_no_others() {
 }
 
 #[test]
+fn characteristics_of_sub_attributes_count() {
+    let attribute = |name: &str, returned: &str| {
+        json!({ "name": name, "type": "string", "multiValued": false, "description": "", "required": false,
+                "mutability": "readWrite", "returned": returned })
+    };
+    let mut badge = attribute("badge", "default");
+    badge["type"] = json!("complex");
+    badge["subAttributes"] =
+        json!(["always", "default", "request", "never"].map(|returned| attribute(returned, returned)));
+    let schema = json!({ "id": "urn:x", "name": "X", "description": "", "attributes": [badge] });
+    let schema = serde_json::from_value(schema).unwrap();
+    let user = Registry::standard().unwrap().with_extension(schema, "User", false).unwrap().user;
+    let full = json!({ "urn:x": { "badge": { "always": "a", "default": "d", "request": "r", "never": "n" } } });
+    // attributes, excludedAttributes, the sub-attributes that are left
+    let table = [
+        (None, None, vec!["always", "default"]),
+        (Some("urn:x:badge"), None, vec!["always", "default", "request"]),
+        (Some("urn:x"), None, vec!["always", "default", "request"]),
+        (Some("urn:x:badge.request,urn:x:badge.never"), None, vec!["always", "request"]),
+        (Some("urn:x:badge.default"), None, vec!["always", "default"]),
+        (None, Some("urn:x:badge.default,urn:x:badge.always"), vec!["always"]),
+        (None, Some("urn:x:badge.request"), vec!["always", "default"]),
+    ];
+    for (attributes, excluded, expected) in table {
+        let answer = Projection::parse(&user, attributes, excluded).unwrap().apply(&user, object(full.clone()));
+        let left: Vec<&String> = answer["urn:x"]["badge"].as_object().unwrap().keys().collect();
+        assert_eq!(left, expected, "{attributes:?} {excluded:?}");
+    }
+}
+
+#[test]
 fn an_open_filter_is_refused() {
     let user = Registry::standard().unwrap().user;
     for (attributes, excluded, parameter) in

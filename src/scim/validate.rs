@@ -1,12 +1,11 @@
 //! The strict core: a whole resource against its schemas. What identity providers send in other forms has been
-//! normalised before ([`super`]'s dialect); here a document is right or refused, with the attribute and the reason.
+//! normalised before, by the dialect; here a document is right or refused, with the attribute and the reason.
 
 mod country;
 mod value;
 
 use serde_json::{Map, Value};
 
-use super::document::is_unassigned;
 use super::schema::{Attribute, Mutability, ResourceType};
 use super::{Attributes, Error};
 
@@ -125,7 +124,7 @@ fn keep<'a>(
     prefix: &str,
 ) -> Result<(), Error> {
     for attribute in attributes {
-        let Some(value) = before.get(&attribute.name).filter(|value| !is_unassigned(value)) else { continue };
+        let Some(value) = before.get(&attribute.name) else { continue };
         match attribute.mutability {
             Mutability::Immutable if after.get(&attribute.name).is_some_and(|new| new != value) => {
                 let name = &attribute.name;

@@ -104,6 +104,7 @@ fn what_is_wrong_is_named() {
             "roles: only one value can be primary",
         ),
         (json!({ "schemas": USER_SCHEMA }), "schemas: must be an array"),
+        (json!({ "SCHEMAS": 5 }), "schemas: must be an array"),
         (json!({ "schemas": [USER_SCHEMA, 5] }), "schemas[1]: must be a string"),
         (
             json!({ "schemas": [USER_SCHEMA, GROUP_SCHEMA] }),
@@ -166,6 +167,14 @@ fn strictness_decides_about_values_that_nothing_depends_on() {
         ENTERPRISE_SCHEMA: { "manager": { "value": "7", "$ref": "../Users/7" } },
     });
     assert!(user(good, Strict).is_ok());
+}
+
+#[test]
+fn binary_values_are_base64_of_either_alphabet() {
+    for (value, good) in [("AAE=", true), ("AAE", true), ("+/8=", true), ("-_8", true), ("A", false), ("A A=", false)] {
+        let body = json!({ "userName": "ada", "x509Certificates": [{ "value": value }] });
+        assert_eq!(user(body, Lenient).is_ok(), good, "{value}");
+    }
 }
 
 #[test]
