@@ -45,11 +45,13 @@ async fn a_request_is_lost_before_anything_is_done() {
 async fn unavailable_by_chance_and_repeatable() {
     let run = || async {
         let org = Org::new().await;
-        order(&org, json!({"seed": 3, "unavailable": 0.33, "lost_answer": 0.1, "lost_request": 0.1})).await;
+        order(&org, json!({"seed": 5, "unavailable": 0.33, "lost_answer": 0.1, "lost_request": 0.1})).await;
         let mut seen = Vec::new();
         for number in 0..40 {
             seen.push(post(&org, &format!("u{number}")).await.map_or(0, |answer| answer.status));
         }
+        let counters = org.running.org().counters();
+        assert_eq!(counters["total"], 41, "nobody tries again behind our back: {counters}");
         (seen, people(&org))
     };
     let (seen, people) = run().await;
