@@ -9,6 +9,9 @@
 //! Arrows point one way; `tests/it/architecture.rs` fails on any other. What each folder is and must not know stands
 //! in `docs/architecture.md`.
 
+pub mod access;
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;

@@ -1,3 +1,17 @@
 //! The `scim-bridge` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use scim_bridge::cli::{self, Cli};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match cli::run(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,163 @@
-//! db
+//! The database: one code over SQLite and PostgreSQL. Knows nothing of what is stored.
+//!
+//! `Db::read` and `Db::write` run a closure on a thread that may block. A `write` is one transaction: on SQLite one
+//! writer thread takes many waiting writes into one commit (one fsync for all), on PostgreSQL each has its own. Its
+//! answer comes only when the commit is on disk.
+
+mod connection;
+mod error;
+mod migrate;
+pub mod schema;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::Connection;
+
+pub(crate) use connection::on_backend;
+pub use connection::{Conn, Location};
+use connection::{Manager, Role};
+pub use error::Error;
+pub use migrate::Pending;
+
+/// How long a request waits for a free connection before it is told to come back.
+const POOL_WAIT: Duration = Duration::from_secs(10);
+
+/// A handle on the database; clones share it.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    location: Location,
+    /// SQLite: readers. PostgreSQL: everything.
+    pool: r2d2::Pool<Manager>,
+    /// SQLite alone.
+    writer: Option<writer::Writer>,
+}
+
+impl Db {
+    /// Opens the database at `url` with up to `pool_size` connections (SQLite: readers, beside the one writer). The
+    /// schema is not touched: see [`Db::migrate`].
+    pub fn open(url: &str, pool_size: u32) -> Result<Self, Error> {
+        let location = Location::parse(url)?;
+        let writer = match location {
+            // The writer opens first: it makes the file that the readers expect.
+            Location::Sqlite(_) => {
+                Some(writer::Writer::start(Manager { location: location.clone(), role: Role::Writer })?)
+            }
+            Location::Postgres(_) => None,
+        };
+        let role = if writer.is_some() { Role::Reader } else { Role::Writer };
+        let pool = r2d2::Pool::builder()
+            .max_size(pool_size.max(1))
+            .min_idle(Some(1))
+            .connection_timeout(POOL_WAIT)
+            // A connection found dead is replaced when it is used; asking each time would double every read.
+            .test_on_check_out(matches!(location, Location::Postgres(_)))
+            .error_handler(Box::new(LogPoolError))
+            .build(Manager { location: location.clone(), role })
+            .map_err(|e| Error::Connection(e.to_string()))?;
+        Ok(Self(Arc::new(Inner { location, pool, writer })))
+    }
+
+    /// Name of the engine, for logs and tests.
+    pub fn engine(&self) -> &'static str {
+        match self.0.location {
+            Location::Sqlite(_) => "sqlite",
+            Location::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Runs `f` on a reading connection.
+    pub async fn read<T, E>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.0);
+        let span = tracing::Span::current();
+        blocking(move || span.in_scope(|| f(&mut *inner.connection()?))).await
+    }
+
+    /// Runs `f` in one transaction: committed, and on disk, when this answers `Ok`; rolled back on `Err`.
+    pub async fn write<T, E>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        if let Some(writer) = &self.0.writer {
+            return writer.write(f).await;
+        }
+        let inner = Arc::clone(&self.0);
+        let span = tracing::Span::current();
+        blocking(move || span.in_scope(|| transaction(&mut *inner.connection()?, f))).await
+    }
+
+    /// Brings the schema to this version's.
+    pub async fn migrate(&self) -> Result<Pending, Error> {
+        let location = self.0.location.clone();
+        blocking(move || migrate::run(&Manager { location, role: Role::Writer })).await
+    }
+
+    /// The schema changes that are still to be made.
+    pub async fn pending_migrations(&self) -> Result<Pending, Error> {
+        let location = self.0.location.clone();
+        blocking(move || migrate::pending(&Manager { location, role: Role::Writer })).await
+    }
+
+    /// Ends the writer thread after the writes it holds, and folds SQLite's log back into its file.
+    pub async fn close(self) {
+        let inner = self.0;
+        drop(
+            tokio::task::spawn_blocking(move || {
+                if let Some(writer) = &inner.writer {
+                    writer.stop();
+                }
+            })
+            .await,
+        );
+    }
+}
+
+impl Inner {
+    fn connection(&self) -> Result<r2d2::PooledConnection<Manager>, Error> {
+        self.pool.get().map_err(|e| Error::Connection(e.to_string()))
+    }
+}
+
+/// Runs `f` as one transaction (inside another: as a savepoint).
+fn transaction<T, E: From<Error>>(conn: &mut Conn, f: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+    /// Diesel rolls back on an error that is made from its own; the caller's need not be.
+    enum Either<E> {
+        Ours(E),
+        Diesel(diesel::result::Error),
+    }
+    impl<E> From<diesel::result::Error> for Either<E> {
+        fn from(error: diesel::result::Error) -> Self {
+            Self::Diesel(error)
+        }
+    }
+    conn.transaction(|conn| f(conn).map_err(Either::Ours)).map_err(|e| match e {
+        Either::Ours(e) => e,
+        Either::Diesel(e) => Error::from(e).into(),
+    })
+}
+
+/// Runs `f` on the blocking pool. (`block_in_place` panics in an actix worker.)
+async fn blocking<T, E>(f: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    tokio::task::spawn_blocking(f).await.unwrap_or_else(|_| Err(Error::Closed.into()))
+}
+
+#[derive(Debug)]
+struct LogPoolError;
+
+impl r2d2::HandleError<Error> for LogPoolError {
+    fn handle_error(&self, error: Error) {
+        tracing::warn!(%error, "database connection failed");
+    }
+}

@@ -1,1 +1,27 @@
-//! delivery
+//! Delivery: brings Salesforce to what the shadow asks for. Level-triggered: a delivery says "this resource is not yet
+//! what was asked", never "repeat this request", so repeats coalesce and a retry is a fresh plan.
+//!
+//! `outbox` is the queue, `plan` decides (pure), `user` and `group` make the calls that were planned and note what each
+//! brought, `worker` is the loop.
+
+mod attempt;
+mod circuit;
+mod group;
+mod org;
+pub mod outbox;
+mod over;
+mod overview;
+pub mod plan;
+mod schedule;
+mod signal;
+mod state;
+mod user;
+mod worker;
+
+pub use org::{Org, Pace, ProfileId};
+pub use over::start_over;
+pub use overview::Overview;
+pub use schedule::Schedule;
+pub use signal::Signals;
+pub use state::State;
+pub use worker::Worker;

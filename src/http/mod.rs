@@ -1,1 +1,271 @@
-//! http
+//! The HTTP server: a route table, credentials to principal, bodies in, answers out. Knows nothing of the database's
+//! language and nothing of Salesforce.
+
+mod guard;
+pub mod openapi;
+mod render;
+mod resources;
+pub mod routes;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::{Server, Service as _};
+use actix_web::http::StatusCode;
+use actix_web::http::header::HOST;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use serde_json::json;
+use tracing::Instrument as _;
+use url::Url;
+
+use crate::access::{Access, Principal};
+use crate::clock::{SharedClock, SharedRandomness};
+use crate::delivery::Overview;
+use crate::provisioning::Provisioner;
+use crate::scim::discovery::{self, Features};
+use crate::scim::schema::Registry;
+use crate::{scim, telemetry};
+
+use resources::Call;
+use routes::{Operation, ROUTES, Route, SCIM_BASE};
+use wire::{Refusal, answer, body};
+
+/// What requests are answered from. Made once, shared by all threads.
+pub struct State {
+    /// Carries out requests.
+    pub provisioner: Provisioner,
+    /// Knows the tokens.
+    pub access: Access,
+    /// Knows where deliveries stand.
+    pub overview: Overview,
+    /// What is published about resources.
+    pub registry: Arc<Registry>,
+    /// Renders metrics.
+    pub metrics: telemetry::Metrics,
+    /// URL under which clients see the bridge; `None`: what they called.
+    pub public_url: Option<Url>,
+    /// Largest body, in bytes.
+    pub body_limit: usize,
+    /// Dates of requests.
+    pub clock: SharedClock,
+    /// Ids of requests.
+    pub randomness: SharedRandomness,
+}
+
+impl State {
+    /// The SCIM base URL as the client sees it. Only the `Host` header is asked: a `Forwarded` header can be sent by
+    /// anybody, and what it says would end up in `meta.location`.
+    fn base(&self, request: &HttpRequest) -> String {
+        if let Some(url) = &self.public_url {
+            return format!("{}{SCIM_BASE}", url.as_str().trim_end_matches('/'));
+        }
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        format!("http://{host}{SCIM_BASE}")
+    }
+}
+
+/// How the server listens.
+pub struct Binding {
+    /// The socket, bound already, so that its port is known and a taken one is told before anything starts.
+    pub listener: TcpListener,
+    /// Threads; `None`: one for each processor.
+    pub workers: Option<usize>,
+    /// Seconds that requests under way have to finish once a stop was asked for.
+    pub shutdown: u64,
+}
+
+/// Binds an address. Port 0 lets the system choose; the answer has what it chose.
+pub fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Starts the server. It runs as long as what this answers is polled; signals are left to the caller.
+pub fn serve(state: Arc<State>, binding: Binding) -> std::io::Result<Server> {
+    let state = web::Data::from(state);
+    let mut server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .configure(configure)
+            .default_service(web::to(|request: HttpRequest| async move {
+                let detail = format!("there is nothing at {}", request.path());
+                Refusal::from(scim::Error::new(404, detail)).response()
+            }))
+            .wrap_fn(|mut request, service| {
+                if let Some(path) = routes::canonical(request.path()) {
+                    rewrite(&mut request, &path);
+                }
+                service.call(request)
+            })
+    })
+    .disable_signals()
+    .shutdown_timeout(binding.shutdown);
+    if let Some(workers) = binding.workers {
+        server = server.workers(workers);
+    }
+    Ok(server.listen(binding.listener)?.run())
+}
+
+/// Gives a request another path before it is routed.
+fn rewrite(request: &mut actix_web::dev::ServiceRequest, path: &str) {
+    let query = request.query_string();
+    let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    if let Ok(uri) = target.parse::<actix_web::http::Uri>() {
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
+}
+
+/// Registers the route table. Another method on a path of it is 405 with `Allow`.
+fn configure(app: &mut web::ServiceConfig) {
+    let mut by_path: BTreeMap<&str, Vec<&'static Route>> = BTreeMap::new();
+    for route in ROUTES {
+        by_path.entry(route.path).or_default().push(route);
+    }
+    for (path, routes) in by_path {
+        let allow = routes.iter().map(|r| r.method).collect::<Vec<_>>().join(", ");
+        let mut resource = web::resource(path);
+        for route in routes {
+            let method = actix_web::http::Method::from_bytes(route.method.as_bytes()).unwrap_or_default();
+            resource = resource.route(web::method(method).to(
+                move |state: web::Data<State>, request: HttpRequest, payload: web::Payload| {
+                    handle(route, state, request, payload)
+                },
+            ));
+        }
+        app.service(resource.default_service(web::to(move |request: HttpRequest| {
+            let error = scim::Error::new(405, format!("{} is not possible on {}", request.method(), request.path()));
+            let refusal = Refusal { error, retry_after: None, allow: Some(allow.clone()) };
+            async move { refusal.response() }
+        })));
+    }
+}
+
+/// Answers one request, and logs it without names, bodies or credentials.
+async fn handle(
+    route: &'static Route,
+    state: web::Data<State>,
+    request: HttpRequest,
+    mut payload: web::Payload,
+) -> HttpResponse {
+    let started = state.clock.now();
+    let id = state.randomness.id(started).simple().to_string();
+    let span = tracing::info_span!("request", id, method = route.method, route = route.path);
+    let mut response = async {
+        match operate(route, &state, &request, &mut payload).await {
+            Ok(response) => response,
+            Err(refusal) => {
+                tracing::debug!(status = refusal.error.status, scim_type = ?refusal.error.scim_type, "refused");
+                refusal.response()
+            }
+        }
+    }
+    .instrument(span.clone())
+    .await;
+    let millis = (state.clock.now() - started).num_microseconds().unwrap_or(0);
+    let status = response.status().as_u16();
+    span.in_scope(|| tracing::debug!(status, micros = millis, "answered"));
+    metrics::counter!("scim_bridge_http_requests_total",
+        "method" => route.method, "route" => route.path, "status" => status.to_string())
+    .increment(1);
+    if let Ok(id) = id.parse() {
+        response.headers_mut().insert(actix_web::http::header::HeaderName::from_static("x-request-id"), id);
+    }
+    response
+}
+
+async fn operate(
+    route: &Route,
+    state: &State,
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+) -> Result<HttpResponse, Refusal> {
+    let Some(scope) = route.scope else { return unguarded(route.operation, state).await };
+    let principal = guard::principal(request, &state.access, scope).await?;
+    wire::check_accept(request)?;
+    let id = request.match_info().get("id").unwrap_or_default();
+    let call = |kind| Call::new(state, request, &principal.tenant, kind);
+    match route.operation {
+        Operation::List(kind) => call(kind)?.list().await,
+        Operation::Get(kind) => call(kind)?.get(id).await,
+        Operation::Delete(kind) => call(kind)?.delete(id).await,
+        Operation::Create(kind) => {
+            let call = call(kind)?;
+            call.create(body(request, payload, state.body_limit).await?).await
+        }
+        Operation::Replace(kind) => {
+            let call = call(kind)?;
+            call.replace(id, body(request, payload, state.body_limit).await?).await
+        }
+        Operation::Patch(kind) => {
+            let call = call(kind)?;
+            call.patch(id, body(request, payload, state.body_limit).await?).await
+        }
+        Operation::Status => status(state, &principal).await,
+        other => discover(other, state, request, id),
+    }
+}
+
+/// Discovery (RFC 7644 section 4). A filter is refused with 403 there.
+fn discover(operation: Operation, state: &State, request: &HttpRequest, id: &str) -> Result<HttpResponse, Refusal> {
+    let asks = url::form_urlencoded::parse(request.query_string().as_bytes())
+        .any(|(name, _)| name.eq_ignore_ascii_case("filter"));
+    if asks {
+        return Err(scim::Error::new(403, "discovery takes no filter (RFC 7644 section 4)").into());
+    }
+    let (base, registry) = (state.base(request), &state.registry);
+    match operation {
+        Operation::ServiceProviderConfig => {
+            Ok(answer(StatusCode::OK, &discovery::service_provider_config(&features(), &base)))
+        }
+        Operation::ResourceTypes => Ok(answer(StatusCode::OK, &discovery::resource_types(registry, &base))),
+        Operation::Schemas => Ok(answer(StatusCode::OK, &discovery::schemas(registry, &base))),
+        Operation::ResourceType => match discovery::resource_type(registry, id, &base) {
+            Some(document) => Ok(answer(StatusCode::OK, &document)),
+            None => Err(scim::Error::not_found("ResourceType", id).into()),
+        },
+        _ => match discovery::schema(registry, id, &base) {
+            Some(document) => Ok(answer(StatusCode::OK, &document)),
+            None => Err(scim::Error::not_found("Schema", id).into()),
+        },
+    }
+}
+
+/// What `/ServiceProviderConfig` says: no more than what works.
+fn features() -> Features {
+    Features { filter_max_results: Some(resources::PAGE.max_count), ..Features::default() }
+}
+
+/// Answers the routes that need no token.
+async fn unguarded(operation: Operation, state: &State) -> Result<HttpResponse, Refusal> {
+    match operation {
+        Operation::Readyz => {
+            state.overview.ready().await?;
+            Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"))
+        }
+        Operation::Metrics => {
+            Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(state.metrics.render()))
+        }
+        Operation::OpenapiYaml => match openapi::yaml() {
+            Ok(text) => Ok(HttpResponse::Ok().content_type("application/yaml").body(text)),
+            Err(error) => {
+                tracing::error!(%error, "openapi.yaml could not be written");
+                Err(scim::Error::new(500, "internal error").into())
+            }
+        },
+        Operation::OpenapiJson => Ok(HttpResponse::Ok().json(openapi::document())),
+        _ => Ok(HttpResponse::Ok().content_type("text/plain").body("alive\n")),
+    }
+}
+
+/// The token's tenant alone: nobody sees another's.
+async fn status(state: &State, principal: &Principal) -> Result<HttpResponse, Refusal> {
+    let counts = state.overview.count(&principal.tenant).await?;
+    let counts: serde_json::Map<String, serde_json::Value> =
+        counts.into_iter().map(|(state, n)| (state.as_str().to_owned(), json!(n))).collect();
+    Ok(HttpResponse::Ok().json(json!({ "tenants": { principal.tenant.as_str(): counts } })))
+}

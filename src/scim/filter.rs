@@ -1,8 +1,31 @@
 //! Filters (RFC 7644 3.4.2.2): one tree for `filter=`, value filters in paths, and rules.
 
+mod check;
+mod display;
+pub(super) mod parse;
+
 use serde_json::Value;
 
+use super::error::Error;
 use super::path::AttributePath;
+use super::schema::ResourceType;
+
+/// Longest filter or path that is read, in bytes.
+pub const MAX_LENGTH: usize = 8 * 1024;
+/// Deepest nesting of parentheses, `not` and brackets. Evaluation recurses, so this bounds its stack.
+pub const MAX_DEPTH: usize = 50;
+/// Most comparisons in one filter. Each is evaluated against every resource that a scan reads.
+pub const MAX_TERMS: usize = 200;
+
+/// What to do with a literal that is no JSON, as in `userName eq ada@example.com`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tolerance {
+    /// Read it as a string. authentik up to 2025.8 and Microsoft's samples send filters like this.
+    #[default]
+    Accept,
+    /// Refuse it: RFC 7644 3.4.2.2 knows JSON literals only.
+    Strict,
+}
 
 /// A filter expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,3 +71,53 @@ pub enum CompareOperator {
     Lt,
     Le,
 }
+
+impl CompareOperator {
+    /// All of them, in the order of RFC 7644 table 3.
+    pub const ALL: [Self; 9] =
+        [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
+
+    /// The operator as a filter spells it: `eq`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Co => "co",
+            Self::Sw => "sw",
+            Self::Ew => "ew",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+            Self::Lt => "lt",
+            Self::Le => "le",
+        }
+    }
+
+    /// Whether it needs values that have an order: `gt`, `ge`, `lt`, `le`.
+    pub fn is_ordering(self) -> bool {
+        matches!(self, Self::Gt | Self::Ge | Self::Lt | Self::Le)
+    }
+}
+
+impl Filter {
+    /// Reads a filter (RFC 7644 3.4.2.2). Operators, `and`, `or`, `not` are read without regard to case; so are URNs of the
+    /// resource type, which tell where in `urn:…:2.0:User:name.givenName` the attribute begins. Unquoted literals are
+    /// accepted, see [`Tolerance`].
+    ///
+    /// An attribute that no schema has is no error: it has no value (RFC 7644 3.4.2.1 asks this of queries that span
+    /// resource types, and an IdP must be able to ask for attributes that this server does not know). What cannot be
+    /// evaluated is told by [`Filter::check`].
+    ///
+    /// # Errors
+    /// `invalidFilter`, with the position (the first character is 1) and what was expected there.
+    pub fn parse(resource_type: &ResourceType, text: &str) -> Result<Self, Error> {
+        Self::parse_with(resource_type, text, Tolerance::default())
+    }
+
+    /// [`Filter::parse`] with a say in what is tolerated.
+    pub fn parse_with(resource_type: &ResourceType, text: &str, tolerance: Tolerance) -> Result<Self, Error> {
+        parse::filter(resource_type, text, tolerance)
+    }
+}
+
+#[cfg(test)]
+mod tests;

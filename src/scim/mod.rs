@@ -1,10 +1,20 @@
 //! The SCIM 2.0 protocol, pure: no I/O, no HTTP server, no database (RFC 7643, RFC 7644).
 
+pub mod dialect;
+pub mod discovery;
+pub mod document;
 pub mod error;
 pub mod filter;
 pub mod fold;
+pub mod matcher;
+pub mod message;
+pub mod model;
+pub mod patch;
 pub mod path;
+pub mod projection;
+pub mod registry;
 pub mod schema;
+pub mod validate;
 
 use serde_json::{Map, Value};
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::path::AttributePath;
+
 /// A schema document, as served at `/Schemas` (RFC 7643 section 7).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -133,10 +135,44 @@ pub struct SchemaExtension {
 pub struct Registry {
     /// Schemas in the order of `/Schemas`.
     pub schemas: Vec<Arc<Schema>>,
-    /// Users and groups.
+    /// Users.
     pub user: Arc<ResourceType>,
     /// Groups.
     pub group: Arc<ResourceType>,
+}
+
+/// What an attribute path names.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Resolved<'a> {
+    /// URN of the extension that defines the attribute; `None` for one of the core schema or of every resource.
+    pub extension: Option<&'a str>,
+    /// The attribute.
+    pub attribute: &'a Attribute,
+    /// The sub-attribute, where the path names one.
+    pub sub: Option<&'a Attribute>,
+}
+
+impl<'a> Resolved<'a> {
+    /// The definition of the values that the path reaches: the sub-attribute's if it names one, else the attribute's.
+    pub fn leaf(&self) -> &'a Attribute {
+        self.sub.unwrap_or(self.attribute)
+    }
+
+    /// The one name under which values of this path are stored and compared, in the spelling of the schema: `userName`,
+    /// `emails.value`, `urn:…:enterprise:2.0:User:department`.
+    pub fn canonical_key(&self) -> String {
+        let mut key = String::new();
+        if let Some(urn) = self.extension {
+            key.push_str(urn);
+            key.push(':');
+        }
+        key.push_str(&self.attribute.name);
+        if let Some(sub) = self.sub {
+            key.push('.');
+            key.push_str(&sub.name);
+        }
+        key
+    }
 }
 
 impl Attribute {
@@ -157,6 +193,45 @@ impl ResourceType {
     /// The extension with this URN, without regard to case.
     pub fn extension(&self, urn: &str) -> Option<&Schema> {
         self.extensions.iter().map(|e| e.schema.as_ref()).find(|s| s.id.eq_ignore_ascii_case(urn))
+    }
+
+    /// The schema, core or extension, with this URN, without regard to case.
+    pub fn schema(&self, urn: &str) -> Option<&Schema> {
+        if self.schema.id.eq_ignore_ascii_case(urn) { Some(&self.schema) } else { self.extension(urn) }
+    }
+
+    /// Parts `urn:…:User:manager.value` into the schema and `manager.value`, without regard to case; the rest is empty
+    /// where the text is the URN of a schema and no more. `None` where it begins with no schema of this type. URNs
+    /// hold colons and dots themselves (`…:core:2.0:User`), so only the known URNs tell where the name begins
+    /// (RFC 7644 3.10).
+    pub fn split_urn<'t>(&self, text: &'t str) -> Option<(&Schema, &'t str)> {
+        let extensions = self.extensions.iter().map(|e| e.schema.as_ref());
+        std::iter::once(self.schema.as_ref())
+            .chain(extensions)
+            .filter_map(|schema| {
+                let (head, tail) = text.split_at_checked(schema.id.len())?;
+                let rest = if tail.is_empty() { tail } else { tail.strip_prefix(':')? };
+                head.eq_ignore_ascii_case(&schema.id).then_some((schema, rest))
+            })
+            // One extension's URN may be the beginning of another's.
+            .max_by_key(|(schema, _)| schema.id.len())
+    }
+
+    /// What a path names, without regard to case; `None` where it names nothing. A path with the URN of the core
+    /// schema means the same as one without; an attribute of an extension needs its URN (RFC 7644 3.10).
+    pub fn resolve(&self, path: &AttributePath) -> Option<Resolved<'_>> {
+        let (extension, attribute) = match path.schema.as_deref().map(|urn| self.schema(urn)) {
+            None => (None, self.core_attribute(&path.name)?),
+            Some(Some(schema)) if !std::ptr::eq(schema, self.schema.as_ref()) => {
+                (Some(schema.id.as_str()), schema.attribute(&path.name)?)
+            }
+            Some(schema) => (None, schema.and_then(|_| self.core_attribute(&path.name))?),
+        };
+        let sub = match path.sub.as_deref() {
+            None => None,
+            Some(name) => Some(attribute.sub(name)?),
+        };
+        Some(Resolved { extension, attribute, sub })
     }
 
     /// An attribute of the core schema or one every resource has.

@@ -1,1 +1,13 @@
-//! shadow
+//! The shadow: what identity providers asked for (resources, memberships), what Salesforce confirmed (observed), and
+//! which of ours is which of theirs (links). Functions over a connection, so that several make one transaction. Knows
+//! nothing of HTTP and makes no call.
+
+pub mod link;
+pub mod member;
+pub mod observed;
+pub mod query;
+mod resource;
+mod value;
+
+pub(crate) use resource::{any, existing};
+pub use resource::{Kind, Stored, bury, find, insert, lock, predecessor, save};

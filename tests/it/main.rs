@@ -1,5 +1,10 @@
-//! The integration tests, in one binary.
+//! The one test binary: whole parts of the bridge together, over real HTTP, on real databases.
 
+// Tells clippy that all of this is test code, the functions without `#[test]` too.
 #![cfg(test)]
 
+#[macro_use]
+mod support;
+
+mod architecture;
 mod sandbox;

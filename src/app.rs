@@ -1,0 +1,178 @@
+//! Composition: database, org clients, workers and the HTTP server of one process, started and stopped in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use anyhow::{Context as _, Result, bail};
+use chrono::TimeDelta;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Access;
+use crate::clock::{SharedClock, SharedRandomness};
+use crate::config::{Config, Login, Tenant};
+use crate::db::Db;
+use crate::delivery::{Org, Overview, Pace, ProfileId, Schedule, Signals, Worker};
+use crate::http::{self, Binding};
+use crate::provisioning::Provisioner;
+use crate::scim::fold::fold;
+use crate::scim::schema::Registry;
+use crate::{salesforce, telemetry};
+
+/// How long a connection to Salesforce may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// What a process needs from outside.
+pub struct Surroundings {
+    /// The time.
+    pub clock: SharedClock,
+    /// Ids, secrets, jitter.
+    pub randomness: SharedRandomness,
+    /// Renders metrics.
+    pub metrics: telemetry::Metrics,
+}
+
+/// A bridge that runs.
+pub struct App {
+    address: SocketAddr,
+    access: Access,
+    db: Db,
+    server: ServerHandle,
+    served: JoinHandle<std::io::Result<()>>,
+    workers: JoinSet<()>,
+    stop: CancellationToken,
+    grace: Duration,
+}
+
+/// Opens the database and brings its schema to this version's, or, where that is not wanted, refuses an old one.
+pub async fn open(config: &Config, migrate: bool) -> Result<Db> {
+    let (url, size) = (config.database.url.expose().to_owned(), config.database.pool_size);
+    let db = tokio::task::spawn_blocking(move || Db::open(&url, size)).await??;
+    if migrate {
+        for name in db.migrate().await? {
+            tracing::info!(name, "schema change made");
+        }
+    } else if let pending @ [_, ..] = db.pending_migrations().await?.as_slice() {
+        bail!("the database lacks {} schema changes; run scim-bridge migrate", pending.len());
+    }
+    Ok(db)
+}
+
+/// The client of a tenant's org.
+fn client(name: &str, tenant: &Tenant, surroundings: &Surroundings) -> Result<salesforce::Client> {
+    let login = tenant.salesforce.login().map_err(|key| anyhow::anyhow!("tenant.{name}.salesforce.{key} is missing"))?;
+    let flow = match login {
+        Login::ClientCredentials { client_id, client_secret } => {
+            salesforce::Flow::ClientCredentials { client_id, client_secret }
+        }
+        Login::JwtBearer { client_id, username, private_key, audience } => {
+            salesforce::Flow::JwtBearer { client_id, username, private_key_pem: private_key, audience }
+        }
+    };
+    let mut settings = salesforce::Settings::new(name, tenant.salesforce.url.clone(), flow);
+    settings.api_version.clone_from(&tenant.salesforce.api_version);
+    let http = reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        // A token must not follow a redirect to another host.
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("scim-bridge/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .context("the HTTP client could not be made")?;
+    Ok(salesforce::Client::new(settings, http, surroundings.clock.clone()))
+}
+
+fn org(name: &str, tenant: &Tenant, surroundings: &Surroundings) -> Result<Org> {
+    let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
+    Ok(Org {
+        tenant: name.to_owned(),
+        client: client(name, tenant, surroundings)?,
+        default_profile: tenant.entitlements.default_profile.clone(),
+        mirror,
+        create_groups: tenant.groups.create,
+        protected: tenant.protected.iter().map(|name| fold(name)).collect(),
+        profile: ProfileId::default(),
+    })
+}
+
+impl App {
+    /// Starts everything. When this answers, requests are served and deliveries go out.
+    pub async fn start(config: &Config, db: Db, surroundings: Surroundings) -> Result<Self> {
+        let signals = Signals::default();
+        let registry = Arc::new(Registry::standard().context("the built-in schemas")?);
+        // Everything that can fail is made before anything runs.
+        let orgs =
+            config.tenant.iter().map(|(name, tenant)| org(name, tenant, &surroundings)).collect::<Result<Vec<_>>>()?;
+        let (listener, address) =
+            http::bind(config.server.listen).with_context(|| format!("server.listen {}", config.server.listen))?;
+        let Surroundings { clock, randomness, metrics } = surroundings;
+        let access = Access::new(db.clone(), clock.clone(), randomness.clone());
+        let state = http::State {
+            provisioner: Provisioner::new(
+                db.clone(),
+                Arc::clone(&registry),
+                clock.clone(),
+                randomness.clone(),
+                signals.clone(),
+            ),
+            access: access.clone(),
+            overview: Overview::new(db.clone()),
+            registry,
+            metrics,
+            public_url: config.server.public_url.clone(),
+            body_limit: config.server.body_limit,
+            clock: clock.clone(),
+            randomness: randomness.clone(),
+        };
+        let binding =
+            Binding { listener, workers: config.server.workers, shutdown: config.server.shutdown.as_secs().max(1) };
+        let server = http::serve(Arc::new(state), binding)?;
+        let handle = server.handle();
+        let served = tokio::spawn(server);
+        let (stop, mut workers) = (CancellationToken::new(), JoinSet::new());
+        let pace = Pace {
+            concurrency: config.delivery.concurrency,
+            schedule: Schedule::new(config.delivery.retry.clone()),
+            lease: TimeDelta::from_std(config.delivery.lease)?,
+            attempts_kept: i64::try_from(config.delivery.attempts_kept)?,
+        };
+        for org in orgs {
+            let worker =
+                Worker::new(db.clone(), org, pace.clone(), signals.clone(), clock.clone(), randomness.clone());
+            workers.spawn(worker.run(stop.clone()));
+        }
+        let grace = config.server.shutdown;
+        Ok(Self { address, access, db, server: handle, served, workers, stop, grace })
+    }
+
+    /// Address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// SCIM base URL, as seen on this machine.
+    pub fn base_url(&self) -> String {
+        format!("http://{}{}", self.address, http::routes::SCIM_BASE)
+    }
+
+    /// Its tokens.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Answers the requests that are under way, finishes the deliveries that are, and closes the database. What is
+    /// still due is in the outbox.
+    pub async fn stop(mut self) -> Result<()> {
+        self.server.stop(true).await;
+        self.stop.cancel();
+        let finished = async { while self.workers.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.grace, finished).await.is_err() {
+            tracing::warn!("deliveries under way were cut off; they are tried again at the next start");
+            self.workers.shutdown().await;
+        }
+        self.served.await??;
+        self.db.close().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! The command line. Results on stdout, logs on stderr; exit 0 when it was done, 1 when it was not, 2 when the command
+//! was not understood.
+
+mod schema;
+mod serve;
+mod token;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::{self, Surroundings};
+use crate::clock::{SystemClock, SystemRandomness};
+use crate::config::Config;
+use crate::telemetry::{self, LogFormat};
+
+/// A SCIM 2.0 service provider that brings a Salesforce org to the state the identity provider asked for.
+#[derive(Debug, Parser)]
+#[command(name = "scim-bridge", version, about, after_help = "Try it:  scim-bridge serve --sandbox")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Format of the log on stderr. What is logged: environment variable SCIM_BRIDGE_LOG, for instance
+    /// `info,scim_bridge::delivery=debug`.
+    #[arg(long, global = true, value_enum, default_value_t, env = "SCIM_BRIDGE_LOG_FORMAT")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bridge.
+    #[command(after_help = "Examples:\n  scim-bridge serve --sandbox\n  scim-bridge serve --config scim-bridge.toml")]
+    Serve(serve::Serve),
+    /// Run the simulated Salesforce org alone, for tests of anything that talks to Salesforce.
+    #[command(after_help = "Example:\n  scim-bridge sandbox --listen 127.0.0.1:8081")]
+    Sandbox(serve::SandboxAlone),
+    /// Bring the database to this version's schema (`serve` does it too).
+    #[command(after_help = "Example:\n  scim-bridge migrate --config scim-bridge.toml")]
+    Migrate(ConfigFile),
+    /// Make, list and end the bearer tokens that identity providers present.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Write openapi.yaml and schema/ from the code.
+    #[command(after_help = "Example:\n  scim-bridge schema --check")]
+    Schema(schema::Schema),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+struct ConfigFile {
+    /// Configuration file. Without it: ./scim-bridge.toml if there is one, else environment variables alone.
+    #[arg(long, value_name = "FILE", env = "SCIM_BRIDGE_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn load(&self) -> Result<Config> {
+        let default = Path::new("scim-bridge.toml");
+        let path = self.config.as_deref().or_else(|| default.exists().then_some(default));
+        Ok(Config::load(path, std::env::vars())?)
+    }
+}
+
+fn surroundings() -> Result<Surroundings> {
+    let metrics = telemetry::install_metrics()?;
+    Ok(Surroundings { clock: Arc::new(SystemClock), randomness: Arc::new(SystemRandomness), metrics })
+}
+
+/// Runs the command that the process was started with.
+pub async fn run(cli: Cli) -> Result<()> {
+    telemetry::install_log(cli.log_format);
+    match cli.command {
+        Command::Serve(command) => command.run().await,
+        Command::Sandbox(command) => command.run().await,
+        Command::Migrate(file) => migrate(&file).await,
+        Command::Token(command) => command.run().await,
+        Command::Schema(command) => command.run(),
+    }
+}
+
+async fn migrate(file: &ConfigFile) -> Result<()> {
+    let config = file.load()?;
+    let url = config.database.url.expose().to_owned();
+    let db = tokio::task::spawn_blocking(move || crate::db::Db::open(&url, 1)).await??;
+    let made = db.migrate().await.context("migrate")?;
+    for name in &made {
+        println!("made {name}");
+    }
+    println!("{}", if made.is_empty() { "the schema is this version's" } else { "done" });
+    db.close().await;
+    Ok(())
+}
+
+/// Opens the configured database for a command that only uses it.
+async fn database(config: &Config) -> Result<crate::db::Db> {
+    app::open(config, true).await
+}

@@ -1,0 +1,176 @@
+//! `scim-bridge serve` and `scim-bridge sandbox`.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, bail};
+use chrono::TimeDelta;
+use clap::Args;
+use secrecy::SecretString;
+
+use crate::access::{Access, Scope};
+use crate::app::{self, App, Surroundings};
+use crate::config::Config;
+use crate::{delivery, sandbox};
+
+use super::{ConfigFile, surroundings};
+
+/// Consumer key of the simulated org's app.
+const SANDBOX_CLIENT: &str = "scim-bridge";
+/// Tenant of `serve --sandbox`.
+const SANDBOX_TENANT: &str = "sandbox";
+/// Name of the tokens that `serve --sandbox` makes.
+const SANDBOX_TOKEN: &str = "serve --sandbox";
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Run without any configuration, against a simulated Salesforce org in this process. Data goes to
+    /// ./scim-bridge-data/.
+    #[arg(long)]
+    sandbox: bool,
+    /// Address to listen on, instead of the configured one. Port 0: the system chooses.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Address of the simulated org, with --sandbox. Port 0: the system chooses.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081", requires = "sandbox")]
+    sandbox_listen: SocketAddr,
+    /// Refuse to start on a database of an older version instead of bringing it up to date.
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SandboxAlone {
+    /// Address to listen on. Port 0: the system chooses.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    listen: SocketAddr,
+    /// Consumer secret of the org's app (its key is `scim-bridge`).
+    #[arg(long, value_name = "SECRET", env = "SCIM_BRIDGE_SANDBOX_SECRET", default_value = "sandbox-secret")]
+    client_secret: String,
+}
+
+/// Ctrl-C or SIGTERM.
+async fn asked_to_stop() -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+fn org(listen: SocketAddr, client_secret: &str, around: &Surroundings) -> sandbox::Settings {
+    let (clock, randomness) = (around.clock.clone(), around.randomness.clone());
+    sandbox::Settings {
+        listen: listen.to_string(),
+        client_id: SANDBOX_CLIENT.to_owned(),
+        client_secret: client_secret.to_owned(),
+        clock: std::sync::Arc::new(move || clock.now()),
+        entropy: std::sync::Arc::new(move |bytes| randomness.fill(bytes)),
+        ..sandbox::Settings::default()
+    }
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> Result<()> {
+        let around = surroundings()?;
+        if self.sandbox { self.with_sandbox(around).await } else { self.configured(around).await }
+    }
+
+    async fn configured(self, around: Surroundings) -> Result<()> {
+        let mut config = self.file.load()?;
+        if config.tenant.is_empty() {
+            bail!("no tenant is configured; see docs/configuration.md, or try scim-bridge serve --sandbox");
+        }
+        if let Some(listen) = self.listen {
+            config.server.listen = listen;
+        }
+        let db = app::open(&config, !self.no_migrate).await?;
+        let app = App::start(&config, db, around).await?;
+        println!("SCIM base URL   {}", app.base_url());
+        asked_to_stop().await?;
+        tracing::info!("stopping");
+        app.stop().await
+    }
+
+    async fn with_sandbox(self, around: Surroundings) -> Result<()> {
+        let mut random = [0; 16];
+        around.randomness.fill(&mut random);
+        let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let org = sandbox::start(org(self.sandbox_listen, &secret, &around))
+            .await
+            .with_context(|| format!("the simulated org cannot listen on {}", self.sandbox_listen))?;
+        let mut config = Config::sandbox(org.url().parse()?, SANDBOX_CLIENT, SecretString::from(secret.clone()));
+        if let Some(listen) = self.listen {
+            config.server.listen = listen;
+        }
+        let db = app::open(&config, !self.no_migrate).await?;
+        // The org is new and empty, whatever the data of an earlier run say: everything goes out again.
+        let known = delivery::start_over(&db, SANDBOX_TENANT, around.clock.now()).await?;
+        let token = fresh_token(&Access::new(db.clone(), around.clock.clone(), around.randomness.clone())).await?;
+        let app = App::start(&config, db, around).await?;
+        let person = secret.get(..4).unwrap_or_default();
+        print!("{}", welcome(&app.base_url(), &token, org.url(), person, known));
+        asked_to_stop().await?;
+        tracing::info!("stopping");
+        app.stop().await?;
+        org.stop().await;
+        Ok(())
+    }
+}
+
+/// One token at a time is live: those of earlier runs end.
+async fn fresh_token(access: &Access) -> Result<String> {
+    for old in access.list(Some(SANDBOX_TENANT.to_owned())).await? {
+        if old.name == SANDBOX_TOKEN && old.revoked.is_none() {
+            access.revoke(&old.id).await?;
+        }
+    }
+    let scopes = vec![Scope::Scim, Scope::Admin];
+    let life = Some(TimeDelta::days(30));
+    Ok(access.create(SANDBOX_TENANT, SANDBOX_TOKEN, scopes, life).await?.1)
+}
+
+fn welcome(base: &str, token: &str, org: &str, person: &str, known: usize) -> String {
+    let again = match known {
+        0 => String::new(),
+        n => format!("\n{n} users and groups of an earlier run are on their way to the new org.\n"),
+    };
+    let root = base.strip_suffix(crate::http::routes::SCIM_BASE).unwrap_or(base);
+    format!(
+        "scim-bridge {version} with a simulated Salesforce org. Ctrl-C stops it.
+
+  SCIM base URL   {base}
+  Bearer token    {token}
+  Salesforce      {org}
+{again}
+Create a person, then open the Salesforce URL and see the account:
+
+curl -sS {base}/Users -H 'Authorization: Bearer {token}' -H 'Content-Type: application/scim+json' \
+-d '{{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"ada-{person}@example.com\",\
+\"name\":{{\"givenName\":\"Ada\",\"familyName\":\"Lovelace\"}},\
+\"emails\":[{{\"value\":\"ada-{person}@example.com\",\"type\":\"work\",\"primary\":true}}],\"active\":true}}'
+
+Where deliveries stand:
+
+curl -sS {root}/admin/v1/status -H 'Authorization: Bearer {token}'
+",
+        version = env!("CARGO_PKG_VERSION"),
+    )
+}
+
+impl SandboxAlone {
+    pub(super) async fn run(self) -> Result<()> {
+        let around = surroundings()?;
+        let org = sandbox::start(org(self.listen, &self.client_secret, &around))
+            .await
+            .with_context(|| format!("the simulated org cannot listen on {}", self.listen))?;
+        println!("Salesforce      {}", org.url());
+        println!("client_id       {SANDBOX_CLIENT}");
+        println!("client_secret   as given (default sandbox-secret)");
+        asked_to_stop().await?;
+        org.stop().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! SQLite's one writer: a thread that takes the writes that wait into one transaction, a savepoint each, and commits
+//! them with one fsync. One bad write rolls back alone; a failed commit fails them all, and nobody is told otherwise.
+
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use r2d2::ManageConnection;
+
+use super::connection::{Conn, Manager, on_backend};
+use super::{Error, transaction};
+
+/// Writes taken into one commit at most. More makes the first wait longer than the fsync that it saves.
+const BATCH: usize = 64;
+/// Writes that may wait. Past it the caller waits for a place.
+const QUEUE: usize = 4096;
+
+/// Tells the waiting caller, once it is known whether the commit is on disk.
+type Finish = Box<dyn FnOnce(Result<(), Error>) + Send>;
+/// Runs in its savepoint, or is told that there is no transaction to run in.
+type Job = Box<dyn FnOnce(Result<&mut Conn, Error>) -> Finish + Send>;
+
+pub(super) struct Writer {
+    queue: Mutex<Option<SyncSender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(super) fn start(manager: Manager) -> Result<Self, Error> {
+        let conn = manager.connect()?;
+        let (sender, receiver) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || run(&manager, conn, &receiver))
+            .map_err(|e| Error::Connection(e.to_string()))?;
+        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+    }
+
+    pub(super) async fn write<T, E>(
+        &self,
+        f: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let span = tracing::Span::current();
+        let job: Job = Box::new(move |conn| {
+            let result = match conn {
+                Ok(conn) => span.in_scope(|| transaction(conn, f)),
+                Err(error) => Err(error.into()),
+            };
+            Box::new(move |committed| {
+                // The caller may have gone away; its change stands all the same.
+                drop(answer.send(match (result, committed) {
+                    (Ok(value), Ok(())) => Ok(value),
+                    (Ok(_), Err(error)) => Err(error.into()),
+                    (Err(error), _) => Err(error),
+                }));
+            })
+        });
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)?;
+        match queue.try_send(job) {
+            Ok(()) => {}
+            Err(std::sync::mpsc::TrySendError::Full(job)) => {
+                super::blocking(move || queue.send(job).map_err(|_| Error::Closed)).await?;
+            }
+            Err(std::sync::mpsc::TrySendError::Disconnected(_)) => return Err(Error::Closed.into()),
+        }
+        answered.await.unwrap_or_else(|_| Err(Error::Closed.into()))
+    }
+
+    /// Waits for the writes that are queued, then ends the thread.
+    pub(super) fn stop(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn run(manager: &Manager, mut conn: Conn, queue: &Receiver<Job>) {
+    while let Ok(first) = queue.recv() {
+        if let Err(error) = commit(&mut conn, first, queue) {
+            tracing::error!(%error, "a commit failed; nothing of it was kept");
+            // A disk that was full has left the transaction in a state that only a new connection clears.
+            match manager.connect() {
+                Ok(fresh) => conn = fresh,
+                Err(error) => tracing::error!(%error, "the database could not be opened again"),
+            }
+        }
+    }
+    // So that a copy of the file alone is whole once the process has ended.
+    if let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)") {
+        tracing::debug!(%error, "checkpoint at the end");
+    }
+}
+
+fn begin(conn: &mut Conn) -> Result<(), diesel::result::Error> {
+    match conn {
+        // IMMEDIATE: a lock that is taken only at the first write is refused, not waited for, when another process
+        // (the `token` command, say) writes meanwhile.
+        Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+        Conn::Postgres(c) => AnsiTransactionManager::begin_transaction(c),
+    }
+}
+
+fn commit(conn: &mut Conn, first: Job, queue: &Receiver<Job>) -> Result<(), Error> {
+    if let Err(error) = begin(conn) {
+        let error = Error::from(error);
+        let words = error.to_string();
+        first(Err(error))(Ok(()));
+        return Err(Error::Connection(words));
+    }
+    let mut done = vec![first(Ok(conn))];
+    while done.len() < BATCH {
+        match queue.try_recv() {
+            Ok(job) => done.push(job(Ok(conn))),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+        }
+    }
+    let committed = on_backend!(conn, c => AnsiTransactionManager::commit_transaction(c)).map_err(|e| e.to_string());
+    for finish in done {
+        finish(committed.clone().map_err(|e| Error::Connection(format!("commit failed: {e}"))));
+    }
+    committed.map_err(Error::Connection)
+}

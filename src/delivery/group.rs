@@ -1,0 +1,289 @@
+//! Delivering a mirrored group: its name, and the members that are asked for.
+
+use crate::db::{Conn, Error as DbError};
+use crate::salesforce::{self, Disposition};
+use crate::shadow::link::{self, How, Link};
+use crate::shadow::member::{self, Difference};
+use crate::shadow::{self, Kind, Stored, observed};
+
+use super::attempt::{Abandoned, Attempt};
+use super::outbox::{self, Outcome};
+use super::plan::{self, GroupSeen, GroupStep, GroupWish, ObservedGroup};
+
+/// Steps of one try at most; a larger group goes on in the next, which is due at once.
+const STEPS: usize = 100;
+
+struct Loaded {
+    stored: Stored,
+    link: Option<Link>,
+    name: String,
+    differences: Vec<Difference>,
+}
+
+fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
+    let Some(stored) = shadow::any(conn, id)? else { return Ok(None) };
+    Ok(Some(Loaded {
+        link: link::find(conn, id)?,
+        name: observed::find::<ObservedGroup>(conn, id)?.unwrap_or_default().name,
+        differences: member::differences(conn, id)?,
+        stored,
+    }))
+}
+
+/// A delivery under way.
+struct Delivery<'a> {
+    attempt: &'a Attempt,
+    stored: Stored,
+    wish: GroupWish,
+    seen: GroupSeen,
+    /// Members that have no account yet.
+    waiting: usize,
+    /// Whether the members were read after Salesforce refused a change of them.
+    compared: bool,
+}
+
+/// Brings a public group to what was asked.
+pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
+    let id = attempt.claim.resource.clone();
+    let Some(loaded) = attempt.shared.db.read(move |conn| load(conn, &id)).await? else {
+        return Ok(attempt.rejected("the resource is no longer in the database".into(), None));
+    };
+    let org = &attempt.shared.org;
+    let name = loaded.stored.text("displayName").unwrap_or_default().to_owned();
+    let wish = if loaded.stored.deleted.is_some() {
+        GroupWish::Gone
+    } else if org.mirror.is_match(&name) {
+        GroupWish::Mirrored { name, create: org.create_groups }
+    } else {
+        GroupWish::Released
+    };
+    let mut delivery = Delivery {
+        attempt,
+        stored: loaded.stored,
+        wish,
+        seen: GroupSeen {
+            group: loaded.link.map(|link| (link.salesforce_id, link.how == How::Created)),
+            name: loaded.name,
+            ..GroupSeen::default()
+        },
+        waiting: 0,
+        compared: false,
+    };
+    delivery.sort(loaded.differences);
+    delivery.run().await
+}
+
+impl Delivery<'_> {
+    /// Sorts the differences into what can be sent and what must wait for an account.
+    fn sort(&mut self, differences: Vec<Difference>) {
+        (self.seen.to_add, self.seen.to_remove, self.waiting) = (Vec::new(), Vec::new(), 0);
+        for difference in differences {
+            match (difference.salesforce_id, difference.add) {
+                (Some(id), true) => self.seen.to_add.push((difference.member, id)),
+                (Some(id), false) => self.seen.to_remove.push((difference.member, id)),
+                // A group that is not mirrored never gets an id: nothing to wait for.
+                (None, true) if difference.kind == Kind::User => self.waiting += 1,
+                (None, _) => {}
+            }
+        }
+    }
+
+    async fn reload(&mut self) -> Result<(), Abandoned> {
+        let id = self.stored.id.clone();
+        let differences = self.attempt.shared.db.read(move |conn| member::differences(conn, &id)).await?;
+        self.sort(differences);
+        Ok(())
+    }
+
+    async fn run(&mut self) -> Result<Outcome, Abandoned> {
+        let attempt = self.attempt;
+        let client = &attempt.shared.org.client;
+        for _ in 0..STEPS {
+            let Some(step) = plan::group(&self.wish, &self.seen) else {
+                return Ok(self.done());
+            };
+            attempt.called();
+            let failed = match step {
+                GroupStep::Missing(name) => {
+                    return Ok(attempt.held(format!(
+                        "the org has no public group named \"{name}\", and groups.create is off"
+                    )));
+                }
+                GroupStep::Look(name) => match self.look(&name).await? {
+                    Ok(None) => None,
+                    Ok(Some(reason)) => return Ok(attempt.held(reason)),
+                    Err(error) => Some(error),
+                },
+                GroupStep::Create(name) => {
+                    let carried = name.clone();
+                    attempt.note(move |conn, claim| outbox::creating(conn, &claim.resource, Some(&carried))).await?;
+                    match client.create_group(&name).await {
+                        Ok(group) => {
+                            self.linked(group.id, How::Created, name).await?;
+                            None
+                        }
+                        Err(error) => Some(error),
+                    }
+                }
+                GroupStep::Rename(id, name) => match client.rename_group(&id, &name).await {
+                    Ok(()) => {
+                        self.named(name).await?;
+                        None
+                    }
+                    Err(error) => Some(error),
+                },
+                GroupStep::Delete(id) => match client.delete_group(&id).await {
+                    Ok(()) => {
+                        self.vanished().await?;
+                        None
+                    }
+                    Err(error) => Some(error),
+                },
+                GroupStep::Members { group, add, remove } => {
+                    let ids = |list: &[(String, String)]| list.iter().map(|(_, id)| id.clone()).collect::<Vec<_>>();
+                    match client.change_members(&group, &ids(&add), &ids(&remove)).await {
+                        Ok(()) => {
+                            self.confirmed(add, remove).await?;
+                            None
+                        }
+                        // Somebody added or removed one by hand, or an answer was lost: see who is in, then plan anew.
+                        Err(error)
+                            if error.disposition() == Disposition::LookFirst
+                                && !matches!(error, salesforce::Error::Gone { .. })
+                                && !self.compared =>
+                        {
+                            self.compared = true;
+                            self.compare(&group).await?.err()
+                        }
+                        Err(error) => Some(error),
+                    }
+                }
+            };
+            match failed {
+                None => {}
+                Some(salesforce::Error::Gone { .. }) => self.vanished().await?,
+                Some(error) => return Ok(attempt.failed(&error)),
+            }
+        }
+        let due = Some(attempt.now());
+        let reason = Some("more members follow".to_owned());
+        Ok(Outcome { due, reason, state: super::State::Pending, failed: false, error: None })
+    }
+
+    fn done(&self) -> Outcome {
+        self.attempt.shared.circuit.success();
+        match (&self.wish, self.waiting) {
+            (GroupWish::Released, _) => self.attempt.delivered(&["not mirrored".to_owned()]),
+            (GroupWish::Mirrored { .. }, 1) => self.attempt.held("waits for the account of one member".into()),
+            (GroupWish::Mirrored { .. }, n) if n > 1 => {
+                self.attempt.held(format!("waits for the accounts of {n} members"))
+            }
+            _ => self.attempt.delivered(&[]),
+        }
+    }
+
+    /// Looks for a group of this name, or of the name that a lost create carried. `Ok(Some(reason))`: a person has to
+    /// say which.
+    async fn look(&mut self, name: &str) -> Result<Result<Option<String>, salesforce::Error>, Abandoned> {
+        let lost = self.attempt.claim.creating.clone().filter(|lost| lost != name);
+        for (name, how) in lost.map(|lost| (lost, How::Created)).into_iter().chain([(name.to_owned(), How::Name)]) {
+            let found = match self.attempt.shared.org.client.find_groups(&name).await {
+                Ok(found) => found,
+                Err(error) => return Ok(Err(error)),
+            };
+            let mut free = Vec::new();
+            for group in found {
+                let (tenant, id, own) = (self.stored.tenant.clone(), group.id.clone(), self.stored.id.clone());
+                let owner = self.attempt.shared.db.read(move |c| link::owner(c, &tenant, Kind::Group, &id)).await?;
+                if !matches!(owner, Some((other, false)) if other != own) {
+                    free.push(group);
+                }
+            }
+            match free.as_slice() {
+                [] => {}
+                [group] => {
+                    // Its own name: what was created and what is asked for may differ by now.
+                    let how = if self.attempt.claim.creating.as_deref() == Some(&name) { How::Created } else { how };
+                    self.linked(group.id.clone(), how, group.name.clone()).await?;
+                    return Ok(Ok(None));
+                }
+                several => {
+                    let count = several.len();
+                    return Ok(Ok(Some(format!("the org has {count} public groups named \"{name}\""))));
+                }
+            }
+        }
+        self.seen.absent = true;
+        Ok(Ok(None))
+    }
+
+    async fn linked(&mut self, salesforce_id: String, how: How, name: String) -> Result<(), Abandoned> {
+        self.seen.group = Some((salesforce_id.clone(), how == How::Created));
+        self.seen.name.clone_from(&name);
+        let (stored, now) = (self.stored.clone(), self.attempt.now());
+        self.attempt
+            .note(move |conn, claim| {
+                link::save(conn, &stored, &Link { salesforce_id, how }, now)?;
+                observed::save(conn, &stored.id, &ObservedGroup { name }, now)?;
+                outbox::creating(conn, &claim.resource, None)?;
+                // Groups that have this one as a member.
+                let groups = outbox::groups_waiting_for(conn, &stored.id)?;
+                for group in &groups {
+                    outbox::enqueue(conn, &stored.tenant, Kind::Group, group, now)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn named(&mut self, name: String) -> Result<(), Abandoned> {
+        self.seen.name.clone_from(&name);
+        let (id, now) = (self.stored.id.clone(), self.attempt.now());
+        self.attempt.note(move |conn, _| observed::save(conn, &id, &ObservedGroup { name }, now)).await
+    }
+
+    /// The public group is no longer there.
+    async fn vanished(&mut self) -> Result<(), Abandoned> {
+        self.seen = GroupSeen::default();
+        let id = self.stored.id.clone();
+        self.attempt
+            .note(move |conn, _| {
+                link::remove(conn, &id)?;
+                member::forget_group(conn, &id)
+            })
+            .await?;
+        self.reload().await
+    }
+
+    async fn confirmed(
+        &mut self,
+        added: Vec<(String, String)>,
+        removed: Vec<(String, String)>,
+    ) -> Result<(), Abandoned> {
+        self.seen.to_add.retain(|member| !added.contains(member));
+        self.seen.to_remove.retain(|member| !removed.contains(member));
+        let id = self.stored.id.clone();
+        let ours = |list: Vec<(String, String)>| list.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        let (added, removed) = (ours(added), ours(removed));
+        self.attempt
+            .note(move |conn, _| {
+                member::confirm(conn, &id, &added, true)?;
+                member::confirm(conn, &id, &removed, false)
+            })
+            .await
+    }
+
+    /// Reads who is in the group and confirms what is as it should be.
+    async fn compare(&mut self, group: &str) -> Result<Result<(), salesforce::Error>, Abandoned> {
+        self.attempt.called();
+        let present = match self.attempt.shared.org.client.group_members(group).await {
+            Ok(present) => present,
+            Err(error) => return Ok(Err(error)),
+        };
+        let is_in = |id: &str| present.iter().any(|p| salesforce::same_id(p, id));
+        let added = self.seen.to_add.iter().filter(|(_, id)| is_in(id)).cloned().collect();
+        let removed = self.seen.to_remove.iter().filter(|(_, id)| !is_in(id)).cloned().collect();
+        self.confirmed(added, removed).await?;
+        Ok(Ok(()))
+    }
+}

@@ -1,0 +1,370 @@
+//! The outbox: one row a resource that says whether Salesforce is what was asked. Written in the transaction of the
+//! change itself, so that no acknowledged change is ever without its delivery.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+
+use crate::db::schema::{deliveries, delivery_attempts, members};
+use crate::db::{Conn, Error, on_backend};
+use crate::shadow::Kind;
+
+use super::state::State;
+
+/// A delivery as administrators and the delivery extension see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Our id of the resource.
+    pub resource: String,
+    /// Where it stands.
+    pub state: State,
+    /// Tries since the last change.
+    pub attempts: i64,
+    /// When it is tried next, if it is going to be.
+    pub due: Option<DateTime<Utc>>,
+    /// What is waited for, or was left out.
+    pub reason: Option<String>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// When this was last written.
+    pub updated: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries)]
+struct Row {
+    resource_id: String,
+    state: String,
+    attempts: i64,
+    due_at: NaiveDateTime,
+    reason: Option<String>,
+    last_error: Option<String>,
+    updated_at: NaiveDateTime,
+}
+
+/// A delivery that a worker has taken for the length of its lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Our id of the resource.
+    pub resource: String,
+    /// User or group.
+    pub kind: Kind,
+    /// What was wanted when it was taken. A change made since raises the row's, and this claim cannot close it.
+    pub wanted: i64,
+    /// Tries before this one.
+    pub attempts: i64,
+    /// Name that an earlier, perhaps lost, create carried.
+    pub creating: Option<String>,
+}
+
+/// How a try ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The new state.
+    pub state: State,
+    /// When to look again; `None`: not by itself.
+    pub due: Option<DateTime<Utc>>,
+    /// Whether it counts as a failed try.
+    pub failed: bool,
+    /// What is waited for, or was left out.
+    pub reason: Option<String>,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+/// A time that no row reaches by itself.
+fn never() -> NaiveDateTime {
+    chrono::NaiveDate::from_ymd_opt(9999, 1, 1).and_then(|d| d.and_hms_opt(0, 0, 0)).unwrap_or(NaiveDateTime::MAX)
+}
+
+/// Says that a resource is not yet what was asked. Repeats coalesce into its one row; while a worker is at it, the row
+/// stays the worker's and goes back to pending when that ends.
+pub fn enqueue(conn: &mut Conn, tenant: &str, kind: Kind, resource: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    let now = now.naive_utc();
+    let row = deliveries::table.find(resource);
+    let known: Option<String> = deliveries::table.find(resource).select(deliveries::state).first(conn).optional()?;
+    match known.as_deref().and_then(State::parse) {
+        None => {
+            diesel::insert_into(deliveries::table)
+                .values((
+                    deliveries::resource_id.eq(resource),
+                    deliveries::tenant.eq(tenant),
+                    deliveries::kind.eq(kind.as_str()),
+                    deliveries::state.eq(State::Pending.as_str()),
+                    deliveries::wanted.eq(1_i64),
+                    deliveries::attempts.eq(0_i64),
+                    deliveries::due_at.eq(now),
+                    deliveries::updated_at.eq(now),
+                ))
+                .execute(conn)?;
+        }
+        Some(State::Delivering) => {
+            diesel::update(row)
+                .set((deliveries::wanted.eq(deliveries::wanted + 1), deliveries::updated_at.eq(now)))
+                .execute(conn)?;
+        }
+        Some(_) => {
+            diesel::update(row)
+                .set((
+                    deliveries::wanted.eq(deliveries::wanted + 1),
+                    deliveries::state.eq(State::Pending.as_str()),
+                    deliveries::attempts.eq(0_i64),
+                    deliveries::due_at.eq(now),
+                    deliveries::reason.eq(None::<String>),
+                    deliveries::updated_at.eq(now),
+                ))
+                .execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes held deliveries due again: those of `resources`, now that what they waited for has come. `due` is a moment
+/// ahead, so that what comes together (the members of one group) goes out together.
+pub fn release(conn: &mut Conn, resources: &[String], due: DateTime<Utc>) -> Result<usize, Error> {
+    let mut released = 0;
+    for chunk in resources.chunks(1000) {
+        released += on_backend!(&mut *conn, c => diesel::update(deliveries::table
+            .filter(deliveries::resource_id.eq_any(chunk).and(deliveries::state.eq(State::Held.as_str()))))
+            .set((deliveries::state.eq(State::Pending.as_str()), deliveries::due_at.eq(due.naive_utc())))
+            .execute(c))?;
+        // One that a worker is at has perhaps read the shadow already: it must look again.
+        on_backend!(&mut *conn, c => diesel::update(deliveries::table
+            .filter(deliveries::resource_id.eq_any(chunk).and(deliveries::state.eq(State::Delivering.as_str()))))
+            .set(deliveries::wanted.eq(deliveries::wanted + 1))
+            .execute(c))?;
+    }
+    Ok(released)
+}
+
+/// Makes everything of a tenant that is held due: the configuration may have what it waited for.
+pub fn release_all(conn: &mut Conn, tenant: &str, due: DateTime<Utc>) -> Result<usize, Error> {
+    Ok(diesel::update(
+        deliveries::table.filter(deliveries::tenant.eq(tenant).and(deliveries::state.eq(State::Held.as_str()))),
+    )
+    .set((deliveries::state.eq(State::Pending.as_str()), deliveries::due_at.eq(due.naive_utc())))
+    .execute(conn)?)
+}
+
+/// Takes up to `limit` due deliveries of a tenant for `lease`. One whose worker's lease ran out is due again.
+pub fn claim(
+    conn: &mut Conn,
+    tenant: &str,
+    owner: &str,
+    now: DateTime<Utc>,
+    lease: TimeDelta,
+    limit: i64,
+) -> Result<Vec<Claim>, Error> {
+    let at = now.naive_utc();
+    // For a delivery under way `due_at` is when its lease ends, so that one condition and one index serve both.
+    macro_rules! due {
+        () => {
+            deliveries::table
+                .filter(deliveries::tenant.eq(tenant).and(deliveries::due_at.le(at)))
+                .filter(deliveries::state.ne(State::Delivered.as_str()))
+                .filter(deliveries::state.ne(State::Rejected.as_str()))
+                .order((deliveries::due_at, deliveries::resource_id))
+                .limit(limit)
+                .select((
+                    deliveries::resource_id,
+                    deliveries::kind,
+                    deliveries::wanted,
+                    deliveries::attempts,
+                    deliveries::creating,
+                ))
+        };
+    }
+    type Taken = (String, String, i64, i64, Option<String>);
+    let rows: Vec<Taken> = match conn {
+        Conn::Sqlite(c) => due!().load(c)?,
+        Conn::Postgres(c) => due!().for_update().skip_locked().load(c)?,
+    };
+    let until = (now + lease).naive_utc();
+    let mut claims = Vec::with_capacity(rows.len());
+    for (resource, kind, wanted, attempts, creating) in rows {
+        diesel::update(deliveries::table.find(&resource))
+            .set((
+                deliveries::state.eq(State::Delivering.as_str()),
+                deliveries::lease_owner.eq(Some(owner)),
+                deliveries::lease_until.eq(Some(until)),
+                deliveries::due_at.eq(until),
+                deliveries::updated_at.eq(at),
+            ))
+            .execute(conn)?;
+        if let Some(kind) = Kind::parse(&kind) {
+            claims.push(Claim { resource, kind, wanted, attempts, creating });
+        }
+    }
+    Ok(claims)
+}
+
+/// Proves that `owner` still has the delivery, and makes its lease longer. `false`: another may be at it, and nothing
+/// more may be sent or noted.
+pub fn renew(conn: &mut Conn, resource: &str, owner: &str, until: DateTime<Utc>) -> Result<bool, Error> {
+    let until = until.naive_utc();
+    let mine = deliveries::table
+        .filter(deliveries::resource_id.eq(resource).and(deliveries::state.eq(State::Delivering.as_str())))
+        .filter(deliveries::lease_owner.eq(owner));
+    let rows = diesel::update(mine)
+        .set((deliveries::lease_until.eq(Some(until)), deliveries::due_at.eq(until)))
+        .execute(conn)?;
+    Ok(rows == 1)
+}
+
+/// Notes the name that a create is about to carry, or (`None`) that it is known what became of it.
+pub fn creating(conn: &mut Conn, resource: &str, name: Option<&str>) -> Result<(), Error> {
+    diesel::update(deliveries::table.find(resource)).set(deliveries::creating.eq(name)).execute(conn)?;
+    Ok(())
+}
+
+/// Ends a claim. If the resource was changed meanwhile, it is due again whatever the outcome says. `false`: the lease
+/// was lost, and nothing was noted.
+pub fn complete(
+    conn: &mut Conn,
+    claim: &Claim,
+    owner: &str,
+    outcome: &Outcome,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let mine = deliveries::table
+        .filter(deliveries::resource_id.eq(&claim.resource).and(deliveries::state.eq(State::Delivering.as_str())))
+        .filter(deliveries::lease_owner.eq(owner));
+    let wanted: Option<i64> = mine.select(deliveries::wanted).first(conn).optional()?;
+    let Some(wanted) = wanted else { return Ok(false) };
+    let changed = wanted != claim.wanted;
+    let state = if changed { State::Pending } else { outcome.state };
+    let due = if changed { now.naive_utc() } else { outcome.due.map_or_else(never, |t| t.naive_utc()) };
+    let attempts = if changed || !outcome.failed { 0 } else { claim.attempts + 1 };
+    diesel::update(deliveries::table.find(&claim.resource))
+        .set((
+            deliveries::state.eq(state.as_str()),
+            deliveries::attempts.eq(attempts),
+            deliveries::due_at.eq(due),
+            deliveries::lease_owner.eq(None::<String>),
+            deliveries::lease_until.eq(None::<NaiveDateTime>),
+            deliveries::reason.eq(&outcome.reason),
+            deliveries::last_error.eq(&outcome.error),
+            deliveries::updated_at.eq(now.naive_utc()),
+        ))
+        .execute(conn)?;
+    Ok(true)
+}
+
+/// One try, for the history.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// Its own id.
+    pub id: String,
+    /// Our id of the resource.
+    pub resource: &'a str,
+    /// Which try since the last change, from 1.
+    pub attempt: i64,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// When it ended.
+    pub finished: DateTime<Utc>,
+    /// State that it led to.
+    pub outcome: State,
+    /// Calls made to Salesforce.
+    pub calls: i64,
+    /// What went wrong.
+    pub error: Option<&'a str>,
+}
+
+/// Keeps a try, and of older ones only the newest `keep - 1`.
+pub fn record(conn: &mut Conn, attempt: &Attempt<'_>, keep: i64) -> Result<(), Error> {
+    diesel::insert_into(delivery_attempts::table)
+        .values((
+            delivery_attempts::id.eq(&attempt.id),
+            delivery_attempts::resource_id.eq(attempt.resource),
+            delivery_attempts::attempt.eq(attempt.attempt),
+            delivery_attempts::started_at.eq(attempt.started.naive_utc()),
+            delivery_attempts::finished_at.eq(attempt.finished.naive_utc()),
+            delivery_attempts::outcome.eq(attempt.outcome.as_str()),
+            delivery_attempts::calls.eq(attempt.calls),
+            delivery_attempts::error.eq(attempt.error),
+        ))
+        .execute(conn)?;
+    let old: Vec<String> = delivery_attempts::table
+        .filter(delivery_attempts::resource_id.eq(attempt.resource))
+        .order((delivery_attempts::started_at.desc(), delivery_attempts::id.desc()))
+        .offset(keep)
+        .limit(100)
+        .select(delivery_attempts::id)
+        .load(conn)?;
+    if !old.is_empty() {
+        on_backend!(conn, c => diesel::delete(delivery_attempts::table.filter(delivery_attempts::id.eq_any(&old)))
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+/// Deliveries of several resources: one query for a page.
+pub fn of(conn: &mut Conn, resources: &[String]) -> Result<BTreeMap<String, Delivery>, Error> {
+    let mut found = BTreeMap::new();
+    for chunk in resources.chunks(1000) {
+        let rows: Vec<Row> = on_backend!(&mut *conn, c => deliveries::table
+            .filter(deliveries::resource_id.eq_any(chunk))
+            .select(Row::as_select())
+            .load(c))?;
+        for row in rows {
+            let state = State::parse(&row.state).ok_or_else(|| Error::Inconsistent {
+                table: "deliveries",
+                row: row.resource_id.clone(),
+                what: format!("state {}", row.state),
+            })?;
+            let tried_again = matches!(state, State::Pending | State::Retrying | State::Held);
+            found.insert(
+                row.resource_id.clone(),
+                Delivery {
+                    resource: row.resource_id,
+                    state,
+                    attempts: row.attempts,
+                    due: (tried_again && row.due_at < never()).then(|| row.due_at.and_utc()),
+                    reason: row.reason,
+                    last_error: row.last_error,
+                    updated: row.updated_at.and_utc(),
+                },
+            );
+        }
+    }
+    Ok(found)
+}
+
+/// How many resources of a tenant stand in which state; every state is named.
+pub fn count(conn: &mut Conn, tenant: &str) -> Result<BTreeMap<State, i64>, Error> {
+    let rows: Vec<(String, i64)> = deliveries::table
+        .filter(deliveries::tenant.eq(tenant))
+        .group_by(deliveries::state)
+        .select((deliveries::state, diesel::dsl::count_star()))
+        .load(conn)?;
+    let mut counts: BTreeMap<State, i64> = State::ALL.into_iter().map(|state| (state, 0)).collect();
+    for (state, n) in rows {
+        if let Some(state) = State::parse(&state) {
+            counts.insert(state, n);
+        }
+    }
+    Ok(counts)
+}
+
+/// When the next delivery of a tenant is due.
+pub fn next_due(conn: &mut Conn, tenant: &str) -> Result<Option<DateTime<Utc>>, Error> {
+    let due: Option<NaiveDateTime> = deliveries::table
+        .filter(deliveries::tenant.eq(tenant))
+        .filter(deliveries::state.ne(State::Delivered.as_str()))
+        .filter(deliveries::state.ne(State::Rejected.as_str()))
+        .order(deliveries::due_at)
+        .select(deliveries::due_at)
+        .first(conn)
+        .optional()?;
+    Ok(due.map(|t| t.and_utc()))
+}
+
+/// Groups whose delivery waits for this resource to have an account.
+pub fn groups_waiting_for(conn: &mut Conn, member: &str) -> Result<Vec<String>, Error> {
+    Ok(members::table
+        .filter(members::member_id.eq(member).and(members::desired.ne(members::observed)))
+        .select(members::group_id)
+        .load(conn)?)
+}

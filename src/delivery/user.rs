@@ -1,0 +1,376 @@
+//! Delivering a user: plan a step, make the call, note what it brought, plan again.
+
+use crate::db::{Conn, Error as DbError};
+use crate::salesforce::{self, Account, Cause, Disposition, Record, UserKey, mapping};
+use crate::scim::ENTERPRISE_SCHEMA;
+use crate::shadow::link::{self, How, Link};
+use crate::shadow::{self, Kind, Stored, member, observed};
+
+use super::attempt::{Abandoned, Attempt};
+use super::org::NoProfile;
+use super::outbox::{self, Outcome};
+use super::plan::{self, ObservedUser, UserSeen, UserStep, UserWish};
+use super::worker::SETTLE;
+
+/// Steps of one try at most: look, create, update, and a second round after somebody deleted or made the account
+/// meanwhile.
+const STEPS: usize = 8;
+
+/// What the shadow says of a user.
+struct Loaded {
+    stored: Stored,
+    link: Option<Link>,
+    record: Record,
+    manager: Manager,
+    /// The tombstone whose account this person had before.
+    predecessor: Option<String>,
+}
+
+enum Manager {
+    None,
+    /// No resource here has this id: Microsoft's validator sends random ones.
+    Unknown(String),
+    /// It has no account yet.
+    Waiting(String),
+    Account(String),
+}
+
+fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
+    let Some(stored) = shadow::any(conn, id)? else { return Ok(None) };
+    let link = link::find(conn, id)?;
+    let record = observed::find::<ObservedUser>(conn, id)?.unwrap_or_default().record;
+    let predecessor =
+        if link.is_none() && stored.deleted.is_none() { shadow::predecessor(conn, &stored)? } else { None };
+    let manager = stored
+        .document
+        .get(ENTERPRISE_SCHEMA)
+        .and_then(|extension| extension.get("manager")?.get("value")?.as_str());
+    let manager = match manager.map(str::to_owned) {
+        None => Manager::None,
+        Some(id) => match shadow::find(conn, &stored.tenant, Kind::User, &id)? {
+            None => Manager::Unknown(id),
+            Some(_) => match link::find(conn, &id)? {
+                Some(link) => Manager::Account(link.salesforce_id),
+                None => Manager::Waiting(id),
+            },
+        },
+    };
+    Ok(Some(Loaded { stored, link, record, manager, predecessor }))
+}
+
+/// A delivery under way.
+struct Delivery<'a> {
+    attempt: &'a Attempt,
+    stored: Stored,
+    wish: UserWish,
+    seen: UserSeen,
+    /// What an earlier create carried whose answer never came.
+    creating: Option<Record>,
+    notes: Vec<String>,
+    waits_for: Option<String>,
+}
+
+/// Brings a user's account to what was asked.
+pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
+    let id = attempt.claim.resource.clone();
+    let Some(mut loaded) = attempt.shared.db.read(move |conn| load(conn, &id)).await? else {
+        return Ok(attempt.rejected("the resource is no longer in the database".into(), None));
+    };
+    if let Some(predecessor) = loaded.predecessor.take() {
+        // A person who was deleted here and came back: their account is known without asking.
+        (loaded.link, loaded.record) = inherit(attempt, &loaded.stored, predecessor).await?;
+    }
+    let creating = attempt.claim.creating.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let mut delivery = Delivery::of(attempt, loaded, creating);
+    if let Some(username) = delivery.protected() {
+        return Ok(attempt.rejected(format!("the account {username} is protected by the configuration"), None));
+    }
+    delivery.run().await
+}
+
+/// Takes the link, what was observed and the memberships over from a tombstone.
+async fn inherit(
+    attempt: &Attempt,
+    stored: &Stored,
+    predecessor: String,
+) -> Result<(Option<Link>, Record), Abandoned> {
+    let (stored, now) = (stored.clone(), attempt.now());
+    attempt
+        .note(move |conn, _| {
+            let Some(old) = link::find(conn, &predecessor)? else { return Ok((None, Record::new())) };
+            let observed = observed::find::<ObservedUser>(conn, &predecessor)?.unwrap_or_default();
+            let link = Link { salesforce_id: old.salesforce_id, how: How::Returned };
+            link::save(conn, &stored, &link, now)?;
+            observed::save(conn, &stored.id, &observed, now)?;
+            let groups = member::inherit(conn, &predecessor, &stored.id)?;
+            for group in &groups {
+                outbox::enqueue(conn, &stored.tenant, Kind::Group, group, now)?;
+            }
+            released(conn, &stored, now)?;
+            Ok((Some(link), observed.record))
+        })
+        .await
+}
+
+/// Wakes what waited for this user to have an account.
+fn released(conn: &mut Conn, stored: &Stored, now: chrono::DateTime<chrono::Utc>) -> Result<(), DbError> {
+    let groups = outbox::groups_waiting_for(conn, &stored.id)?;
+    outbox::release(conn, &groups, now + SETTLE)?;
+    let reports = shadow::query::reports_of(conn, stored)?;
+    outbox::release(conn, &reports, now)?;
+    Ok(())
+}
+
+impl<'a> Delivery<'a> {
+    fn of(attempt: &'a Attempt, loaded: Loaded, creating: Option<Record>) -> Self {
+        let (mut notes, mut waits_for) = (Vec::new(), None);
+        let wish = if loaded.stored.deleted.is_some() {
+            UserWish::Gone
+        } else {
+            let mut mapped = mapping::record(&loaded.stored.document);
+            notes.append(&mut mapped.notes);
+            match loaded.manager {
+                Manager::None => mapped.record.set("ManagerId", serde_json::Value::Null),
+                Manager::Account(id) => mapped.record.set("ManagerId", id),
+                Manager::Waiting(id) => waits_for = Some(format!("waits for the account of the manager, user {id}")),
+                Manager::Unknown(id) => notes.push(format!("manager \"{id}\" is no user here and was not sent")),
+            }
+            UserWish::Account(mapped.record)
+        };
+        let seen = UserSeen {
+            account: loaded.link.map(|link| link.salesforce_id),
+            record: loaded.record,
+            perhaps_created: creating.is_some(),
+        };
+        Self { attempt, stored: loaded.stored, wish, seen, creating, notes, waits_for }
+    }
+
+    /// The username of the account that this delivery would touch, if it is protected.
+    fn protected(&self) -> Option<String> {
+        let wished = match &self.wish {
+            UserWish::Account(record) => record.text("Username"),
+            UserWish::Gone => None,
+        };
+        let names = [wished, self.seen.record.text("Username")];
+        names.into_iter().flatten().find(|name| self.attempt.shared.org.protects(name)).map(str::to_owned)
+    }
+
+    async fn run(&mut self) -> Result<Outcome, Abandoned> {
+        let attempt = self.attempt;
+        let client = &attempt.shared.org.client;
+        // A refusal that another account may explain; if none does, it stands.
+        let mut refusal: Option<salesforce::Error> = None;
+        for _ in 0..STEPS {
+            let Some(step) = plan::user(&self.wish, &self.seen) else {
+                attempt.shared.circuit.success();
+                return Ok(match self.waits_for.take() {
+                    Some(reason) => attempt.held(reason),
+                    None => attempt.delivered(&self.notes),
+                });
+            };
+            match step {
+                UserStep::Look => match self.look().await {
+                    Ok(Look::Found(account, how)) => self.adopt(*account, how).await?,
+                    Ok(Look::NotOurs(reason)) => {
+                        self.known_not_created().await?;
+                        return Ok(attempt.rejected(reason, refusal.map(|e| e.salesforce_text().to_owned())));
+                    }
+                    Ok(Look::Absent) => {
+                        self.known_not_created().await?;
+                        if let Some(error) = refusal {
+                            let words = error.salesforce_text().to_owned();
+                            return Ok(attempt.rejected(error.to_string(), Some(words)));
+                        }
+                    }
+                    Err(LookFailed::Salesforce(error)) => return Ok(attempt.failed(&error)),
+                    Err(LookFailed::Abandoned(reason)) => return Err(reason),
+                },
+                UserStep::Create(record) => {
+                    let profile = match attempt.shared.org.profile_id().await {
+                        Ok(id) => id,
+                        Err(NoProfile::Missing(reason)) => return Ok(attempt.held(reason)),
+                        Err(NoProfile::Failed(error)) => return Ok(attempt.failed(&error)),
+                    };
+                    self.about_to_create(&record).await?;
+                    attempt.called();
+                    match client.create_user(&record, &profile).await {
+                        Ok(account) => self.created(account, record).await?,
+                        Err(error) if error.disposition() == Disposition::LookFirst && refusal.is_none() => {
+                            self.seen.perhaps_created = true;
+                            if matches!(error, salesforce::Error::Refused(_)) {
+                                refusal = Some(error);
+                            }
+                        }
+                        Err(error) => {
+                            if matches!(error.cause(), Some(Cause::InvalidProfile | Cause::MissingProfile)) {
+                                attempt.shared.org.forget_profile().await;
+                            }
+                            if matches!(error, salesforce::Error::Refused(_)) {
+                                self.known_not_created().await?;
+                            }
+                            return Ok(attempt.failed(&error));
+                        }
+                    }
+                }
+                UserStep::Update(id, changes) => {
+                    attempt.called();
+                    match client.update_user(&id, &changes).await {
+                        Ok(update) => self.updated(&changes, update.echoed).await?,
+                        Err(salesforce::Error::Gone { .. }) => self.vanished().await?,
+                        Err(error) => return Ok(attempt.failed(&error)),
+                    }
+                }
+            }
+        }
+        let words = "the account keeps changing under the delivery; it is tried again later";
+        Ok(attempt.failed(&salesforce::Error::Lost(words.into())))
+    }
+
+    /// Notes what a create carries before it is sent: whatever happens to us or to the answer, the account can be found
+    /// by it, even if the person is renamed or deleted meanwhile.
+    async fn about_to_create(&mut self, record: &Record) -> Result<(), Abandoned> {
+        let carried: Record = record
+            .iter()
+            .filter(|(field, _)| matches!(*field, "Username" | "FederationIdentifier"))
+            .map(|(field, value)| (field.to_owned(), value.clone()))
+            .collect();
+        let text = serde_json::to_string(&carried).unwrap_or_default();
+        self.creating = Some(carried);
+        self.attempt.note(move |conn, claim| outbox::creating(conn, &claim.resource, Some(&text))).await
+    }
+
+    async fn known_not_created(&mut self) -> Result<(), Abandoned> {
+        self.seen.perhaps_created = false;
+        self.creating = None;
+        self.attempt.note(|conn, claim| outbox::creating(conn, &claim.resource, None)).await
+    }
+
+    async fn created(&mut self, account: Account, sent: Record) -> Result<(), Abandoned> {
+        self.notes.extend(account.notes);
+        self.linked(account.id, How::Created, sent).await
+    }
+
+    async fn adopt(&mut self, account: Account, how: How) -> Result<(), Abandoned> {
+        let record = match &self.wish {
+            UserWish::Account(wish) => plan::adopted(wish, &account.record),
+            UserWish::Gone => Record::new().with("IsActive", account.is_active()),
+        };
+        self.linked(account.id, how, record).await
+    }
+
+    async fn linked(&mut self, salesforce_id: String, how: How, record: Record) -> Result<(), Abandoned> {
+        self.seen = UserSeen { account: Some(salesforce_id.clone()), record: record.clone(), perhaps_created: false };
+        self.creating = None;
+        let (stored, now) = (self.stored.clone(), self.attempt.now());
+        self.attempt
+            .note(move |conn, claim| {
+                link::save(conn, &stored, &Link { salesforce_id, how }, now)?;
+                observed::save(conn, &stored.id, &ObservedUser { record }, now)?;
+                outbox::creating(conn, &claim.resource, None)?;
+                released(conn, &stored, now)
+            })
+            .await
+    }
+
+    async fn updated(&mut self, changes: &Record, echoed: Option<Account>) -> Result<(), Abandoned> {
+        self.seen.record.apply(changes);
+        let waits = match (changes.text("Email"), echoed.as_ref().and_then(|a| a.record.text("Email"))) {
+            (Some(new), Some(shown)) => !new.eq_ignore_ascii_case(shown),
+            _ => false,
+        };
+        if waits {
+            self.notes.push("the new e-mail address waits for the person's confirmation in Salesforce".into());
+        }
+        let (id, now) = (self.stored.id.clone(), self.attempt.now());
+        let observed = ObservedUser { record: self.seen.record.clone() };
+        self.attempt.note(move |conn, _| observed::save(conn, &id, &observed, now)).await
+    }
+
+    /// The account is no longer in the org (it was refreshed, or is another one): begin anew.
+    async fn vanished(&mut self) -> Result<(), Abandoned> {
+        self.seen = UserSeen::default();
+        let id = self.stored.id.clone();
+        self.attempt
+            .note(move |conn, _| {
+                link::remove(conn, &id)?;
+                member::forget_member(conn, &id)
+            })
+            .await
+    }
+
+    /// Looks for an account that is this person's: one that a lost create made, else one with the federation id, else
+    /// one with the username.
+    async fn look(&mut self) -> Result<Look, LookFailed> {
+        let wish = match &self.wish {
+            UserWish::Account(record) => Some(record.clone()),
+            UserWish::Gone => None,
+        };
+        let mut asked: Vec<(String, String)> = Vec::new();
+        for record in [self.creating.clone(), wish].into_iter().flatten() {
+            for field in ["FederationIdentifier", "Username"] {
+                let Some(value) = record.text(field) else { continue };
+                if asked.contains(&(field.to_owned(), value.to_owned())) {
+                    continue;
+                }
+                asked.push((field.to_owned(), value.to_owned()));
+                let (key, how) = match field {
+                    "Username" => (UserKey::Username(value), How::Username),
+                    _ => (UserKey::FederationId(value), How::FederationId),
+                };
+                self.attempt.called();
+                let found = self.attempt.shared.org.client.find_users(key).await.map_err(LookFailed::Salesforce)?;
+                let Some(account) = found.into_iter().next() else { continue };
+                return match self.refuse(&account, &record, how).await? {
+                    Some(reason) => Ok(Look::NotOurs(reason)),
+                    None => Ok(Look::Found(Box::new(account), how)),
+                };
+            }
+        }
+        Ok(Look::Absent)
+    }
+
+    /// Why an account that was found is not this person's to have.
+    async fn refuse(&self, account: &Account, asked: &Record, how: How) -> Result<Option<String>, LookFailed> {
+        let username = account.record.text("Username").unwrap_or_default().to_owned();
+        if self.attempt.shared.org.protects(&username) {
+            return Ok(Some(format!("the account {username} is protected by the configuration")));
+        }
+        if account.user_type.as_deref().is_some_and(|kind| kind != "Standard") {
+            return Ok(Some(format!("the account {username} in Salesforce is not an employee's")));
+        }
+        // The same username with another federation id is another person (or another system's person).
+        let federation = (account.record.text("FederationIdentifier"), asked.text("FederationIdentifier"));
+        if let (How::Username, (Some(theirs), ours)) = (how, federation) {
+            if ours != Some(theirs) {
+                return Ok(Some(format!(
+                    "the username {username} belongs to a Salesforce account with another federation id"
+                )));
+            }
+        }
+        let (tenant, id, own) = (self.stored.tenant.clone(), account.id.clone(), self.stored.id.clone());
+        let owner = self
+            .attempt
+            .shared
+            .db
+            .read(move |conn| link::owner(conn, &tenant, Kind::User, &id))
+            .await
+            .map_err(|e: DbError| LookFailed::Abandoned(e.into()))?;
+        Ok(match owner {
+            Some((other, false)) if other != own => {
+                Some(format!("the account {username} in Salesforce is linked to another user, {other}"))
+            }
+            _ => None,
+        })
+    }
+}
+
+enum Look {
+    Found(Box<Account>, How),
+    NotOurs(String),
+    Absent,
+}
+
+enum LookFailed {
+    Salesforce(salesforce::Error),
+    Abandoned(Abandoned),
+}

@@ -1,0 +1,177 @@
+//! The worker of one tenant: takes what is due, delivers it, notes how it went. No transaction is open during a call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{SharedClock, SharedRandomness};
+use crate::db::{Db, Error};
+use crate::shadow::Kind;
+
+use super::attempt::{Abandoned, Attempt};
+use super::circuit::Circuit;
+use super::org::{Org, Pace};
+use super::outbox::{self, Claim, Outcome};
+use super::signal::Signals;
+use super::{group, user};
+
+/// The longest nap: another process may have put something into the outbox, and no signal crosses processes.
+const NAP: Duration = Duration::from_secs(1);
+
+/// What all tries of one worker share.
+pub(super) struct Shared {
+    pub(super) db: Db,
+    pub(super) clock: SharedClock,
+    pub(super) randomness: SharedRandomness,
+    pub(super) org: Org,
+    pub(super) pace: Pace,
+    /// Names this worker in leases.
+    pub(super) owner: String,
+    pub(super) circuit: Circuit,
+    pub(super) signals: Signals,
+}
+
+/// Delivers a tenant's changes to its org.
+pub struct Worker(Arc<Shared>);
+
+impl Worker {
+    /// A worker for `org`.
+    pub fn new(
+        db: Db,
+        org: Org,
+        pace: Pace,
+        signals: Signals,
+        clock: SharedClock,
+        randomness: SharedRandomness,
+    ) -> Self {
+        let owner = randomness.id(clock.now()).to_string();
+        Self(Arc::new(Shared { db, clock, randomness, org, pace, owner, circuit: Circuit::default(), signals }))
+    }
+
+    /// Delivers until `stop`, then finishes what it is at and returns. What is still due waits for the next start.
+    pub async fn run(self, stop: CancellationToken) {
+        let shared = self.0;
+        let signal = shared.signals.of(&shared.org.tenant);
+        // What was held may have what it waited for: the configuration can have changed.
+        if let Err(error) = shared.release_all().await {
+            tracing::warn!(%error, tenant = shared.org.tenant, "held deliveries could not be looked at");
+        }
+        let mut tasks: JoinSet<()> = JoinSet::new();
+        while !stop.is_cancelled() {
+            let free = shared.pace.concurrency.saturating_sub(tasks.len());
+            let nap = match shared.take(free).await {
+                Ok((claims, nap)) => {
+                    for claim in claims {
+                        tasks.spawn(deliver(Arc::clone(&shared), claim));
+                    }
+                    nap
+                }
+                Err(error) => {
+                    tracing::warn!(%error, tenant = shared.org.tenant, "the outbox could not be read");
+                    NAP
+                }
+            };
+            let idle = tasks.len() < shared.pace.concurrency;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = signal.notified(), if idle => {}
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+                () = tokio::time::sleep(nap) => {}
+            }
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+impl Shared {
+    async fn release_all(&self) -> Result<usize, Error> {
+        let (tenant, now) = (self.org.tenant.clone(), self.clock.now());
+        self.db.write(move |conn| outbox::release_all(conn, &tenant, now)).await
+    }
+
+    /// Takes up to `free` due deliveries, and says how long to sleep if nothing wakes the worker.
+    async fn take(&self, free: usize) -> Result<(Vec<Claim>, Duration), Error> {
+        let now = self.clock.now();
+        let limit = self.circuit.allows(now, free);
+        if limit == 0 {
+            let until = self.circuit.paused_until().map_or(NAP, |until| (until - now).to_std().unwrap_or(NAP));
+            return Ok((Vec::new(), if free == 0 { NAP } else { until.min(NAP) }));
+        }
+        let (tenant, owner, lease) = (self.org.tenant.clone(), self.owner.clone(), self.pace.lease);
+        let reader = tenant.clone();
+        // Most looks find nothing: they must not cost a write.
+        let due = self.db.read(move |conn| outbox::next_due(conn, &reader)).await?;
+        match due {
+            Some(due) if due <= now => {}
+            Some(due) => return Ok((Vec::new(), (due - now).to_std().unwrap_or(NAP).clamp(Duration::from_millis(5), NAP))),
+            None => return Ok((Vec::new(), NAP)),
+        }
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let claims =
+            self.db.write(move |conn| outbox::claim(conn, &tenant, &owner, now, lease, limit)).await?;
+        // More may be due: look again at once, unless every place is taken.
+        Ok((claims, Duration::from_millis(5)))
+    }
+
+    /// Ends a try: its outcome and its history in one transaction.
+    async fn finish(&self, attempt: &Attempt, outcome: &Outcome, started: chrono::DateTime<chrono::Utc>) {
+        let (claim, owner, outcome, now) =
+            (attempt.claim.clone(), self.owner.clone(), outcome.clone(), self.clock.now());
+        let (id, calls, keep) = (self.randomness.id(now).to_string(), attempt.calls(), self.pace.attempts_kept);
+        let written = self
+            .db
+            .write(move |conn| {
+                if outbox::complete(conn, &claim, &owner, &outcome, now)? {
+                    let entry = outbox::Attempt {
+                        id,
+                        resource: &claim.resource,
+                        attempt: claim.attempts + 1,
+                        started,
+                        finished: now,
+                        outcome: outcome.state,
+                        calls,
+                        error: outcome.error.as_deref(),
+                    };
+                    outbox::record(conn, &entry, keep)?;
+                }
+                Ok::<_, Error>(())
+            })
+            .await;
+        if let Err(error) = written {
+            tracing::warn!(%error, "the outcome of a delivery could not be noted; it is tried again");
+        }
+    }
+}
+
+async fn deliver(shared: Arc<Shared>, claim: Claim) {
+    let started = shared.clock.now();
+    let attempt = Attempt::new(Arc::clone(&shared), claim);
+    let outcome = match attempt.claim.kind {
+        Kind::User => user::deliver(&attempt).await,
+        Kind::Group => group::deliver(&attempt).await,
+    };
+    let (tenant, resource) = (shared.org.tenant.as_str(), attempt.claim.resource.as_str());
+    match outcome {
+        Ok(outcome) => {
+            tracing::debug!(tenant, resource, state = %outcome.state, calls = attempt.calls(), "delivery");
+            if let Some(error) = outcome.error.as_deref() {
+                tracing::info!(tenant, resource, state = %outcome.state, error, "delivery did not succeed");
+            }
+            metrics::counter!("scim_bridge_deliveries_total",
+                "tenant" => tenant.to_owned(), "state" => outcome.state.as_str())
+            .increment(1);
+            shared.finish(&attempt, &outcome, started).await;
+        }
+        Err(Abandoned::Lease) => tracing::info!(tenant, resource, "another worker took the delivery over"),
+        Err(Abandoned::Database(error)) => {
+            tracing::warn!(tenant, resource, %error, "a delivery was given up; it is tried again");
+            // Do not spin on a broken row: the lease runs out by itself, and nothing is lost.
+        }
+    }
+}
+
+/// What comes together goes out together: a group waits this long for more of its members to arrive.
+pub(super) const SETTLE: TimeDelta = TimeDelta::milliseconds(300);

@@ -1,0 +1,29 @@
+//! From a request's credentials to whom it speaks for.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
+
+use crate::access::{Access, Principal, Scope};
+use crate::scim;
+
+use super::wire::Refusal;
+
+/// The bearer token of a request (RFC 6750 2.1). The scheme's name compares without regard to case.
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+}
+
+/// Whom a request speaks for: 401 without a live token, the same words whatever is wrong with it; 403 without the
+/// scope.
+pub(super) async fn principal(request: &HttpRequest, access: &Access, scope: Scope) -> Result<Principal, Refusal> {
+    let presented = bearer(request).unwrap_or_default();
+    let Some(principal) = access.authenticate(presented).await? else {
+        return Err(scim::Error::new(401, "a valid bearer token is needed").into());
+    };
+    if !principal.may(scope) {
+        return Err(scim::Error::new(403, format!("the token lacks the scope {scope}")).into());
+    }
+    Ok(principal)
+}

@@ -1,0 +1,135 @@
+//! The route table, as a value: the server, `openapi.yaml` and the tests read the same one.
+
+use crate::access::Scope;
+use crate::shadow::Kind;
+
+/// What a route does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is described by its route's summary")]
+pub enum Operation {
+    List(Kind),
+    Create(Kind),
+    Get(Kind),
+    Replace(Kind),
+    Patch(Kind),
+    Delete(Kind),
+    ServiceProviderConfig,
+    ResourceTypes,
+    ResourceType,
+    Schemas,
+    Schema,
+    Status,
+    Healthz,
+    Readyz,
+    Metrics,
+    OpenapiYaml,
+    OpenapiJson,
+}
+
+/// A method on a path.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path, with `{id}` for a parameter.
+    pub path: &'static str,
+    /// What it does.
+    pub operation: Operation,
+    /// What the bearer token must allow; `None`: no token is needed.
+    pub scope: Option<Scope>,
+    /// One line for `openapi.yaml`.
+    pub summary: &'static str,
+}
+
+const fn scim(method: &'static str, path: &'static str, operation: Operation, summary: &'static str) -> Route {
+    Route { method, path, operation, scope: Some(Scope::Scim), summary }
+}
+
+const fn open(path: &'static str, operation: Operation, summary: &'static str) -> Route {
+    Route { method: "GET", path, operation, scope: None, summary }
+}
+
+/// Base path of the SCIM endpoints.
+pub const SCIM_BASE: &str = "/scim/v2";
+
+/// All routes. What is not here is answered 404, and another method on one of these paths 405.
+pub const ROUTES: &[Route] = &[
+    scim("GET", "/scim/v2/Users", Operation::List(Kind::User), "List users, or those that match a filter"),
+    scim("POST", "/scim/v2/Users", Operation::Create(Kind::User), "Create a user"),
+    scim("GET", "/scim/v2/Users/{id}", Operation::Get(Kind::User), "Read a user"),
+    scim("PUT", "/scim/v2/Users/{id}", Operation::Replace(Kind::User), "Replace a user"),
+    scim("PATCH", "/scim/v2/Users/{id}", Operation::Patch(Kind::User), "Change a user"),
+    scim("DELETE", "/scim/v2/Users/{id}", Operation::Delete(Kind::User), "Delete a user"),
+    scim("GET", "/scim/v2/Groups", Operation::List(Kind::Group), "List groups, or those that match a filter"),
+    scim("POST", "/scim/v2/Groups", Operation::Create(Kind::Group), "Create a group"),
+    scim("GET", "/scim/v2/Groups/{id}", Operation::Get(Kind::Group), "Read a group"),
+    scim("PUT", "/scim/v2/Groups/{id}", Operation::Replace(Kind::Group), "Replace a group"),
+    scim("PATCH", "/scim/v2/Groups/{id}", Operation::Patch(Kind::Group), "Change a group"),
+    scim("DELETE", "/scim/v2/Groups/{id}", Operation::Delete(Kind::Group), "Delete a group"),
+    scim("GET", "/scim/v2/ServiceProviderConfig", Operation::ServiceProviderConfig, "What this service provider can do"),
+    scim("GET", "/scim/v2/ResourceTypes", Operation::ResourceTypes, "List the resource types"),
+    scim("GET", "/scim/v2/ResourceTypes/{id}", Operation::ResourceType, "Read a resource type"),
+    scim("GET", "/scim/v2/Schemas", Operation::Schemas, "List the schemas"),
+    scim("GET", "/scim/v2/Schemas/{id}", Operation::Schema, "Read a schema"),
+    Route {
+        method: "GET",
+        path: "/admin/v1/status",
+        operation: Operation::Status,
+        scope: Some(Scope::Admin),
+        summary: "Count the tenant's resources by the state of their delivery",
+    },
+    open("/healthz", Operation::Healthz, "Whether the process lives"),
+    open("/readyz", Operation::Readyz, "Whether the database answers"),
+    open("/metrics", Operation::Metrics, "Metrics for Prometheus"),
+    open("/openapi.yaml", Operation::OpenapiYaml, "This description, as YAML"),
+    open("/openapi.json", Operation::OpenapiJson, "This description, as JSON"),
+];
+
+/// The path with the spelling of the table: endpoint names compare without regard to case, and one slash at the end
+/// does not count (HelloID asks for `/users`, Microsoft's samples for `/Users/?filter=`). `None` where nothing differs.
+pub fn canonical(path: &str) -> Option<String> {
+    let trimmed = path.strip_suffix('/').filter(|p| !p.is_empty()).unwrap_or(path);
+    let segments: Vec<&str> = trimmed.split('/').collect();
+    let same = |pattern: &str| -> Option<String> {
+        let wanted: Vec<&str> = pattern.split('/').collect();
+        if wanted.len() != segments.len() {
+            return None;
+        }
+        let fitted = wanted.iter().zip(&segments).map(|(wanted, segment)| match wanted.starts_with('{') {
+            true => (!segment.is_empty()).then_some(*segment),
+            false => wanted.eq_ignore_ascii_case(segment).then_some(*wanted),
+        });
+        fitted.collect::<Option<Vec<&str>>>().map(|fitted| fitted.join("/"))
+    };
+    ROUTES.iter().find_map(|route| same(route.path)).filter(|canonical| canonical != path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_get_the_table_s_spelling() {
+        for (asked, meant) in [
+            ("/scim/v2/users", Some("/scim/v2/Users")),
+            ("/scim/v2/Users/", Some("/scim/v2/Users")),
+            ("/SCIM/V2/GROUPS/AbC", Some("/scim/v2/Groups/AbC")),
+            ("/scim/v2/serviceproviderconfig", Some("/scim/v2/ServiceProviderConfig")),
+            ("/scim/v2/Users", None),
+            ("/scim/v2/Users/1", None),
+            ("/scim/v2/Nothing", None),
+            ("/scim/v2/Users//", None),
+            ("/", None),
+        ] {
+            assert_eq!(canonical(asked).as_deref(), meant, "{asked}");
+        }
+    }
+
+    #[test]
+    fn no_route_stands_twice() {
+        let mut keys: Vec<_> = ROUTES.iter().map(|r| (r.method, r.path)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), ROUTES.len());
+    }
+}

@@ -1,0 +1,14 @@
+//! Why a request was not carried out.
+
+use crate::{db, scim};
+
+/// Why a request was not carried out: something to tell the client, or something to log.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request is at fault; the client is told why.
+    #[error(transparent)]
+    Scim(#[from] scim::Error),
+    /// The database is; the client is told to come back, or nothing more than that.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}

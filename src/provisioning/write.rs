@@ -1,0 +1,117 @@
+//! The changes, inside one transaction each.
+
+use chrono::{DateTime, Utc};
+
+use crate::db::{self, Conn};
+use crate::delivery::outbox;
+use crate::scim::{self, Attributes};
+use crate::shadow::member::{self, Reference};
+use crate::shadow::{self, Kind, Stored, insert, save};
+
+use super::view::{Reads, View, views};
+use super::{Error, group};
+
+/// Turns a taken name into the answer that says so (RFC 7644 3.3: 409 `uniqueness`).
+fn named(error: db::Error, resource: &Stored) -> Error {
+    let (attribute, value) = match resource.kind {
+        Kind::User => ("userName", resource.text("userName")),
+        Kind::Group => ("displayName", resource.text("displayName")),
+    };
+    match error {
+        db::Error::Unique(_) => scim::Error::uniqueness(format!(
+            "{attribute} \"{}\" belongs to another {}",
+            value.unwrap_or_default(),
+            resource.kind.as_str().to_lowercase()
+        ))
+        .into(),
+        other => other.into(),
+    }
+}
+
+/// The view of one resource.
+pub(super) fn view(conn: &mut Conn, stored: Stored, reads: Reads) -> Result<View, Error> {
+    let (kind, id) = (stored.kind, stored.id.clone());
+    views(conn, kind, vec![stored], reads)?
+        .pop()
+        .ok_or_else(|| scim::Error::not_found(kind.as_str(), &id).into())
+}
+
+/// Stores a new resource and its delivery.
+pub(super) fn create(conn: &mut Conn, stored: Stored, members: Vec<String>) -> Result<View, Error> {
+    insert(conn, &stored).map_err(|e| named(e, &stored))?;
+    let mut memberships: Vec<Reference> = Vec::new();
+    if !members.is_empty() {
+        let known = group::known(conn, &stored, &members)?;
+        member::add(conn, &stored.id, &known)?;
+        memberships = member::of_group(conn, &stored.id)?;
+    }
+    outbox::enqueue(conn, &stored.tenant, stored.kind, &stored.id, stored.created)?;
+    let delivery = outbox::of(conn, std::slice::from_ref(&stored.id))?.remove(&stored.id);
+    Ok(View { stored, memberships: Some(memberships), delivery: Some((delivery, None)) })
+}
+
+/// Changes a resource by `change`, which edits it and answers whether memberships changed. Nothing is written where
+/// nothing differs: version and time stay (RFC 7644 3.5.2.1), and Salesforce is not called. Answers whether anything
+/// did.
+pub(super) fn change(
+    conn: &mut Conn,
+    (tenant, kind, id): (&str, Kind, &str),
+    now: DateTime<Utc>,
+    change: impl FnOnce(&mut Conn, &mut Stored) -> Result<bool, Error>,
+) -> Result<(Stored, bool), Error> {
+    let before =
+        shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
+    let mut after = before.clone();
+    let memberships = change(conn, &mut after)?;
+    if !memberships && after.document == before.document {
+        return Ok((before, false));
+    }
+    after.version += 1;
+    // A clock that was set back must not make a change look older than what it changed.
+    after.modified = now.max(before.modified);
+    save(conn, &after).map_err(|e| named(e, &after))?;
+    outbox::enqueue(conn, tenant, kind, id, now)?;
+    Ok((after, true))
+}
+
+/// Makes a tombstone, takes the resource out of its groups and enqueues all that this touches.
+pub(super) fn delete(
+    conn: &mut Conn,
+    (tenant, kind, id): (&str, Kind, &str),
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let stored =
+        shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
+    for touched in member::leave_all(conn, id)? {
+        touch(conn, tenant, &touched, now)?;
+    }
+    if kind == Kind::Group {
+        member::clear(conn, id)?;
+    }
+    shadow::bury(conn, &stored, now)?;
+    outbox::enqueue(conn, tenant, kind, id, now)?;
+    Ok(())
+}
+
+/// Raises the version of a group whose members changed, and enqueues it.
+fn touch(conn: &mut Conn, tenant: &str, group: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    if let Some(mut stored) = shadow::lock(conn, tenant, Kind::Group, group)? {
+        stored.version += 1;
+        stored.modified = now.max(stored.modified);
+        save(conn, &stored)?;
+        outbox::enqueue(conn, tenant, Kind::Group, group, now)?;
+    }
+    Ok(())
+}
+
+/// What a PUT leaves out may be cleared (RFC 7644 3.5.1), and is, but for two attributes whose silent loss does harm
+/// that no IdP means: without `active` a disabled person would be back, and without `externalId` the account would lose
+/// the federation id by which people log in. `null` clears them all the same.
+pub(super) fn keep_what_a_put_must_not_clear(current: &Attributes, mut new: Attributes) -> Attributes {
+    for name in ["active", "externalId"] {
+        if let (false, Some(value)) = (new.contains_key(name), current.get(name)) {
+            new.insert(name.to_owned(), value.clone());
+        }
+    }
+    new
+}

@@ -1,0 +1,110 @@
+//! Assembly of answers and reading of what list and search requests ask for.
+
+mod query;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value};
+
+use super::model::{ListResponse, Meta};
+use super::schema::ResourceType;
+use super::{Attributes, LIST_MESSAGE};
+
+pub use query::{Limits, Page, Query};
+
+/// A time as the protocol writes it: RFC 3339 in UTC with milliseconds, `2026-11-22T15:04:05.678Z` (RFC 7643 2.3.5).
+pub fn timestamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// The entity tag of a version: weak, because the same version may be answered with other attributes (RFC 7644 3.14).
+pub fn etag(version: i64) -> String {
+    format!("W/\"{version}\"")
+}
+
+/// The address of a resource. `base` is the address of the SCIM root, with or without a slash at its end.
+pub fn location(base: &str, resource_type: &ResourceType, id: &str) -> String {
+    format!("{}{}/{id}", base.trim_end_matches('/'), resource_type.endpoint)
+}
+
+impl Meta {
+    /// What every stored resource says about itself (RFC 7643 3.1). `location` is its full address, see [`location`].
+    pub fn of(
+        resource_type: &ResourceType,
+        created: DateTime<Utc>,
+        last_modified: DateTime<Utc>,
+        location: String,
+        version: i64,
+    ) -> Self {
+        Self {
+            resource_type: Some(resource_type.name.clone()),
+            created: Some(created),
+            last_modified: Some(last_modified),
+            location: Some(location),
+            version: Some(etag(version)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        let times = [("created", self.created), ("lastModified", self.last_modified)];
+        let times = times.map(|(name, time)| (name, time.map(timestamp)));
+        let mut members = Map::new();
+        let ends = [("location", &self.location), ("version", &self.version)];
+        let texts = [("resourceType", self.resource_type.clone())].into_iter().chain(times);
+        for (name, text) in texts.chain(ends.map(|(name, text)| (name, text.clone()))) {
+            if let Some(text) = text {
+                members.insert(name.to_owned(), Value::String(text));
+            }
+        }
+        Value::Object(members)
+    }
+}
+
+/// A whole resource as it is answered: `schemas`, `id`, its attributes in their order, `meta`. An `id` or `meta` among
+/// the attributes gives way. Which of them are answered is [`super::projection`]'s to say.
+pub fn answer(resource_type: &ResourceType, id: &str, mut attributes: Attributes, meta: &Meta) -> Attributes {
+    let schemas = attributes.shift_remove("schemas").unwrap_or_else(|| {
+        let extensions =
+            resource_type.extensions.iter().map(|e| &e.schema.id).filter(|id| attributes.contains_key(*id));
+        std::iter::once(&resource_type.schema.id).chain(extensions).cloned().map(Value::String).collect()
+    });
+    let mut resource = Map::with_capacity(attributes.len() + 3);
+    resource.insert("schemas".into(), schemas);
+    resource.insert("id".into(), Value::String(id.to_owned()));
+    resource.extend(attributes.into_iter().filter(|(name, _)| name != "id" && name != "meta"));
+    resource.insert("meta".into(), meta.to_value());
+    resource
+}
+
+/// A page of a list. `total` is the size of the whole list; `start_index` is echoed, also past the end (RFC 7644
+/// 3.4.2.4). `Resources` is there even when it is empty: some clients read an answer without it as broken.
+pub fn list<T>(total: u64, start_index: u64, resources: Vec<T>) -> ListResponse<T> {
+    ListResponse {
+        schemas: vec![LIST_MESSAGE.to_owned()],
+        total_results: total,
+        items_per_page: u64::try_from(resources.len()).unwrap_or(u64::MAX),
+        start_index,
+        resources,
+    }
+}
+
+/// The same as [`list`] from resources that are JSON texts already, so that a page of stored resources is not parsed
+/// and written again.
+pub fn list_text<'r>(total: u64, start_index: u64, resources: impl IntoIterator<Item = &'r str>) -> String {
+    let mut count: u64 = 0;
+    let mut items = String::new();
+    for resource in resources {
+        if count > 0 {
+            items.push(',');
+        }
+        items.push_str(resource);
+        count += 1;
+    }
+    format!(
+        "{{\"schemas\":[\"{LIST_MESSAGE}\"],\"totalResults\":{total},\"itemsPerPage\":{count},\
+         \"startIndex\":{start_index},\"Resources\":[{items}]}}"
+    )
+}
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod tests;

@@ -1,0 +1,285 @@
+//! Memberships: one row each, with what is asked for beside what Salesforce confirmed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+
+use crate::db::schema::{links, members, resources};
+use crate::db::{Conn, Error, on_backend};
+
+use super::resource::Kind;
+
+/// Ids in one statement at most: SQLite takes 32,766 parameters.
+const CHUNK: usize = 1000;
+
+/// A member of a group, or a group of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Our id.
+    pub id: String,
+    /// User or group.
+    pub kind: Kind,
+    /// Name for people, where the resource has one.
+    pub display: Option<String>,
+}
+
+/// Members that were asked for, in the order of their ids.
+pub fn of_group(conn: &mut Conn, group: &str) -> Result<Vec<Reference>, Error> {
+    let rows: Vec<(String, String)> = members::table
+        .inner_join(resources::table.on(resources::id.eq(members::member_id)))
+        .filter(members::group_id.eq(group).and(members::desired.eq(true)))
+        .order(members::member_id)
+        .select((resources::id, resources::kind))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(id, kind)| Kind::parse(&kind).map(|kind| Reference { id, kind, display: None }))
+        .collect())
+}
+
+/// How many members were asked for, counted no further than `limit`.
+pub fn count_up_to(conn: &mut Conn, group: &str, limit: usize) -> Result<usize, Error> {
+    let ids: Vec<String> = members::table
+        .filter(members::group_id.eq(group).and(members::desired.eq(true)))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(members::member_id)
+        .load(conn)?;
+    Ok(ids.len())
+}
+
+/// Members of each of several groups: one query for a page.
+pub fn of_groups(conn: &mut Conn, groups: &[String]) -> Result<BTreeMap<String, Vec<Reference>>, Error> {
+    let mut found: BTreeMap<String, Vec<Reference>> = BTreeMap::new();
+    for chunk in groups.chunks(CHUNK) {
+        let rows: Vec<(String, String, String)> = on_backend!(&mut *conn, c => members::table
+            .inner_join(resources::table.on(resources::id.eq(members::member_id)))
+            .filter(members::group_id.eq_any(chunk).and(members::desired.eq(true)))
+            .order((members::group_id, members::member_id))
+            .select((members::group_id, resources::id, resources::kind))
+            .load(c))?;
+        for (group, id, kind) in rows {
+            if let Some(kind) = Kind::parse(&kind) {
+                found.entry(group).or_default().push(Reference { id, kind, display: None });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The groups that each of several resources is a direct member of: one query for a page.
+pub fn groups_of(conn: &mut Conn, ids: &[String]) -> Result<BTreeMap<String, Vec<Reference>>, Error> {
+    let mut found: BTreeMap<String, Vec<Reference>> = BTreeMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(String, String, String)> = on_backend!(&mut *conn, c => members::table
+            .inner_join(resources::table.on(resources::id.eq(members::group_id)))
+            .filter(members::member_id.eq_any(chunk).and(members::desired.eq(true)))
+            .filter(resources::deleted_at.is_null())
+            .order((members::member_id, members::group_id))
+            .select((members::member_id, resources::id, resources::document))
+            .load(c))?;
+        for (member, id, document) in rows {
+            let display = serde_json::from_str::<serde_json::Value>(&document)
+                .ok()
+                .and_then(|d| d.get("displayName").and_then(|n| n.as_str()).map(str::to_owned));
+            found.entry(member).or_default().push(Reference { id, kind: Kind::Group, display });
+        }
+    }
+    Ok(found)
+}
+
+/// Ids of the groups that count this resource as a member.
+pub fn group_ids_of(conn: &mut Conn, member: &str) -> Result<Vec<String>, Error> {
+    Ok(members::table
+        .filter(members::member_id.eq(member).and(members::desired.eq(true)))
+        .select(members::group_id)
+        .load(conn)?)
+}
+
+/// Which of `ids` are members that were asked for.
+fn present(conn: &mut Conn, group: &str, ids: &[String]) -> Result<BTreeMap<String, bool>, Error> {
+    let mut found = BTreeMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(String, bool)> = on_backend!(&mut *conn, c => members::table
+            .filter(members::group_id.eq(group).and(members::member_id.eq_any(chunk)))
+            .select((members::member_id, members::desired))
+            .load(c))?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Asks for members; those that are asked for already stay as they are. Answers whether anything changed.
+pub fn add(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> {
+    let known = present(conn, group, ids)?;
+    let mut changed = false;
+    let mut seen = BTreeSet::new();
+    for id in ids.iter().filter(|id| seen.insert(*id)) {
+        match known.get(id) {
+            Some(true) => continue,
+            Some(false) => {
+                diesel::update(members::table.find((group, id))).set(members::desired.eq(true)).execute(conn)?;
+            }
+            None => {
+                diesel::insert_into(members::table)
+                    .values((
+                        members::group_id.eq(group),
+                        members::member_id.eq(id),
+                        members::desired.eq(true),
+                        members::observed.eq(false),
+                    ))
+                    .execute(conn)?;
+            }
+        }
+        changed = true;
+    }
+    Ok(changed)
+}
+
+/// No longer asks for members; absent ones are no error (every IdP repeats removals). Answers whether anything changed.
+pub fn remove(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> {
+    let mut changed = 0;
+    for chunk in ids.chunks(CHUNK) {
+        changed += on_backend!(&mut *conn, c => diesel::update(members::table
+            .filter(members::group_id.eq(group).and(members::member_id.eq_any(chunk)).and(members::desired.eq(true))))
+            .set(members::desired.eq(false))
+            .execute(c))?;
+    }
+    sweep(conn, group, ids)?;
+    Ok(changed > 0)
+}
+
+/// No longer asks for any member. Answers whether anything changed.
+pub fn clear(conn: &mut Conn, group: &str) -> Result<bool, Error> {
+    let changed = diesel::update(members::table.filter(members::group_id.eq(group).and(members::desired.eq(true))))
+        .set(members::desired.eq(false))
+        .execute(conn)?;
+    diesel::delete(members::table.filter(members::group_id.eq(group).and(says_nothing()))).execute(conn)?;
+    Ok(changed > 0)
+}
+
+/// Asks for exactly these members. Answers whether anything changed.
+pub fn replace(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> {
+    let current: BTreeSet<String> = members::table
+        .filter(members::group_id.eq(group).and(members::desired.eq(true)))
+        .select(members::member_id)
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let wanted: BTreeSet<&String> = ids.iter().collect();
+    let gone: Vec<String> = current.iter().filter(|id| !wanted.contains(id)).cloned().collect();
+    let new: Vec<String> = wanted.into_iter().filter(|id| !current.contains(*id)).cloned().collect();
+    let removed = remove(conn, group, &gone)?;
+    Ok(add(conn, group, &new)? || removed)
+}
+
+/// Takes a resource that is being deleted out of all groups. Answers the groups that had it.
+pub fn leave_all(conn: &mut Conn, member: &str) -> Result<Vec<String>, Error> {
+    let groups = group_ids_of(conn, member)?;
+    diesel::update(members::table.filter(members::member_id.eq(member)))
+        .set(members::desired.eq(false))
+        .execute(conn)?;
+    diesel::delete(members::table.filter(members::member_id.eq(member).and(says_nothing()))).execute(conn)?;
+    Ok(groups)
+}
+
+/// Rows that are neither asked for nor in Salesforce.
+#[diesel::dsl::auto_type]
+fn says_nothing() -> _ {
+    members::desired.eq(false).and(members::observed.eq(false))
+}
+
+/// Drops those of `ids` that say nothing any more. Never the whole group: that would make one removal cost what the
+/// group is large.
+fn sweep(conn: &mut Conn, group: &str, ids: &[String]) -> Result<(), Error> {
+    for chunk in ids.chunks(CHUNK) {
+        on_backend!(&mut *conn, c => diesel::delete(members::table
+            .filter(members::group_id.eq(group).and(members::member_id.eq_any(chunk)))
+            .filter(says_nothing()))
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+/// A membership in which Salesforce is not yet what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Our id of the member.
+    pub member: String,
+    /// User or group.
+    pub kind: Kind,
+    /// Salesforce's id of it; `None` while it has no account.
+    pub salesforce_id: Option<String>,
+    /// Whether it is to be added; else removed.
+    pub add: bool,
+}
+
+/// The memberships of a group in which Salesforce is not yet what was asked.
+pub fn differences(conn: &mut Conn, group: &str) -> Result<Vec<Difference>, Error> {
+    let rows: Vec<(String, bool, String, Option<String>)> = members::table
+        .inner_join(resources::table.on(resources::id.eq(members::member_id)))
+        .left_join(links::table.on(links::resource_id.eq(members::member_id)))
+        .filter(members::group_id.eq(group).and(members::desired.ne(members::observed)))
+        .order(members::member_id)
+        .select((members::member_id, members::desired, resources::kind, links::salesforce_id.nullable()))
+        .load(conn)?;
+    let difference = |(member, add, kind, salesforce_id): (String, bool, String, Option<String>)| {
+        Kind::parse(&kind).map(|kind| Difference { member, kind, salesforce_id, add })
+    };
+    Ok(rows.into_iter().filter_map(difference).collect())
+}
+
+/// Notes what Salesforce confirmed. The wish may have changed meanwhile: a row that is gone comes back, so that the
+/// membership is taken away again.
+pub fn confirm(conn: &mut Conn, group: &str, ids: &[String], is_member: bool) -> Result<(), Error> {
+    let known = present(conn, group, ids)?;
+    for id in ids {
+        if known.contains_key(id) {
+            diesel::update(members::table.find((group, id))).set(members::observed.eq(is_member)).execute(conn)?;
+        } else if is_member {
+            diesel::insert_into(members::table)
+                .values((
+                    members::group_id.eq(group),
+                    members::member_id.eq(id),
+                    members::desired.eq(false),
+                    members::observed.eq(true),
+                ))
+                .execute(conn)?;
+        }
+    }
+    if !is_member {
+        sweep(conn, group, ids)?;
+    }
+    Ok(())
+}
+
+/// Gives what Salesforce confirmed of one resource's memberships to another, which takes its account over. Answers the
+/// groups concerned.
+pub fn inherit(conn: &mut Conn, from: &str, to: &str) -> Result<Vec<String>, Error> {
+    let groups: Vec<String> = members::table
+        .filter(members::member_id.eq(from).and(members::observed.eq(true)))
+        .select(members::group_id)
+        .load(conn)?;
+    for group in &groups {
+        confirm(conn, group, &[to.to_owned()], true)?;
+    }
+    forget_member(conn, from)?;
+    Ok(groups)
+}
+
+/// Forgets what Salesforce confirmed of a resource's memberships: its account is no longer there, or another's.
+pub fn forget_member(conn: &mut Conn, member: &str) -> Result<(), Error> {
+    diesel::update(members::table.filter(members::member_id.eq(member)))
+        .set(members::observed.eq(false))
+        .execute(conn)?;
+    diesel::delete(members::table.filter(members::member_id.eq(member).and(says_nothing()))).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets what Salesforce confirmed of a group's members: the group is no longer there.
+pub fn forget_group(conn: &mut Conn, group: &str) -> Result<(), Error> {
+    diesel::update(members::table.filter(members::group_id.eq(group)))
+        .set(members::observed.eq(false))
+        .execute(conn)?;
+    diesel::delete(members::table.filter(members::group_id.eq(group).and(says_nothing()))).execute(conn)?;
+    Ok(())
+}
