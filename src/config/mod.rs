@@ -1,1 +1,81 @@
-//! config
+//! Configuration: a TOML file, and above it environment variables (`SCIM_BRIDGE__DATABASE__URL` is `database.url`).
+//!
+//! Everything is checked at once, against the JSON Schema of [`Config`], before anything starts: a mistyped key that
+//! is silently ignored is a default that nobody chose. Problems name the file or variable and the key, never the value
+//! of a secret.
+
+mod check;
+mod error;
+mod model;
+mod schema;
+mod secret;
+mod source;
+mod span;
+mod validate;
+mod web;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use secrecy::SecretString;
+use url::Url;
+
+pub use error::{Error, Problem};
+pub use model::{
+    Acknowledge, Config, Database, Delivery, Entitlements, Flow, Groups, Login, Salesforce, Server, Tenant,
+};
+pub use secret::{DatabaseUrl, Engine};
+
+use source::Source;
+
+impl Config {
+    /// Reads the configuration from the TOML file at `path` (none: only defaults and the environment) and from `env`,
+    /// which wins. `env` is the whole environment, since `NAME_env` may name any variable.
+    ///
+    /// Files named by `NAME_file` are read here, relative to the working directory; a line break at their end does
+    /// not count.
+    pub fn load(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Self, Error> {
+        let schema = schema::of_config();
+        let source = match path {
+            Some(path) => {
+                let name = path.display().to_string();
+                let text = std::fs::read_to_string(path)
+                    .map_err(|cause| Error::one(&name, format!("cannot be read: {cause}")))?;
+                Source::parse(&name, &text)?
+            }
+            None => Source::empty(),
+        };
+        source.with_environment(&schema, env).into_config(&schema)
+    }
+
+    /// What `serve --sandbox` runs with: every default, and one tenant, `sandbox`, whose org is the simulated one at
+    /// `org`. Every pushed group is mirrored, so that a newcomer sees it arrive.
+    pub fn sandbox(org: Url, client_id: &str, client_secret: SecretString) -> Self {
+        let mut config = Self::default();
+        let tenant = Tenant {
+            acknowledge: Acknowledge::Stored,
+            salesforce: Salesforce {
+                url: org,
+                flow: Flow::ClientCredentials,
+                client_id: client_id.to_owned(),
+                client_secret: Some(client_secret),
+                username: None,
+                private_key: None,
+                audience: None,
+                api_version: model::API_VERSION.to_owned(),
+            },
+            entitlements: Entitlements { default_profile: Some("Minimum Access - Salesforce".to_owned()) },
+            groups: Groups { mirror: vec!["*".to_owned()], create: true },
+            protected: Vec::new(),
+        };
+        config.tenant.insert("sandbox".to_owned(), tenant);
+        config
+    }
+
+    /// The JSON Schema of the file, with the `NAME_file` and `NAME_env` forms of every secret.
+    pub fn json_schema() -> serde_json::Value {
+        schema::of_config()
+    }
+}

@@ -1,0 +1,285 @@
+//! The keys. Their doc comments are the descriptions in the JSON Schema; `docs/configuration.md` has the same keys.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::secret::DatabaseUrl;
+use super::{span, web};
+
+/// The REST API version that the bridge is tested with.
+pub(super) const API_VERSION: &str = "v66.0";
+
+/// The whole configuration of a bridge.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The HTTP server that identity providers call.
+    pub server: Server,
+    /// Where the bridge keeps what it was asked.
+    pub database: Database,
+    /// How changes are brought to Salesforce.
+    pub delivery: Delivery,
+    /// One population of an identity provider and the one org it goes to, by name (a-z, 0-9 and -).
+    pub tenant: BTreeMap<String, Tenant>,
+}
+
+/// The HTTP server.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Address and port to listen on; with port 0 the system chooses one.
+    #[schemars(with = "String", extend("format" = "socket-address"))]
+    pub listen: SocketAddr,
+    /// The URL under which identity providers see the bridge, for `meta.location`. Without it, what the client called.
+    #[serde(with = "web::optional")]
+    #[schemars(with = "Option<String>", extend("format" = "url"))]
+    pub public_url: Option<Url>,
+    /// Largest request body, in bytes.
+    #[schemars(range(min = 1024, max = 104_857_600))]
+    pub body_limit: usize,
+    /// Threads that serve requests. Without it, one for each processor.
+    #[schemars(range(min = 1, max = 1024))]
+    pub workers: Option<usize>,
+    /// How long requests and deliveries that are under way may take to finish after a stop was asked for.
+    #[serde(with = "span")]
+    #[schemars(with = "String", extend("format" = "span"))]
+    pub shutdown: Duration,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            public_url: None,
+            body_limit: 1024 * 1024,
+            workers: None,
+            shutdown: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The database.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
+    #[schemars(with = "String", extend("format" = "database-url", "writeOnly" = true))]
+    pub url: DatabaseUrl,
+    /// Connections kept open for reading (SQLite: beside the one that writes) or in all (PostgreSQL).
+    #[schemars(range(min = 1, max = 1000))]
+    pub pool_size: u32,
+}
+
+/// The default of `database.url`.
+const DEFAULT_DATABASE: &str = "sqlite:scim-bridge-data/bridge.db";
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: DatabaseUrl::sqlite(DEFAULT_DATABASE), pool_size: 8 }
+    }
+}
+
+/// Deliveries to Salesforce.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Delivery {
+    /// Deliveries under way at one time, for each org.
+    #[schemars(range(min = 1, max = 100))]
+    pub concurrency: usize,
+    /// How long to wait after the first, second, third … failed attempt. The last one repeats.
+    #[serde(with = "span::list")]
+    #[schemars(schema_with = "span::list::schema")]
+    pub retry: Vec<Duration>,
+    /// How long a process keeps a delivery it took up. When it dies, another takes over after this time.
+    #[serde(with = "span")]
+    #[schemars(with = "String", extend("format" = "span"))]
+    pub lease: Duration,
+    /// Attempts remembered for each resource; older ones are forgotten.
+    #[schemars(range(min = 1, max = 1000))]
+    pub attempts_kept: usize,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            concurrency: 8,
+            retry: [1, 5, 30, 120, 600, 1800, 3600].map(Duration::from_secs).to_vec(),
+            lease: Duration::from_mins(2),
+            attempts_kept: 20,
+        }
+    }
+}
+
+/// One population of an identity provider, and the org it goes to.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// When a request is answered with success.
+    #[serde(default)]
+    pub acknowledge: Acknowledge,
+    /// The org.
+    pub salesforce: Salesforce,
+    /// What people get in Salesforce.
+    #[serde(default)]
+    pub entitlements: Entitlements,
+    /// Which groups go to Salesforce.
+    #[serde(default)]
+    pub groups: Groups,
+    /// Salesforce usernames that the bridge never touches, whoever asks; the integration user among them.
+    #[serde(default)]
+    pub protected: Vec<String>,
+}
+
+/// When a request is answered with success.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(extend("x-not-yet" = ["delivered"]))]
+pub enum Acknowledge {
+    /// As soon as it is on disk.
+    #[default]
+    Stored,
+}
+
+/// How to reach and log in to an org.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Salesforce {
+    /// My Domain URL of the org, `https://acme.my.salesforce.com`; plain `http` only on loopback.
+    #[serde(deserialize_with = "web::deserialize")]
+    #[schemars(with = "String", extend("format" = "url"))]
+    pub url: Url,
+    /// OAuth flow of the login.
+    pub flow: Flow,
+    /// Consumer key of the connected app.
+    #[schemars(length(min = 1))]
+    pub client_id: String,
+    /// Consumer secret of the app; for `client-credentials`.
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub client_secret: Option<SecretString>,
+    /// Salesforce user that the bridge acts as; for `jwt-bearer`.
+    pub username: Option<String>,
+    /// Private key (PEM) whose certificate the app has; for `jwt-bearer`.
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub private_key: Option<SecretString>,
+    /// `aud` of the assertion; for `jwt-bearer`. Without it, what Salesforce expects for the host of `url`.
+    #[schemars(with = "Option<String>", extend("format" = "url"))]
+    pub audience: Option<String>,
+    /// Version of the REST API.
+    #[serde(default = "default_api_version")]
+    #[schemars(regex(pattern = r"^v[0-9]{2,3}\.0$"))]
+    pub api_version: String,
+}
+
+fn default_api_version() -> String {
+    API_VERSION.to_owned()
+}
+
+/// OAuth flow of the login to Salesforce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flow {
+    /// OAuth client credentials; needs `client_secret`.
+    ClientCredentials,
+    /// OAuth JWT bearer (RFC 7523); needs `username` and `private_key`.
+    JwtBearer,
+}
+
+/// A login with everything its flow needs.
+#[derive(Debug, Clone)]
+pub enum Login {
+    /// OAuth client credentials.
+    ClientCredentials {
+        /// Consumer key.
+        client_id: String,
+        /// Consumer secret.
+        client_secret: SecretString,
+    },
+    /// OAuth JWT bearer (RFC 7523).
+    JwtBearer {
+        /// Consumer key, `iss`.
+        client_id: String,
+        /// Salesforce user, `sub`.
+        username: String,
+        /// Private key, PEM.
+        private_key: SecretString,
+        /// `aud`, where it was configured.
+        audience: Option<String>,
+    },
+}
+
+impl Salesforce {
+    /// The login with everything its flow needs; the error is the name of the key that is missing. A configuration
+    /// from [`Config::load`] has it.
+    pub fn login(&self) -> Result<Login, &'static str> {
+        let client_id = self.client_id.clone();
+        Ok(match self.flow {
+            Flow::ClientCredentials => Login::ClientCredentials {
+                client_id,
+                client_secret: self.client_secret.clone().ok_or("client_secret")?,
+            },
+            Flow::JwtBearer => Login::JwtBearer {
+                client_id,
+                username: self.username.clone().ok_or("username")?,
+                private_key: self.private_key.clone().ok_or("private_key")?,
+                audience: self.audience.clone(),
+            },
+        })
+    }
+}
+
+/// What people get in Salesforce.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Entitlements {
+    /// Name of the profile of everybody. Salesforce creates no user without one; without this key the deliveries of
+    /// new people are held.
+    pub default_profile: Option<String>,
+}
+
+/// Which groups go to Salesforce.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Groups {
+    /// Names of groups that become public groups of the same name; `*`, `?`, `[…]` and `{a,b}` are wildcards, case does
+    /// not count.
+    #[schemars(schema_with = "globs")]
+    pub mirror: Vec<String>,
+    /// Whether a public group that does not exist yet is created; otherwise the delivery is held until it does.
+    pub create: bool,
+}
+
+fn globs(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": { "type": "string", "format": "glob" } })
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self { mirror: Vec::new(), create: true }
+    }
+}
+
+impl Groups {
+    /// What tells whether the group of a name is mirrored.
+    pub fn mirrored(&self) -> Result<GlobSet, globset::Error> {
+        let mut set = GlobSetBuilder::new();
+        for pattern in &self.mirror {
+            set.add(GlobBuilder::new(pattern).case_insensitive(true).build()?);
+        }
+        set.build()
+    }
+}
+
+impl Database {
+    /// The file, where the engine is SQLite.
+    pub fn sqlite_path(&self) -> Option<PathBuf> {
+        self.url.sqlite_path().map(PathBuf::from)
+    }
+}

@@ -1,0 +1,335 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::*;
+
+const ACME: &str = r#"
+[tenant.acme.salesforce]
+url = "https://acme.my.salesforce.com"
+flow = "client-credentials"
+client_id = "3MVG9"
+client_secret = "hunter2-secret"
+"#;
+
+fn problems(text: &str) -> Vec<String> {
+    let error = Config::from_toml(text).expect_err("should be refused");
+    error.problems.iter().map(ToString::to_string).collect()
+}
+
+/// `text` as a file, and the variables above it.
+fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scim-bridge.toml");
+    std::fs::write(&path, text).unwrap();
+    Config::load(Some(&path), env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+}
+
+#[test]
+fn nothing_configured_is_every_default() {
+    let config = Config::load(None, std::iter::empty()).unwrap();
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.server.body_limit, 1_048_576);
+    assert_eq!(config.database.sqlite_path(), Some(PathBuf::from("scim-bridge-data/bridge.db")));
+    assert_eq!(config.delivery.concurrency, 8);
+    assert_eq!(config.delivery.retry.first(), Some(&Duration::from_secs(1)));
+    assert_eq!(config.delivery.retry.last(), Some(&Duration::from_hours(1)));
+    assert!(config.tenant.is_empty());
+}
+
+#[test]
+fn a_file_is_read_whole() {
+    let config = Config::from_toml(
+        r#"
+        [server]
+        listen = "0.0.0.0:0"
+        public_url = "https://scim.example.com"
+        shutdown = "5s"
+        [database]
+        url = "postgres://bridge:pass@db/bridge"
+        [delivery]
+        retry = ["250ms", "2m"]
+        [tenant.acme-eu]
+        acknowledge = "stored"
+        protected = ["integration@acme.com"]
+        [tenant.acme-eu.salesforce]
+        url = "https://acme.my.salesforce.com"
+        flow = "jwt-bearer"
+        client_id = "3MVG9"
+        username = "integration@acme.com"
+        private_key = "PEM"
+        audience = "https://login.salesforce.com"
+        api_version = "v62.0"
+        [tenant.acme-eu.entitlements]
+        default_profile = "Standard User"
+        [tenant.acme-eu.groups]
+        mirror = ["SF *"]
+        create = false
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.server.public_url.as_ref().map(Url::as_str), Some("https://scim.example.com/"));
+    assert_eq!(config.delivery.retry, [Duration::from_millis(250), Duration::from_mins(2)]);
+    assert_eq!(config.database.url.engine(), Engine::Postgres);
+    let tenant = &config.tenant["acme-eu"];
+    assert_eq!(tenant.salesforce.api_version, "v62.0");
+    assert!(!tenant.groups.create);
+    assert!(tenant.groups.mirrored().unwrap().is_match("sf west"));
+    assert!(!tenant.groups.mirrored().unwrap().is_match("Sales"));
+    match tenant.salesforce.login().unwrap() {
+        Login::JwtBearer { username, private_key, audience, .. } => {
+            assert_eq!(username, "integration@acme.com");
+            assert_eq!(private_key.expose_secret(), "PEM");
+            assert_eq!(audience.as_deref(), Some("https://login.salesforce.com"));
+        }
+        Login::ClientCredentials { .. } => panic!("the flow is jwt-bearer"),
+    }
+}
+
+#[test]
+fn unknown_keys_are_refused_with_the_nearest_known_one() {
+    let cases = [
+        ("[server]\nlistn = 1", "unknown key server.listn; did you mean listen?"),
+        ("[sever]", "unknown key sever; did you mean server?"),
+        ("[tenant.acme.mapping]", "unknown key tenant.acme.mapping; known here: "),
+        (
+            "[[tenant.acme.entitlements.rules]]",
+            "unknown key tenant.acme.entitlements.rules; known here: default_profile",
+        ),
+        (
+            "[tenant.acme.salesforce]\nclient_idd = ''",
+            "unknown key tenant.acme.salesforce.client_idd; did you mean client_id?",
+        ),
+        ("[tenant.acme.salesforce]\nprivate_key_fil = ''", "did you mean private_key_file?"),
+    ];
+    for (text, wanted) in cases {
+        let told = problems(text);
+        assert!(
+            told.iter().any(|problem| problem.starts_with("test.toml: ") && problem.contains(wanted)),
+            "{text}: {told:#?}"
+        );
+    }
+}
+
+#[test]
+fn wrong_values_are_refused_with_their_key() {
+    let cases = [
+        ("[server]\nlisten = 'localhost'", "server.listen must be an address and a port"),
+        ("[server]\nlisten = 8080", "server.listen must be a text"),
+        ("[server]\nbody_limit = 10", "server.body_limit must be from 1024 to"),
+        ("[server]\nworkers = 0", "server.workers must be from 1 to"),
+        ("[server]\npublic_url = 'scim.example.com'", "server.public_url must be an https:// or http:// URL"),
+        ("[server]\npublic_url = 'https://a/?b'", "server.public_url must have no user, query or fragment"),
+        ("server = 1", "server must be a table"),
+        ("[database]\nurl = 'mysql://x'", "database.url must begin with sqlite: or postgres://"),
+        ("[database]\nurl = 'sqlite::memory:'", "database.url needs the path of a file"),
+        ("[delivery]\nretry = []", "delivery.retry needs at least 1 entry"),
+        ("[delivery]\nretry = ['5']", "delivery.retry[0] must be a span of time"),
+        ("[delivery]\nretry = ['0s']", "delivery.retry[0] must be more than nothing"),
+        ("[delivery]\nlease = '0s'", "delivery.lease must be more than nothing"),
+        ("[tenant.ACME]", "tenant.ACME is not a name"),
+        ("[tenant.acme]", "tenant.acme.salesforce is missing"),
+        (
+            "[tenant.acme]\nacknowledge = 'delivered'",
+            "tenant.acme.acknowledge = \"delivered\" is not available yet; use \"stored\"",
+        ),
+        ("[tenant.acme]\nacknowledge = 'never'", "tenant.acme.acknowledge must be \"stored\", not \"never\""),
+        ("[tenant.acme.salesforce]\nflow = 'password'", "flow must be \"client-credentials\" or \"jwt-bearer\", not"),
+        ("[tenant.acme.salesforce]\napi_version = '62'", "api_version must look like v66.0"),
+        ("[tenant.acme.groups]\nmirror = ['a[']", "tenant.acme.groups.mirror[0] is not a pattern"),
+        ("[tenant.acme.groups]\ncreate = 'yes'", "tenant.acme.groups.create must be true or false"),
+    ];
+    for (text, wanted) in cases {
+        let told = problems(text);
+        assert!(
+            told.iter().any(|problem| problem.starts_with("test.toml: ") && problem.contains(wanted)),
+            "{text}: {told:#?}"
+        );
+    }
+}
+
+#[test]
+fn the_login_is_checked_as_a_whole() {
+    let cases = [
+        ("url = \"https://acme.my.salesforce.com\"", "url = \"http://acme.my.salesforce.com\"", "url must be https"),
+        (
+            "url = \"https://acme.my.salesforce.com\"",
+            "url = \"https://login.salesforce.com\"",
+            "the org's own My Domain host",
+        ),
+        ("my.salesforce.com\"", "my.salesforce.com/x\"", "must be a scheme and a host and nothing more"),
+        ("client_secret = \"hunter2-secret\"", "", "client_secret is missing (or its _file or _env form)"),
+        ("\"client-credentials\"", "\"jwt-bearer\"", "username is missing: the flow \"jwt-bearer\" needs it"),
+        ("\"client-credentials\"", "\"jwt-bearer\"", "client_secret has no use in the flow \"jwt-bearer\""),
+        ("\"hunter2-secret\"", "\"\"", "client_secret is empty"),
+    ];
+    for (from, to, wanted) in cases {
+        assert!(ACME.contains(from));
+        let told = problems(&ACME.replace(from, to));
+        assert!(told.iter().any(|problem| problem.contains(wanted)), "{wanted}: {told:#?}");
+    }
+    for host in ["http://localhost:9", "http://127.0.0.1:9", "http://[::1]:9"] {
+        Config::from_toml(&ACME.replace("https://acme.my.salesforce.com", host)).unwrap();
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once_and_each_once() {
+    let told =
+        problems("[server]\nlistn = 1\nworkers = 0\n[delivery]\nlease = '0s'\n[tenant.acme.salesforce]\nflow = 1");
+    let wanted = ["server.listn", "server.workers", "flow must be a text", "url is missing", "client_id is missing"];
+    for wanted in wanted {
+        assert_eq!(told.iter().filter(|problem| problem.contains(wanted)).count(), 1, "{wanted}: {told:#?}");
+    }
+    assert!(!told.iter().any(|problem| problem.contains("flow is missing")), "{told:#?}");
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let config = load(
+        &format!("[server]\nlisten = '127.0.0.1:1'\n{ACME}"),
+        &[
+            ("SCIM_BRIDGE__SERVER__LISTEN", "127.0.0.1:2"),
+            ("SCIM_BRIDGE__SERVER__BODY_LIMIT", "2048"),
+            ("SCIM_BRIDGE__DELIVERY__RETRY", "1s, 2s"),
+            ("SCIM_BRIDGE__TENANT__ACME__GROUPS__CREATE", "false"),
+            ("SCIM_BRIDGE__TENANT__ACME__SALESFORCE__CLIENT_ID", "12345"),
+            ("SCIM_BRIDGE__TENANT__ACME_EU__SALESFORCE__URL", "https://eu.my.salesforce.com"),
+            ("SCIM_BRIDGE__TENANT__ACME_EU__SALESFORCE__FLOW", "client-credentials"),
+            ("SCIM_BRIDGE__TENANT__ACME_EU__SALESFORCE__CLIENT_ID", "id"),
+            ("SCIM_BRIDGE__TENANT__ACME_EU__SALESFORCE__CLIENT_SECRET", "secret"),
+            ("SCIM_BRIDGE_LOG", "debug"),
+            ("PATH", "/bin"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.server.listen.port(), 2);
+    assert_eq!(config.server.body_limit, 2048);
+    assert_eq!(config.delivery.retry, [Duration::from_secs(1), Duration::from_secs(2)]);
+    assert!(!config.tenant["acme"].groups.create);
+    assert_eq!(config.tenant["acme"].salesforce.client_id, "12345");
+    assert_eq!(config.tenant["acme-eu"].salesforce.url.as_str(), "https://eu.my.salesforce.com/");
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let cases = [
+        ("SCIM_BRIDGE__DATABSE__URL", "x", "unknown key databse; did you mean database?"),
+        ("SCIM_BRIDGE__SERVER__WORKERS", "many", "server.workers must be a whole number"),
+        ("SCIM_BRIDGE__SERVER", "x", "server is a table; name one of its keys"),
+        ("SCIM_BRIDGE__SERVER__LISTEN__PORT", "x", "server.listen has no keys of its own"),
+    ];
+    for (variable, value, wanted) in cases {
+        let error = load("", &[(variable, value)]).unwrap_err().to_string();
+        assert!(error.contains(&format!("environment variable {variable}: ")) && error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn a_secret_comes_from_a_file_or_a_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    std::fs::write(&path, "from-file\n").unwrap();
+    let without = ACME.replace("client_secret = \"hunter2-secret\"", "");
+    let secret =
+        |config: Config| config.tenant["acme"].salesforce.client_secret.clone().unwrap().expose_secret().to_owned();
+
+    let file = format!("{without}client_secret_file = {path:?}");
+    assert_eq!(secret(load(&file, &[]).unwrap()), "from-file");
+    let variable = format!("{without}client_secret_env = 'ORG_SECRET'");
+    assert_eq!(secret(load(&variable, &[("ORG_SECRET", "from-env")]).unwrap()), "from-env");
+    // The environment's form takes the place of the file's.
+    let override_ = ("SCIM_BRIDGE__TENANT__ACME__SALESFORCE__CLIENT_SECRET_FILE", path.to_str().unwrap());
+    assert_eq!(secret(load(ACME, &[override_]).unwrap()), "from-file");
+    let url = load("", &[("SCIM_BRIDGE__DATABASE__URL_ENV", "DB"), ("DB", "postgres://h/n")]).unwrap().database.url;
+    assert_eq!(url.expose(), "postgres://h/n");
+
+    let stray = load("[server]\nlisten_env = 'X'", &[("SCIM_BRIDGE__SERVER__LISTEN", "127.0.0.1:1")]);
+    assert!(stray.is_err(), "only a secret's other forms give way");
+
+    let error = load(&variable, &[]).unwrap_err().to_string();
+    assert!(error.contains("client_secret_env names \"ORG_SECRET\", which the environment does not have"), "{error}");
+    assert!(!error.contains("missing"), "{error}");
+    let error = load(&format!("{without}client_secret_file = '/no/such'"), &[]).unwrap_err().to_string();
+    assert!(error.contains("client_secret_file \"/no/such\" cannot be read"), "{error}");
+    let error = load(&format!("{ACME}client_secret_env = 'X'"), &[("X", "y")]).unwrap_err().to_string();
+    assert!(
+        error.contains("client_secret is given more than once: use one of client_secret, client_secret_file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let text = format!("[database]\nurl = 'postgres://u:hunter2@h/n?sslpassword=hunter2&sslmode=require'\n{ACME}");
+    let config = Config::from_toml(&text).unwrap();
+    let shown = format!("{config:?} {} {:?}", config.database.url, config.tenant["acme"].salesforce.login());
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("postgres://u:***@h/n?sslpassword=***&sslmode=require"), "{shown}");
+    assert!(config.database.url.expose().contains("hunter2"));
+
+    let wrong = [
+        ACME.replace("\"hunter2-secret\"", "\"hunter2-secret"),
+        ACME.replace("\"hunter2-secret\"", "[\"hunter2\"]"),
+        ACME.replace("client_secret", "client_secrets"),
+        ACME.replace("https://", "ftp://u:hunter2@"),
+        format!("[database]\nurl = 'postgres://u:hunter2@ho st/n'\n{ACME}"),
+        format!("[database]\nurl = 'mysql://u:hunter2@host/n'\n{ACME}"),
+    ];
+    for text in wrong {
+        let error = Config::from_toml(&text).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn broken_toml_is_refused_with_its_line() {
+    assert!(problems("[server]\nlisten = ")[0].starts_with("test.toml: line 2 is not TOML: "));
+    let missing = Config::load(Some(Path::new("/no/such.toml")), std::iter::empty()).unwrap_err().to_string();
+    assert!(missing.starts_with("/no/such.toml: cannot be read: "), "{missing}");
+}
+
+#[test]
+fn the_sandbox_needs_no_configuration() {
+    let config = Config::sandbox(Url::parse("http://127.0.0.1:1").unwrap(), "id", SecretString::from("secret"));
+    let tenant = &config.tenant["sandbox"];
+    assert!(tenant.salesforce.login().is_ok());
+    assert!(tenant.groups.mirrored().unwrap().is_match("anything at all/here"));
+    assert!(validate::config(&config).is_empty());
+}
+
+#[test]
+fn every_key_stands_in_the_documentation_with_its_variable_and_default() {
+    fn leaves(schema: &Value, path: &str, found: &mut Vec<(String, Option<Value>)>) {
+        for (key, inner) in schema::properties(schema).into_iter().flatten() {
+            leaves(inner, &schema::join(path, key), found);
+        }
+        if let Some(entry) = schema::entries(schema) {
+            leaves(entry, &schema::join(path, "NAME"), found);
+        } else if schema::properties(schema).is_none() {
+            found.push((path.to_owned(), schema.get("default").cloned()));
+        }
+    }
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md")).unwrap();
+    let mut keys = Vec::new();
+    leaves(&Config::json_schema(), "", &mut keys);
+    assert!(keys.len() > 20, "{keys:?}");
+    for (key, default) in &keys {
+        let variable = format!("SCIM_BRIDGE__{}", key.to_uppercase().replace('.', "__"));
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{key}` |")));
+        let row = row.unwrap_or_else(|| panic!("docs/configuration.md has no row that begins with | `{key}` |"));
+        assert!(row.contains(&format!("`{variable}`")), "the row of {key} should name {variable}");
+        if let Some(default) = default.as_ref().filter(|default| !default.is_null()) {
+            assert!(row.contains(&format!("`{default}`")), "the row of {key} should give the default {default}");
+        }
+    }
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(key, _)| key);
+    for key in rows {
+        assert!(
+            keys.iter().any(|(known, _)| known == key),
+            "docs/configuration.md describes {key}, which is not there"
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! What holds between keys, and needs no I/O to see.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+use super::check::Finding;
+use super::model::{Config, Flow, Salesforce};
+
+/// Hosts at which anybody logs in; a client-credentials login works on an org's own host only.
+const COMMON_LOGIN_HOSTS: [&str; 2] = ["login.salesforce.com", "test.salesforce.com"];
+
+/// Everything that is wrong, each with its key.
+pub(super) fn config(config: &Config) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Some(url) = &config.server.public_url
+        && (url.query().is_some() || url.fragment().is_some() || has_credentials(url))
+    {
+        found.push(Finding::at("server.public_url", "must have no user, query or fragment"));
+    }
+    if config.delivery.lease.is_zero() {
+        found.push(Finding::at("delivery.lease", "must be more than nothing"));
+    }
+    for (index, _) in config.delivery.retry.iter().enumerate().filter(|(_, span)| span.is_zero()) {
+        found.push(Finding::at(&format!("delivery.retry[{index}]"), "must be more than nothing"));
+    }
+    for (name, tenant) in &config.tenant {
+        salesforce(&format!("tenant.{name}.salesforce"), &tenant.salesforce, &mut found);
+        let blank = |text: &String| text.trim().is_empty();
+        if tenant.entitlements.default_profile.as_ref().is_some_and(blank) {
+            found.push(Finding::at(&format!("tenant.{name}.entitlements.default_profile"), "must not be empty"));
+        }
+        for (list, entries) in [("groups.mirror", &tenant.groups.mirror), ("protected", &tenant.protected)] {
+            for (index, _) in entries.iter().enumerate().filter(|(_, text)| blank(text)) {
+                found.push(Finding::at(&format!("tenant.{name}.{list}[{index}]"), "must not be empty"));
+            }
+        }
+    }
+    found
+}
+
+fn salesforce(path: &str, org: &Salesforce, found: &mut Vec<Finding>) {
+    let key = |name: &str| format!("{path}.{name}");
+    let url = &org.url;
+    if url.scheme() != "https" && !is_loopback(url) {
+        found.push(Finding::at(&key("url"), "must be https; plain http is for this machine only (localhost)"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || has_credentials(url) {
+        found.push(Finding::at(
+            &key("url"),
+            "must be a scheme and a host and nothing more: https://acme.my.salesforce.com",
+        ));
+    }
+    let needs_own_host = org.flow == Flow::ClientCredentials;
+    if needs_own_host && url.host_str().is_some_and(|host| COMMON_LOGIN_HOSTS.contains(&host)) {
+        let words = "must be the org's own My Domain host: Salesforce offers client-credentials nowhere else";
+        found.push(Finding::at(&key("url"), words));
+    }
+    let given = [
+        ("client_secret", org.client_secret.is_some(), Flow::ClientCredentials),
+        ("username", org.username.is_some(), Flow::JwtBearer),
+        ("private_key", org.private_key.is_some(), Flow::JwtBearer),
+        ("audience", org.audience.is_some(), Flow::JwtBearer),
+    ];
+    for (name, is_given, flow) in given {
+        let flow_name = match org.flow {
+            Flow::ClientCredentials => "client-credentials",
+            Flow::JwtBearer => "jwt-bearer",
+        };
+        if flow != org.flow && is_given {
+            found.push(Finding::at(&key(name), format_args!("has no use in the flow {flow_name:?}")));
+        }
+        if flow == org.flow && !is_given && name != "audience" {
+            let forms = if name == "username" { "" } else { " (or its _file or _env form)" };
+            found.push(Finding::at(&key(name), format_args!("is missing{forms}: the flow {flow_name:?} needs it")));
+        }
+    }
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
+        Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
+        None => false,
+    }
+}

@@ -1,0 +1,7 @@
+//! What the tests stand on.
+
+#[macro_use]
+pub(crate) mod engine;
+pub(crate) mod postgres;
+pub(crate) mod selector;
+pub(crate) mod trace;
