@@ -41,6 +41,12 @@ pub(super) fn secrets(properties: &Map<String, Value>) -> impl Iterator<Item = &
     properties.iter().filter(|(_, schema)| schema.get("writeOnly") == Some(&Value::Bool(true))).map(|(name, _)| &**name)
 }
 
+/// Whether the key with the full name `key` is a secret.
+pub(super) fn is_secret(schema: &Value, key: &str) -> bool {
+    let inner = |at, part| properties(at).map_or_else(|| entries(at), |known| known.get(part));
+    key.split('.').try_fold(schema, inner).is_some_and(|leaf| leaf.get("writeOnly").is_some())
+}
+
 /// The keys of a table with fixed keys.
 pub(super) fn properties(schema: &Value) -> Option<&Map<String, Value>> {
     schema.get("properties").and_then(Value::as_object)

@@ -64,15 +64,18 @@ impl Source {
                 }
             }
         }
-        self.prefer_environment_secrets();
+        self.prefer_environment_secrets(schema);
         self
     }
 
     /// A secret that the environment gives in one form replaces what the file gives in another.
-    fn prefer_environment_secrets(&mut self) {
+    fn prefer_environment_secrets(&mut self, schema: &Value) {
         let set: Vec<String> = self.set_by.keys().cloned().collect();
         for key in set {
             let base = SECRET_FORMS.iter().find_map(|(ending, _)| key.strip_suffix(ending)).unwrap_or(&key);
+            if !schema::is_secret(schema, base) {
+                continue;
+            }
             let forms =
                 std::iter::once(base.to_owned()).chain(SECRET_FORMS.iter().map(|(end, _)| format!("{base}{end}")));
             for form in forms.filter(|form| !self.set_by.contains_key(form)) {

@@ -246,6 +246,9 @@ fn a_secret_comes_from_a_file_or_a_variable() {
     let url = load("", &[("SCIM_BRIDGE__DATABASE__URL_ENV", "DB"), ("DB", "postgres://h/n")]).unwrap().database.url;
     assert_eq!(url.expose(), "postgres://h/n");
 
+    let stray = load("[server]\nlisten_env = 'X'", &[("SCIM_BRIDGE__SERVER__LISTEN", "127.0.0.1:1")]);
+    assert!(stray.is_err(), "only a secret's other forms give way");
+
     let error = load(&variable, &[]).unwrap_err().to_string();
     assert!(error.contains("client_secret_env names \"ORG_SECRET\", which the environment does not have"), "{error}");
     assert!(!error.contains("missing"), "{error}");

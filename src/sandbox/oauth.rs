@@ -34,12 +34,12 @@ impl fmt::Debug for Sessions {
 impl Sessions {
     /// The user whose session `token` is, and notes the use; `None` where there is none or it was idle too long.
     pub(super) fn user(&mut self, token: &str, idle_seconds: u32, now: DateTime<Utc>) -> Option<String> {
-        let (user, used) = self.open.get_mut(token)?;
-        if now - *used > TimeDelta::seconds(i64::from(idle_seconds)) {
+        let (user, last_use) = self.open.get_mut(token)?;
+        if now - *last_use > TimeDelta::seconds(i64::from(idle_seconds)) {
             self.open.remove(token);
             return None;
         }
-        *used = now;
+        *last_use = now;
         Some(user.clone())
     }
 

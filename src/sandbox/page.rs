@@ -73,7 +73,8 @@ fn licences(store: &Store) -> String {
         .iter()
         .filter(|licence| licence.used > 0)
         .map(|licence| format!("<li><b>{}</b> of {} {}</li>", licence.used, licence.total, escape(&licence.name)))
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 fn more(shown: usize, all: usize, what: &str) -> String {
@@ -108,18 +109,20 @@ fn user_row(store: &Store, user: &User) -> String {
     let pending = user.pending_email.as_ref().map_or_else(String::new, |email| {
         format!("<span class=\"pending\" title=\"waits for the person's confirmation\">→ {}</span>", escape(email))
     });
-    let sets: String = user
+    let sets = user
         .permission_sets
         .iter()
         .filter_map(|id| store.permission_sets.get(id))
         .map(|set| format!("<span class=\"chip set\">{}</span>", escape(&set.label)))
-        .collect();
-    let groups: String = user
+        .collect::<Vec<_>>()
+        .concat();
+    let groups = user
         .groups
         .iter()
         .filter_map(|id| store.group(id))
         .map(|group| format!("<span class=\"chip\">{}</span>", escape(&group.name)))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let (class, state) = if user.active { ("on", "active") } else { ("off", "inactive") };
     let detail = [text(Field::Title), text(Field::Department)]
         .into_iter()

@@ -131,6 +131,7 @@ pub enum OddPatch {
 /// What differs between orgs, or is not known of production. `Default` is what makes a wrong client fail soonest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, on or off")]
 pub struct Switches {
     /// Changes of an existing user's e-mail.
     pub email_confirmation: EmailConfirmation,

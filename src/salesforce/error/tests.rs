@@ -292,6 +292,9 @@ fn the_words_are_bounded_and_hold_no_session() {
     let long = "é".repeat(5_000);
     let error = Error::from_answer(400, None, long.as_bytes(), false);
     assert!(error.salesforce_text().len() <= 2_003, "{}", error.salesforce_text().len());
+    let words = "words ".repeat(5_000);
+    let error = Error::from_answer(400, None, words.as_bytes(), false);
+    assert!(error.salesforce_text().len() <= 2_003, "{}", error.salesforce_text().len());
     let error = Error::from_answer(400, None, b"bad session 00D5g000004XyZ!AQ8AQ.secret for user", false);
     assert_eq!(error.salesforce_text(), "bad session [session id] for user");
 }

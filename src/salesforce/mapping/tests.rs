@@ -124,13 +124,16 @@ fn long_values_are_cut_and_noted_but_never_an_identity() {
     let mapped = map(json!({
         "userName": format!("{long}@b.co"), "externalId": long, "title": "𝄞".repeat(50), "name": { "familyName": "L" },
         "phoneNumbers": [{ "value": long, "type": "work" }],
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { "employeeNumber": "123456789012345678 90" }
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
+            "employeeNumber": "123456789012345678 90", "department": "é".repeat(80)
+        }
     }));
     assert_eq!(mapped.record.text("Username").unwrap().len(), 605);
     assert_eq!(mapped.record.text("Email").unwrap().len(), 605);
     assert_eq!(mapped.record.text("FederationIdentifier").unwrap().len(), 600);
     assert_eq!(mapped.record.text("CommunityNickname").unwrap().len(), 40);
     assert_eq!(mapped.record.text("Title").unwrap(), "𝄞".repeat(40), "Salesforce counts UTF-16");
+    assert_eq!(mapped.record.text("Department").unwrap(), "é".repeat(80));
     assert_eq!(mapped.record.text("EmployeeNumber").unwrap(), "123456789012345678 9");
     assert!(mapped.record.mentions("Phone") && mapped.record.get("Phone").is_none(), "a cut number is another number");
     assert_eq!(mapped.notes.len(), 3, "{:?}", mapped.notes);

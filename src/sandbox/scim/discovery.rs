@@ -109,7 +109,7 @@ pub(super) fn schemas(visit: &Visit<'_>, name: Option<&str>) -> Reply {
         })
     };
     match name {
-        None => whole(all_schemas().into_iter().map(render).collect()),
+        None => whole(&all_schemas().map(render)),
         Some(wanted) => all_schemas()
             .into_iter()
             .find(|(id, name, _)| id.eq_ignore_ascii_case(wanted) || name.eq_ignore_ascii_case(wanted))
@@ -145,7 +145,7 @@ pub(super) fn resource_types(visit: &Visit<'_>, name: Option<&str>) -> Reply {
         })
     };
     match name {
-        None => whole(types.into_iter().map(render).collect()),
+        None => whole(&types.map(render)),
         Some(wanted) => types
             .into_iter()
             .find(|(id, name, _)| id.eq_ignore_ascii_case(wanted) || name.eq_ignore_ascii_case(wanted))
@@ -153,7 +153,7 @@ pub(super) fn resource_types(visit: &Visit<'_>, name: Option<&str>) -> Reply {
     }
 }
 
-fn whole(resources: Vec<Value>) -> Reply {
+fn whole(resources: &[Value]) -> Reply {
     let count = resources.len();
     let body = json!({
         "totalResults": count, "itemsPerPage": count, "startIndex": 1, "schemas": [LIST], "Resources": resources,

@@ -213,18 +213,18 @@ fn compare(held: &Held, operator: &str, value: &str) -> bool {
             ordered(id, operator, &value)
         }
         Held::One(None) => operator == "ne",
-        Held::One(Some(text)) => match (DateTime::parse_from_rfc3339(text), DateTime::parse_from_rfc3339(value)) {
-            (Ok(held), Ok(value)) => ordered(&held, operator, &value),
-            _ => {
-                let (held, value) = (text.to_lowercase(), value.to_lowercase());
-                match operator {
-                    "co" => held.contains(&value),
-                    "sw" => held.starts_with(&value),
-                    "ew" => held.ends_with(&value),
-                    _ => ordered(&held, operator, &value),
-                }
+        Held::One(Some(text)) => {
+            if let (Ok(held), Ok(value)) = (DateTime::parse_from_rfc3339(text), DateTime::parse_from_rfc3339(value)) {
+                return ordered(&held, operator, &value);
             }
-        },
+            let (held, value) = (text.to_lowercase(), value.to_lowercase());
+            match operator {
+                "co" => held.contains(&value),
+                "sw" => held.starts_with(&value),
+                "ew" => held.ends_with(&value),
+                _ => ordered(&held, operator, &value),
+            }
+        }
     }
 }
 

@@ -158,11 +158,12 @@ fn set(visit: &mut Visit<'_>, id: &str, op: &str, value: &Map<String, Value>) ->
         if op == "replace" && !sets.is_empty() {
             store.unassign_all(id);
         }
-        let failed: String = sets
+        let failed = sets
             .into_iter()
             .filter_map(|set| store.assign(id, set).err())
             .map(|refusal| format!("INVALID:{};", refusal.message))
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         if !failed.is_empty() {
             return Err(said(failed));
         }

@@ -120,7 +120,7 @@ fn enterprise(store: &Store, user: &User) -> Value {
     }))
 }
 
-/// `meta`; Salesforce has no ETags, but a version that changes with the record.
+/// `meta`; Salesforce has no entity tags, but a version that changes with the record.
 pub(super) fn meta(
     base_url: &str,
     kind: &str,
@@ -142,7 +142,7 @@ pub(super) fn meta(
 
 /// 40 hexadecimal digits, as the SHA-1 of Salesforce has.
 fn version(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes()).iter().take(20).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 fn without_nulls(mut value: Value) -> Value {

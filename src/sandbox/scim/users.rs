@@ -204,7 +204,7 @@ fn complaints(store: &Store, input: &Input, id: Option<&str>) -> String {
         out.push_str("REQUIRED_FIELD_MISSING:name.familyName;");
     }
     for name in input.unsupported.iter().filter(|name| name.starts_with("name.")) {
-        out.push_str(&format!("UNSUPPORTED_FIELD:{name};"));
+        out.extend(["UNSUPPORTED_FIELD:", name, ";"]);
     }
     match input.emails.as_deref() {
         Some([email]) if !part(email, "value").is_empty() => {}
@@ -224,7 +224,7 @@ fn complaints(store: &Store, input: &Input, id: Option<&str>) -> String {
     match Input::values(input.entitlements.as_ref(), "00e").last() {
         None => out.push_str("REQUIRED_FIELD_MISSING:user_must_have_one_entitlement_which_must_be_a_profileid;"),
         Some(profile) if !ids::canonical(profile).is_some_and(|id| store.profiles.contains_key(&id)) => {
-            out.push_str(&format!("INVALID: profile id is invalid : {profile}"));
+            out.extend(["INVALID: profile id is invalid : ", profile]);
         }
         Some(_) => {}
     }

@@ -292,3 +292,6 @@ impl Store {
         ids::canonical(id).filter(|id| id.starts_with(prefix))
     }
 }
+
+#[cfg(test)]
+mod tests;

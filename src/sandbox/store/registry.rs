@@ -13,13 +13,11 @@ impl UsernameRegistry {
     /// Takes `username` (lower case) for the user `id`; false where somebody else has it.
     pub fn claim(&self, username: &str, id: &str) -> bool {
         let mut owners = self.lock();
-        match owners.get(username) {
-            Some(owner) => owner == id,
-            None => {
-                owners.insert(username.to_owned(), id.to_owned());
-                true
-            }
+        if let Some(owner) = owners.get(username) {
+            return owner == id;
         }
+        owners.insert(username.to_owned(), id.to_owned());
+        true
     }
 
     /// Whether somebody other than `id` has `username` (lower case).

@@ -273,20 +273,18 @@ fn check_field(field: Field, value: &str) -> Result<String, Refusal> {
         return Err(Refusal::new("STRING_TOO_LONG", message, &[name]));
     }
     match field.kind() {
-        Kind::Text => Ok(value.to_owned()),
         Kind::Email if !is_email(value) => {
             let message = format!("{}: invalid email address: {value}", field.label());
             Err(Refusal::new("INVALID_EMAIL_ADDRESS", message, &[name]))
         }
         // Salesforce keeps usernames in lower case and leaves e-mail addresses as they were sent.
         Kind::Email if field == Field::Username => Ok(value.to_lowercase()),
-        Kind::Email => Ok(value.to_owned()),
-        Kind::Picklist(takes) if takes(value) => Ok(value.to_owned()),
-        Kind::Picklist(_) => {
+        Kind::Picklist(takes) if !takes(value) => {
             let message = format!("{}: bad value for restricted picklist field: {value}", field.label());
             Err(Refusal::new("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, &[name]))
         }
         Kind::Reference(prefix) => Store::reference(value, prefix).ok_or_else(|| Refusal::cross_reference(name)),
+        Kind::Text | Kind::Email | Kind::Picklist(_) => Ok(value.to_owned()),
     }
 }
 

@@ -1,0 +1,144 @@
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use scim_bridge::sandbox::Settings;
+use serde_json::{Value, json};
+
+use super::{Org, client};
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+fn start_of_time() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 0).expect("time")
+}
+
+/// An org whose clock stands still until it is moved.
+async fn with_clock(change: impl FnOnce(&mut Settings)) -> (Org, Arc<Mutex<DateTime<Utc>>>) {
+    let now = Arc::new(Mutex::new(start_of_time()));
+    let clock = Arc::clone(&now);
+    let mut settings = Settings { clock: Arc::new(move || *clock.lock().expect("clock")), ..Settings::default() };
+    change(&mut settings);
+    (Org::with(settings).await, now)
+}
+
+#[tokio::test]
+async fn client_credentials_in_the_body_and_as_basic() {
+    let org = Org::new().await;
+    let url = format!("{}/services/oauth2/token", org.running.url());
+    let basic = client()
+        .post(&url)
+        .basic_auth("3MVG9sandboxClient", Some("sandbox-client-secret"))
+        .form(&[("grant_type", "client_credentials")])
+        .send()
+        .await
+        .expect("answer");
+    assert_eq!(basic.status(), 200);
+    let body: Value = basic.json().await.expect("json");
+    assert_eq!(body["instance_url"], org.running.url());
+    assert_eq!(body["token_type"], "Bearer");
+    assert_eq!(body.get("expires_in"), None);
+    let token = body["access_token"].as_str().expect("token");
+    let state = org.running.org().state();
+    let org_id = state["OrganizationId"].as_str().expect("org id");
+    assert!(org_id.starts_with("00D") && org_id.len() == 18, "{org_id}");
+    assert!(token.starts_with(&org_id[..15]) && token[15..].starts_with('!'), "{token}");
+    assert_eq!(body["id"].as_str().expect("id").split('/').nth(4), Some(org_id));
+    assert_ne!(token, org.token, "each login has its own session");
+}
+
+#[tokio::test]
+async fn refused_logins() {
+    let (id, secret) = ("3MVG9sandboxClient", "sandbox-client-secret");
+    let org = Org::new().await;
+    for (form, error, description) in [
+        (
+            vec![("grant_type", "client_credentials"), ("client_id", "other"), ("client_secret", secret)],
+            "invalid_client_id",
+            "client identifier invalid",
+        ),
+        (
+            vec![("grant_type", "client_credentials"), ("client_id", id), ("client_secret", "wrong")],
+            "invalid_client",
+            "invalid client credentials",
+        ),
+        (vec![("grant_type", "password")], "unsupported_grant_type", "grant type not supported"),
+        (vec![], "unsupported_grant_type", "grant type not supported"),
+        (vec![("grant_type", JWT_BEARER), ("assertion", "a.b.c")], "invalid_grant", "invalid assertion"),
+    ] {
+        let (status, body) = org.token_request(&form).await;
+        assert_eq!((status, body), (400, json!({"error": error, "error_description": description})), "{form:?}");
+    }
+    let closed = Settings { client_credentials: false, ..Settings::default() };
+    let running = scim_bridge::sandbox::start(closed).await.expect("start");
+    let org = Org { running, client: client(), token: String::new() };
+    let (_, body) =
+        org.token_request(&[("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)]).await;
+    assert_eq!(body["error_description"], "no client credentials user enabled");
+}
+
+#[tokio::test]
+async fn jwt_bearer() {
+    let (org, _) =
+        with_clock(|settings| settings.jwt_public_key = Some(include_str!("jwt_public.pem").to_owned())).await;
+    let key = EncodingKey::from_rsa_pem(include_bytes!("jwt_key.pem")).expect("key");
+    let exp = start_of_time().timestamp() + 180;
+    let good = json!({
+        "iss": "3MVG9sandboxClient", "sub": "integration@acme.example", "aud": "https://login.salesforce.com", "exp": exp,
+    });
+    let sign = |claims: &Value| jsonwebtoken::encode(&Header::new(Algorithm::RS256), claims, &key).expect("jwt");
+    let ask = |assertion: String| {
+        let org = &org;
+        async move { org.token_request(&[("grant_type", JWT_BEARER), ("assertion", &assertion)]).await }
+    };
+    for (changes, outcome) in [
+        (json!({}), None),
+        (json!({"exp": exp.to_string()}), None),
+        (json!({"aud": org.running.url()}), None),
+        (json!({"aud": "https://elsewhere.example"}), Some("audience is invalid")),
+        (json!({"iss": "other"}), Some("client identifier invalid")),
+        (json!({"sub": "nobody@acme.example"}), Some("invalid assertion")),
+        (json!({"exp": start_of_time().timestamp()}), Some("invalid assertion")),
+        (json!({"exp": start_of_time().timestamp() + 3_600}), Some("invalid assertion")),
+        (json!({"exp": null}), Some("invalid assertion")),
+    ] {
+        let (status, body) = ask(sign(&super::with(good.clone(), changes.clone()))).await;
+        match outcome {
+            None => assert_eq!(status, 200, "{changes}: {body}"),
+            Some(text) => assert_eq!((status, body["error_description"].as_str()), (400, Some(text)), "{changes}"),
+        }
+    }
+    org.add("ada").await;
+    let (_, body) = ask(sign(&super::with(good.clone(), json!({"sub": "ada@acme.example"})))).await;
+    assert_eq!(body["error_description"], "user hasn't approved this consumer");
+    let mut forged = sign(&good);
+    let last = if forged.ends_with('A') { 'B' } else { 'A' };
+    forged.replace_range(forged.len() - 3..forged.len() - 2, &last.to_string());
+    assert_eq!(ask(forged).await.1["error_description"], "invalid assertion", "the signature counts");
+    let symmetric = EncodingKey::from_secret(include_bytes!("jwt_public.pem"));
+    let forged = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &good, &symmetric).expect("jwt");
+    assert_eq!(ask(forged).await.1["error_description"], "invalid assertion", "RS256 only");
+}
+
+#[tokio::test]
+async fn sessions_end_by_idling_and_by_order() {
+    let (org, now) = with_clock(|_| {}).await;
+    let minutes = |minutes| *now.lock().expect("clock") += TimeDelta::minutes(minutes);
+    minutes(119);
+    assert_eq!(org.get("/Me").await.status, 200);
+    minutes(119);
+    assert_eq!(org.get("/Me").await.status, 200, "use renews a session");
+    minutes(121);
+    let expired = org.get("/Me").await;
+    assert_eq!((expired.status, expired.code()), (401, "INVALID_SESSION_ID"));
+    assert_eq!(expired.body[0]["message"], "Session expired or invalid");
+
+    let mut org = Org::new().await;
+    assert_eq!(org.get("/Me").await.body["userName"], "integration@acme.example");
+    let url = format!("{}/sandbox/revoke-sessions", org.running.url());
+    let revoked: Value = org.client.post(url).send().await.expect("answer").json().await.expect("json");
+    assert_eq!(revoked, json!({"revoked": 1}));
+    assert_eq!(org.get("/Users").await.code(), "INVALID_SESSION_ID");
+    org.token = "00Dwrong!token".to_owned();
+    assert_eq!(org.call("GET", "/services/data/v66.0/limits", Value::Null).await.status, 401);
+}
