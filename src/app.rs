@@ -62,7 +62,8 @@ pub async fn open(config: &Config, migrate: bool) -> Result<Db> {
 
 /// The client of a tenant's org.
 fn client(name: &str, tenant: &Tenant, surroundings: &Surroundings) -> Result<salesforce::Client> {
-    let login = tenant.salesforce.login().map_err(|key| anyhow::anyhow!("tenant.{name}.salesforce.{key} is missing"))?;
+    let login =
+        tenant.salesforce.login().map_err(|key| anyhow::anyhow!("tenant.{name}.salesforce.{key} is missing"))?;
     let flow = match login {
         Login::ClientCredentials { client_id, client_secret } => {
             salesforce::Flow::ClientCredentials { client_id, client_secret }
@@ -138,8 +139,7 @@ impl App {
             attempts_kept: i64::try_from(config.delivery.attempts_kept)?,
         };
         for org in orgs {
-            let worker =
-                Worker::new(db.clone(), org, pace.clone(), signals.clone(), clock.clone(), randomness.clone());
+            let worker = Worker::new(db.clone(), org, pace.clone(), signals.clone(), clock.clone(), randomness.clone());
             workers.spawn(worker.run(stop.clone()));
         }
         let grace = config.server.shutdown;

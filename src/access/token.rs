@@ -175,9 +175,11 @@ pub(super) fn find(conn: &mut Conn, id: &str) -> Result<Option<(Token, String)>,
 
 pub(super) fn list(conn: &mut Conn, tenant: Option<&str>) -> Result<Vec<Token>, Error> {
     let rows: Vec<Row> = match tenant {
-        Some(tenant) => {
-            tokens::table.filter(tokens::tenant.eq(tenant)).order(tokens::created_at).select(Row::as_select()).load(conn)?
-        }
+        Some(tenant) => tokens::table
+            .filter(tokens::tenant.eq(tenant))
+            .order(tokens::created_at)
+            .select(Row::as_select())
+            .load(conn)?,
         None => tokens::table.order(tokens::created_at).select(Row::as_select()).load(conn)?,
     };
     Ok(rows.into_iter().map(|row| row.token().0).collect())

@@ -65,13 +65,13 @@ impl ConfigFile {
 }
 
 fn surroundings() -> Result<Surroundings> {
-    let metrics = telemetry::install_metrics()?;
+    let metrics = telemetry::metrics()?;
     Ok(Surroundings { clock: Arc::new(SystemClock), randomness: Arc::new(SystemRandomness), metrics })
 }
 
 /// Runs the command that the process was started with.
 pub async fn run(cli: Cli) -> Result<()> {
-    telemetry::install_log(cli.log_format);
+    telemetry::start_logging(cli.log_format, std::env::var(telemetry::LOG_VARIABLE).ok().as_deref())?;
     match cli.command {
         Command::Serve(command) => command.run().await,
         Command::Sandbox(command) => command.run().await,

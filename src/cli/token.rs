@@ -103,7 +103,8 @@ impl Create {
         }
         let (token, secret) = access.create(&self.tenant, &self.name, self.scopes, self.expires).await?;
         db.close().await;
-        let ends = token.expires.map_or_else(|| "does not expire".to_owned(), |t| format!("expires {}", t.to_rfc3339()));
+        let ends =
+            token.expires.map_or_else(|| "does not expire".to_owned(), |t| format!("expires {}", t.to_rfc3339()));
         println!("token {} for tenant {}, {ends}; the secret is shown only now:", token.id, token.tenant);
         println!("{secret}");
         Ok(())

@@ -105,9 +105,9 @@ impl Delivery<'_> {
             attempt.called();
             let failed = match step {
                 GroupStep::Missing(name) => {
-                    return Ok(attempt.held(format!(
-                        "the org has no public group named \"{name}\", and groups.create is off"
-                    )));
+                    return Ok(
+                        attempt.held(format!("the org has no public group named \"{name}\", and groups.create is off"))
+                    );
                 }
                 GroupStep::Look(name) => match self.look(&name).await? {
                     Ok(None) => None,

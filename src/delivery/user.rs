@@ -41,10 +41,8 @@ fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
     let record = observed::find::<ObservedUser>(conn, id)?.unwrap_or_default().record;
     let predecessor =
         if link.is_none() && stored.deleted.is_none() { shadow::predecessor(conn, &stored)? } else { None };
-    let manager = stored
-        .document
-        .get(ENTERPRISE_SCHEMA)
-        .and_then(|extension| extension.get("manager")?.get("value")?.as_str());
+    let manager =
+        stored.document.get(ENTERPRISE_SCHEMA).and_then(|extension| extension.get("manager")?.get("value")?.as_str());
     let manager = match manager.map(str::to_owned) {
         None => Manager::None,
         Some(id) => match shadow::find(conn, &stored.tenant, Kind::User, &id)? {
@@ -89,11 +87,7 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
 }
 
 /// Takes the link, what was observed and the memberships over from a tombstone.
-async fn inherit(
-    attempt: &Attempt,
-    stored: &Stored,
-    predecessor: String,
-) -> Result<(Option<Link>, Record), Abandoned> {
+async fn inherit(attempt: &Attempt, stored: &Stored, predecessor: String) -> Result<(Option<Link>, Record), Abandoned> {
     let (stored, now) = (stored.clone(), attempt.now());
     attempt
         .note(move |conn, _| {

@@ -106,12 +106,13 @@ impl Shared {
         let due = self.db.read(move |conn| outbox::next_due(conn, &reader)).await?;
         match due {
             Some(due) if due <= now => {}
-            Some(due) => return Ok((Vec::new(), (due - now).to_std().unwrap_or(NAP).clamp(Duration::from_millis(5), NAP))),
+            Some(due) => {
+                return Ok((Vec::new(), (due - now).to_std().unwrap_or(NAP).clamp(Duration::from_millis(5), NAP)));
+            }
             None => return Ok((Vec::new(), NAP)),
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let claims =
-            self.db.write(move |conn| outbox::claim(conn, &tenant, &owner, now, lease, limit)).await?;
+        let claims = self.db.write(move |conn| outbox::claim(conn, &tenant, &owner, now, lease, limit)).await?;
         // More may be due: look again at once, unless every place is taken.
         Ok((claims, Duration::from_millis(5)))
     }

@@ -1,5 +1,315 @@
-//! stub
-/// x
-pub fn document() -> serde_json::Value { serde_json::json!({}) }
-/// x
-pub fn yaml() -> Result<String, serde_saphyr::ser::Error> { serde_saphyr::to_string(&document()) }
+//! `openapi.yaml`, derived: paths from the route table, component schemas from the models. The file in the repository
+//! is what this makes; `scim-bridge schema --check` and a test fail where it is not.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::access::Scope;
+use crate::scim::discovery::SCHEMA_SCHEMA;
+use crate::scim::schema::Registry;
+use crate::scim::{DELIVERY_SCHEMA, ENTERPRISE_SCHEMA, model};
+use crate::shadow::Kind;
+
+use super::resources::PAGE;
+use super::routes::{Operation, ROUTES, Route};
+use super::wire::SCIM_JSON;
+
+/// The whole description.
+pub fn document() -> Value {
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for route in ROUTES {
+        paths.entry(route.path).or_default().insert(route.method.to_ascii_lowercase(), operation(route));
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "scim-bridge",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+            "description": "A SCIM 2.0 service provider (RFC 7643, RFC 7644) that brings a Salesforce org to the state \
+                the identity provider asked for. A success says that the change is on disk; its delivery to Salesforce \
+                follows, and `attributes=urn:scim-bridge:schemas:extension:delivery:1.0` or `/admin/v1/status` tell \
+                where it stands. Every refusal is a SCIM error that names what was wrong.",
+        },
+        "servers": [{ "url": "/", "description": "This server" }],
+        "security": [{ "bearer": [] }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": { "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token made with `scim-bridge token create`. It belongs to one tenant and sees no other.",
+            } },
+            "schemas": schemas(),
+        },
+    })
+}
+
+fn schemas() -> Map<String, Value> {
+    let mut schemas = model::components("/components/schemas");
+    schemas.insert("Status".into(), status_schema());
+    schemas.sort_keys();
+    schemas
+}
+
+fn status_schema() -> Value {
+    let counts: Map<String, Value> = crate::delivery::State::ALL
+        .into_iter()
+        .map(|state| (state.as_str().to_owned(), json!({ "type": "integer", "minimum": 0 })))
+        .collect();
+    let names: Vec<&String> = counts.keys().collect();
+    json!({
+        "description": "Resources of the token's tenant, counted by the state of their delivery.",
+        "type": "object",
+        "required": ["tenants"],
+        "properties": { "tenants": {
+            "type": "object",
+            "additionalProperties": { "type": "object", "required": names, "properties": counts },
+        } },
+    })
+}
+
+fn schema(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn scim_content(name: &str) -> Value {
+    json!({ SCIM_JSON: { "schema": schema(name) } })
+}
+
+fn answer(description: &str, name: &str) -> Value {
+    json!({ "description": description, "content": scim_content(name) })
+}
+
+fn query(name: &str, kind: &str, description: &str) -> Value {
+    json!({ "name": name, "in": "query", "required": false, "description": description, "schema": { "type": kind } })
+}
+
+fn projections() -> [Value; 2] {
+    [
+        query("attributes", "string", "Names of the attributes to answer, with commas between (RFC 7644 3.9)."),
+        query("excludedAttributes", "string", "Names of attributes to leave out, with commas between."),
+    ]
+}
+
+fn id(of: &str) -> Value {
+    json!({ "name": "id", "in": "path", "required": true, "description": of, "schema": { "type": "string" } })
+}
+
+fn paging() -> [Value; 2] {
+    let most = PAGE.max_count;
+    [
+        query("startIndex", "integer", "Number of the first resource, from 1; less counts as 1."),
+        query(
+            "count",
+            "integer",
+            &format!("Resources on the page: {} if absent, {most} at most, 0 for the total alone.", PAGE.default_count),
+        ),
+    ]
+}
+
+/// What is said of one route. Statuses: those that it can answer, and no others.
+fn operation(route: &Route) -> Value {
+    let mut parameters: Vec<Value> = Vec::new();
+    let mut responses = Map::new();
+    let mut errors: Vec<u16> = Vec::new();
+    let mut body = None;
+    if route.path.ends_with("{id}") {
+        parameters.push(id(match route.operation {
+            Operation::Schema => "URN of the schema",
+            Operation::ResourceType => "Name of the resource type",
+            _ => "Id of the resource, as this server gave it",
+        }));
+    }
+    let mut respond = |status: u16, answer: Value| drop(responses.insert(status.to_string(), answer));
+    match route.operation {
+        Operation::List(kind) => {
+            parameters.push(query(
+                "filter",
+                "string",
+                "Which resources (RFC 7644 3.4.2.2): `userName eq \"ada@example.com\"`.",
+            ));
+            parameters.extend(paging());
+            parameters.extend(projections());
+            respond(200, answer("A page of the result", if kind == Kind::User { "UserList" } else { "GroupList" }));
+            errors.push(400);
+        }
+        Operation::Create(kind) => {
+            parameters.extend(projections());
+            body = Some(kind.as_str());
+            let mut created = answer("Created, and on disk", kind.as_str());
+            if let Some(created) = created.as_object_mut() {
+                let location = json!({ "description": "Its address", "schema": { "type": "string", "format": "uri" } });
+                created.insert("headers".into(), json!({ "Location": location }));
+            }
+            respond(201, created);
+            errors.extend([400, 409, 413, 415]);
+        }
+        Operation::Get(kind) => {
+            parameters.extend(projections());
+            respond(200, answer("The resource", kind.as_str()));
+            errors.extend([400, 404]);
+        }
+        Operation::Replace(kind) => {
+            parameters.extend(projections());
+            body = Some(kind.as_str());
+            respond(200, answer("Replaced, and on disk", kind.as_str()));
+            errors.extend([400, 404, 409, 413, 415]);
+        }
+        Operation::Patch(kind) => {
+            parameters.extend(projections());
+            body = Some("PatchRequest");
+            respond(200, answer("Changed, and on disk", kind.as_str()));
+            if kind == Kind::Group {
+                let most = crate::provisioning::MEMBERS_ANSWERED;
+                let why = format!(
+                    "Changed, and on disk: a group of more than {most} members is answered only where `attributes` asks"
+                );
+                respond(204, json!({ "description": why }));
+            }
+            errors.extend([400, 404, 409, 413, 415]);
+        }
+        Operation::Delete(_) => {
+            respond(204, json!({ "description": "Deleted; the account in Salesforce becomes inactive" }));
+            errors.extend([400, 404]);
+        }
+        Operation::ServiceProviderConfig => respond(200, answer("What works", "ServiceProviderConfig")),
+        Operation::ResourceTypes => respond(200, answer("All of them", "ResourceTypeList")),
+        Operation::Schemas => respond(200, answer("All of them", "SchemaList")),
+        Operation::ResourceType => respond(200, answer("The resource type", "ResourceType")),
+        Operation::Schema => respond(200, answer("The schema", "Schema")),
+        Operation::Status => respond(
+            200,
+            json!({ "description": "Counts", "content": { "application/json": { "schema": schema("Status") } } }),
+        ),
+        Operation::Healthz | Operation::Readyz | Operation::Metrics => {
+            respond(
+                200,
+                json!({ "description": "It does", "content": { "text/plain": { "schema": { "type": "string" } } } }),
+            );
+        }
+        Operation::OpenapiYaml => {
+            respond(
+                200,
+                json!({ "description": "YAML", "content": { "application/yaml": { "schema": { "type": "string" } } } }),
+            );
+        }
+        Operation::OpenapiJson => {
+            respond(
+                200,
+                json!({ "description": "JSON", "content": { "application/json": { "schema": { "type": "object" } } } }),
+            );
+        }
+    }
+    if matches!(route.operation, Operation::ResourceType | Operation::Schema) {
+        errors.push(404);
+    }
+    if route.scope.is_some() {
+        errors.extend([401, 403, 406, 500, 503]);
+    } else if matches!(route.operation, Operation::Readyz) {
+        errors.push(503);
+    }
+    errors.sort_unstable();
+    for status in errors {
+        responses.insert(status.to_string(), answer(refusal(status), "Error"));
+    }
+    responses.sort_keys();
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "tags": [tag(route)],
+        "summary": route.summary,
+        "responses": responses,
+    });
+    if let Some(map) = operation.as_object_mut() {
+        if !parameters.is_empty() {
+            map.insert("parameters".into(), Value::Array(parameters));
+        }
+        if let Some(name) = body {
+            let content =
+                json!({ SCIM_JSON: { "schema": schema(name) }, "application/json": { "schema": schema(name) } });
+            map.insert("requestBody".into(), json!({ "required": true, "content": content }));
+        }
+        match route.scope {
+            None => drop(map.insert("security".into(), json!([]))),
+            Some(scope) => drop(map.insert("description".into(), json!(format!("Needs the scope `{scope}`.")))),
+        }
+    }
+    operation
+}
+
+fn tag(route: &Route) -> &'static str {
+    match (route.scope, route.operation) {
+        (Some(Scope::Admin), _) => "Admin",
+        (None, _) => "Operations",
+        (_, Operation::List(kind) | Operation::Create(kind) | Operation::Get(kind)) => plural(kind),
+        (_, Operation::Replace(kind) | Operation::Patch(kind) | Operation::Delete(kind)) => plural(kind),
+        _ => "Discovery",
+    }
+}
+
+fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "Users",
+        Kind::Group => "Groups",
+    }
+}
+
+fn operation_id(route: &Route) -> String {
+    match route.operation {
+        Operation::List(kind) => format!("list{}", plural(kind)),
+        Operation::Create(kind) => format!("create{kind}"),
+        Operation::Get(kind) => format!("get{kind}"),
+        Operation::Replace(kind) => format!("replace{kind}"),
+        Operation::Patch(kind) => format!("patch{kind}"),
+        Operation::Delete(kind) => format!("delete{kind}"),
+        other => {
+            let name = format!("{other:?}");
+            let mut letters = name.chars();
+            letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+        }
+    }
+}
+
+fn refusal(status: u16) -> &'static str {
+    match status {
+        400 => "The request is wrong; `scimType` and `detail` say how",
+        401 => "No valid bearer token",
+        403 => "The token lacks the scope, or discovery was asked with a filter",
+        404 => "There is no such resource",
+        406 => "No format that was accepted is possible",
+        409 => "The name belongs to another resource",
+        413 => "The body is too large",
+        415 => "The body has another media type than JSON",
+        503 => "The database does not answer; try again",
+        _ => "Internal error",
+    }
+}
+
+/// `openapi.yaml`.
+pub fn yaml() -> Result<String, serde_saphyr::ser::Error> {
+    serde_saphyr::to_string(&document())
+}
+
+/// Every file in the repository that is derived from the code, with its text.
+pub fn files() -> anyhow::Result<Vec<(String, String)>> {
+    let pretty = |value: &Value| serde_json::to_string_pretty(value).map(|text| text + "\n");
+    let mut files = vec![("openapi.yaml".to_owned(), yaml()?)];
+    for (name, schema) in model::json_schemas() {
+        files.push((format!("schema/models/{name}.json"), pretty(&schema)?));
+    }
+    files.push(("schema/configuration.json".into(), pretty(&crate::config::Config::json_schema())?));
+    for schema in Registry::standard()?.schemas {
+        let name = match schema.id.as_str() {
+            ENTERPRISE_SCHEMA => "EnterpriseUser",
+            DELIVERY_SCHEMA => "Delivery",
+            urn => urn.rsplit(':').next().unwrap_or(urn),
+        };
+        let mut document = Map::from_iter([("schemas".to_owned(), json!([SCHEMA_SCHEMA]))]);
+        if let Value::Object(members) = serde_json::to_value(schema.as_ref())? {
+            document.extend(members);
+        }
+        files.push((format!("schema/scim/{name}.json"), pretty(&Value::Object(document))?));
+    }
+    Ok(files)
+}

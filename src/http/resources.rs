@@ -29,12 +29,7 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(
-        state: &'a State,
-        request: &HttpRequest,
-        tenant: &'a str,
-        kind: Kind,
-    ) -> Result<Self, Refusal> {
+    pub(super) fn new(state: &'a State, request: &HttpRequest, tenant: &'a str, kind: Kind) -> Result<Self, Refusal> {
         // `+` and `%20` are both a blank; a flag like Entra's `aadOptscim062020` is a name without a value.
         let pairs: Vec<(String, String)> =
             url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();

@@ -66,7 +66,12 @@ pub const ROUTES: &[Route] = &[
     scim("PUT", "/scim/v2/Groups/{id}", Operation::Replace(Kind::Group), "Replace a group"),
     scim("PATCH", "/scim/v2/Groups/{id}", Operation::Patch(Kind::Group), "Change a group"),
     scim("DELETE", "/scim/v2/Groups/{id}", Operation::Delete(Kind::Group), "Delete a group"),
-    scim("GET", "/scim/v2/ServiceProviderConfig", Operation::ServiceProviderConfig, "What this service provider can do"),
+    scim(
+        "GET",
+        "/scim/v2/ServiceProviderConfig",
+        Operation::ServiceProviderConfig,
+        "What this service provider can do",
+    ),
     scim("GET", "/scim/v2/ResourceTypes", Operation::ResourceTypes, "List the resource types"),
     scim("GET", "/scim/v2/ResourceTypes/{id}", Operation::ResourceType, "Read a resource type"),
     scim("GET", "/scim/v2/Schemas", Operation::Schemas, "List the schemas"),

@@ -138,6 +138,5 @@ pub(super) async fn body(request: &HttpRequest, payload: &mut web::Payload, limi
     if bytes.is_empty() {
         return Err(scim::Error::invalid_syntax("the body is empty; send a JSON object").into());
     }
-    serde_json::from_slice(&bytes)
-        .map_err(|e| scim::Error::invalid_syntax(format!("the body is not JSON: {e}")).into())
+    serde_json::from_slice(&bytes).map_err(|e| scim::Error::invalid_syntax(format!("the body is not JSON: {e}")).into())
 }

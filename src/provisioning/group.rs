@@ -20,8 +20,11 @@ pub(super) fn take_members(document: &mut Attributes) -> Vec<String> {
 /// send members that were never provisioned, and refusing them would refuse the rest of the group for ever. A group is
 /// no member of itself.
 pub(super) fn known(conn: &mut Conn, group: &Stored, ids: &[String]) -> Result<Vec<String>, Error> {
-    let known: Vec<String> =
-        shadow::existing(conn, &group.tenant, ids)?.into_iter().map(|(id, _)| id).filter(|id| *id != group.id).collect();
+    let known: Vec<String> = shadow::existing(conn, &group.tenant, ids)?
+        .into_iter()
+        .map(|(id, _)| id)
+        .filter(|id| *id != group.id)
+        .collect();
     if known.len() < ids.len() {
         tracing::info!(group = group.id, left_out = ids.len() - known.len(), "members that are no resources here");
     }

@@ -92,7 +92,8 @@ impl Provisioner {
         let (tenant, id) = (tenant.to_owned(), id.to_owned());
         self.db
             .read(move |conn| {
-                let stored = find(conn, &tenant, kind, &id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), &id))?;
+                let stored =
+                    find(conn, &tenant, kind, &id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), &id))?;
                 write::view(conn, stored, reads)
             })
             .await
@@ -161,14 +162,9 @@ impl Provisioner {
             .write(move |conn| {
                 let (stored, changed) = write::change(conn, (&owner, kind, &id), now, |conn, current| {
                     if !operations.is_empty() {
-                        let document = patch::apply(
-                            &resource_type,
-                            &current.document,
-                            &operations,
-                            patch::Leniency::default(),
-                        )?;
-                        current.document =
-                            validate::check(&resource_type, document, validate::Strictness::Lenient)?;
+                        let document =
+                            patch::apply(&resource_type, &current.document, &operations, &patch::Leniency::default())?;
+                        current.document = validate::check(&resource_type, document, validate::Strictness::Lenient)?;
                     }
                     group::apply(conn, current, &memberships, &resource_type)
                 })?;

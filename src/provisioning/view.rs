@@ -30,11 +30,8 @@ pub struct View {
 
 /// Reads what an answer needs, with a fixed number of queries whatever the number of resources.
 pub(super) fn views(conn: &mut Conn, kind: Kind, stored: Vec<Stored>, reads: Reads) -> Result<Vec<View>, Error> {
-    let ids: Vec<String> = if reads.memberships || reads.delivery {
-        stored.iter().map(|s| s.id.clone()).collect()
-    } else {
-        Vec::new()
-    };
+    let ids: Vec<String> =
+        if reads.memberships || reads.delivery { stored.iter().map(|s| s.id.clone()).collect() } else { Vec::new() };
     let mut memberships = match kind {
         _ if !reads.memberships => BTreeMap::new(),
         Kind::User => member::groups_of(conn, &ids)?,

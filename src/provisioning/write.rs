@@ -31,9 +31,7 @@ fn named(error: db::Error, resource: &Stored) -> Error {
 /// The view of one resource.
 pub(super) fn view(conn: &mut Conn, stored: Stored, reads: Reads) -> Result<View, Error> {
     let (kind, id) = (stored.kind, stored.id.clone());
-    views(conn, kind, vec![stored], reads)?
-        .pop()
-        .ok_or_else(|| scim::Error::not_found(kind.as_str(), &id).into())
+    views(conn, kind, vec![stored], reads)?.pop().ok_or_else(|| scim::Error::not_found(kind.as_str(), &id).into())
 }
 
 /// Stores a new resource and its delivery.
@@ -59,8 +57,7 @@ pub(super) fn change(
     now: DateTime<Utc>,
     change: impl FnOnce(&mut Conn, &mut Stored) -> Result<bool, Error>,
 ) -> Result<(Stored, bool), Error> {
-    let before =
-        shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
+    let before = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
     let mut after = before.clone();
     let memberships = change(conn, &mut after)?;
     if !memberships && after.document == before.document {
@@ -75,13 +72,8 @@ pub(super) fn change(
 }
 
 /// Makes a tombstone, takes the resource out of its groups and enqueues all that this touches.
-pub(super) fn delete(
-    conn: &mut Conn,
-    (tenant, kind, id): (&str, Kind, &str),
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    let stored =
-        shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
+pub(super) fn delete(conn: &mut Conn, (tenant, kind, id): (&str, Kind, &str), now: DateTime<Utc>) -> Result<(), Error> {
+    let stored = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
     for touched in member::leave_all(conn, id)? {
         touch(conn, tenant, &touched, now)?;
     }

@@ -39,7 +39,10 @@ pub struct Found {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Term {
     Id(String),
-    Value { path: String, value: String },
+    Value {
+        path: String,
+        value: String,
+    },
     /// Groups that have this member.
     HasMember(String),
     /// Users that are in this group.
@@ -102,9 +105,8 @@ fn narrow(resource_type: &ResourceType, kind: Kind, filter: &Filter, inside: Opt
 
 /// Whether a filter looks at memberships, which are not in the document.
 fn looks_at_memberships(filter: &Filter) -> bool {
-    let named = |path: &AttributePath| {
-        path.name.eq_ignore_ascii_case("members") || path.name.eq_ignore_ascii_case("groups")
-    };
+    let named =
+        |path: &AttributePath| path.name.eq_ignore_ascii_case("members") || path.name.eq_ignore_ascii_case("groups");
     match filter {
         Filter::And(a, b) | Filter::Or(a, b) => looks_at_memberships(a) || looks_at_memberships(b),
         Filter::Not(inner) => looks_at_memberships(inner),
@@ -123,22 +125,28 @@ macro_rules! narrowed {
         for term in $terms {
             query = match term {
                 Term::Id(id) => query.filter(resources::id.eq(id)),
-                Term::Value { path, value } => query.filter(resources::id.eq_any(
-                    resource_values::table
-                        .filter(resource_values::tenant.eq($tenant).and(resource_values::kind.eq($kind.as_str())))
-                        .filter(resource_values::path.eq(path).and(resource_values::value.eq(value)))
-                        .select(resource_values::resource_id),
-                )),
-                Term::HasMember(member) => query.filter(resources::id.eq_any(
-                    members::table
-                        .filter(members::member_id.eq(member).and(members::desired.eq(true)))
-                        .select(members::group_id),
-                )),
-                Term::InGroup(group) => query.filter(resources::id.eq_any(
-                    members::table
-                        .filter(members::group_id.eq(group).and(members::desired.eq(true)))
-                        .select(members::member_id),
-                )),
+                Term::Value { path, value } => query.filter(
+                    resources::id.eq_any(
+                        resource_values::table
+                            .filter(resource_values::tenant.eq($tenant).and(resource_values::kind.eq($kind.as_str())))
+                            .filter(resource_values::path.eq(path).and(resource_values::value.eq(value)))
+                            .select(resource_values::resource_id),
+                    ),
+                ),
+                Term::HasMember(member) => query.filter(
+                    resources::id.eq_any(
+                        members::table
+                            .filter(members::member_id.eq(member).and(members::desired.eq(true)))
+                            .select(members::group_id),
+                    ),
+                ),
+                Term::InGroup(group) => query.filter(
+                    resources::id.eq_any(
+                        members::table
+                            .filter(members::group_id.eq(group).and(members::desired.eq(true)))
+                            .select(members::member_id),
+                    ),
+                ),
             };
         }
         query
@@ -162,8 +170,8 @@ pub fn list(
     filter: Option<&Filter>,
     page: Page,
 ) -> Result<Found, Error> {
-    let Narrowed { terms, exact } = filter
-        .map_or(Narrowed { terms: Vec::new(), exact: true }, |f| narrow(resource_type, kind, f, None));
+    let Narrowed { terms, exact } =
+        filter.map_or(Narrowed { terms: Vec::new(), exact: true }, |f| narrow(resource_type, kind, f, None));
     match filter {
         Some(filter) if !exact => scan(conn, tenant, (resource_type, kind), &terms, filter, page),
         _ => indexed_page(conn, tenant, kind, &terms, page),

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::db::schema::{resource_values, resources};
 use crate::db::{Conn, Error, on_backend};
-use crate::scim::fold::fold;
 use crate::scim::Attributes;
+use crate::scim::fold::fold;
 
 use super::value;
 
