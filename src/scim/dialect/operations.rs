@@ -124,6 +124,12 @@ fn at_path(kind: &ResourceType, op: Op, path: PatchPath, value: Option<Value>, n
             }
             let Some(target) = path::find(kind, &path) else { return };
             let path = spelled(&target);
+            if target.attribute.mutability == Mutability::ReadOnly {
+                // Nothing would be left of the value; refused where operations are applied.
+                let value = value.filter(|_| op != Op::Remove);
+                normal.push(Operation { op, path: Some(PatchPath::Attribute(path)), value });
+                return;
+            }
             if op == Op::Remove {
                 removal(&target, path, value, normal);
                 return;
@@ -140,6 +146,10 @@ fn at_path(kind: &ResourceType, op: Op, path: PatchPath, value: Option<Value>, n
             let path = PatchPath::Values { attribute, filter, sub: target.sub.map(|sub| sub.name.clone()) };
             if op == Op::Remove {
                 normal.push(Operation { op, path: Some(path), value: None });
+                return;
+            }
+            if target.attribute.mutability == Mutability::ReadOnly {
+                normal.push(Operation { op, path: Some(path), value });
                 return;
             }
             let value = value.map(|value| match target.sub {

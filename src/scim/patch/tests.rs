@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -11,12 +11,14 @@ use crate::scim::filter::{Filter, Tolerance};
 use crate::scim::schema::{Mutability, Registry, ResourceType};
 use crate::scim::{Attributes, ENTERPRISE_SCHEMA, PATCH_MESSAGE, USER_SCHEMA};
 
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::standard().expect("the built-in schemas"));
+
 fn user() -> Arc<ResourceType> {
-    Registry::standard().expect("the built-in schemas").user
+    REGISTRY.user.clone()
 }
 
 fn group() -> Arc<ResourceType> {
-    Registry::standard().expect("the built-in schemas").group
+    REGISTRY.group.clone()
 }
 
 fn message(operations: Value) -> Value {
