@@ -1,14 +1,77 @@
-//! stub
-use super::{Attributes, Error, patch::Operation, schema::ResourceType};
+//! What identity providers send that is not quite SCIM, brought into the form that the strict core takes. Every known
+//! deviation is normalised here and nowhere else; what follows ([`super::patch`], [`super::validate`]) is the RFC.
+//!
+//! The rule is: accept and ignore rather than refuse. One refused operation refuses the whole request, and Entra ID
+//! repeats it in each cycle while the deactivation that came with it never arrives; Keycloak's plug-ins take a 400 for "does
+//! not exist" and create the person again.
+
+mod operations;
+mod resource;
+mod value;
+
 use serde_json::Value;
-/// x
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options;
-/// x
-pub fn resource(_: &ResourceType, _: Value, _: &Options) -> Result<Attributes, Error> {
-    Ok(Attributes::new())
+
+use super::Attributes;
+use super::error::Error;
+use super::filter::Tolerance;
+use super::patch::{Leniency, Operation};
+use super::schema::ResourceType;
+
+/// How a client is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Take requests as RFC 7643 and RFC 7644 have them and no others.
+    pub strict: bool,
 }
-/// x
-pub fn patch(_: &ResourceType, _: Value, _: &Options) -> Result<Vec<Operation>, Error> {
-    Ok(vec![])
+
+impl Options {
+    /// How filters are to be read.
+    pub fn tolerance(self) -> Tolerance {
+        if self.strict { Tolerance::Strict } else { Tolerance::Accept }
+    }
+
+    /// How operations are to be applied.
+    pub fn leniency(self) -> Leniency {
+        if self.strict { Leniency::STRICT } else { Leniency::default() }
+    }
 }
+
+/// The body of a POST or PUT, for [`super::validate`]. Unless strict:
+///
+/// - names are found in any case; `name.givenName`, `urn:…:User:department` and `emails[type eq "work"].value` as keys
+///   are put where they point; an attribute of an extension at the top level goes into the extension, unless that has it;
+/// - unknown attributes, extensions and schema URNs are dropped, and so are `id`, `meta` and other read-only attributes;
+/// - values come in the type of their attribute: `"True"`, `"7"`, a single object for a list, a string, a list or a
+///   `{"value": …}` for a single value; JSON text in the `value` of a role;
+/// - `null`, `""`, `[]`, `{}` and a reference with an empty `value` are no value.
+///
+/// `password` passes through.
+///
+/// # Errors
+/// `invalidSyntax` where the body is no object.
+pub fn resource(resource_type: &ResourceType, body: Value, options: &Options) -> Result<Attributes, Error> {
+    let body = super::patch::object(body, "the body")?;
+    if options.strict { Ok(body) } else { resource::normalise(resource_type, body) }
+}
+
+/// The body of a PATCH as operations, for [`super::patch::split_members`] and [`super::patch::apply`]. Unless strict, what
+/// [`resource`] does to values, and:
+///
+/// - `op` in any case, `replace` where it is missing; a missing `schemas`; `operations` in any case;
+/// - without a path, each key of the value becomes an operation with that path; read-only attributes (`id`, `meta`,
+///   `groups`, `schemas`) among them are dropped;
+/// - an operation on an attribute that is not known is dropped;
+/// - `replace` with `""`, `null` or what else is no value becomes `remove`; `add` of it nothing;
+/// - `remove` of a multi-valued attribute with a value removes these values and leaves the others.
+///
+/// # Errors
+/// As [`super::patch::parse`]; `invalidSyntax` for an operation without a path whose value is no object.
+pub fn patch(resource_type: &ResourceType, body: Value, options: &Options) -> Result<Vec<Operation>, Error> {
+    if options.strict {
+        return super::patch::parse(resource_type, body, Tolerance::Strict);
+    }
+    operations::normalise(resource_type, body)
+}
+
+#[cfg(test)]
+mod tests;

@@ -104,7 +104,7 @@ impl Filter {
     /// accepted, see [`Tolerance`].
     ///
     /// An attribute that no schema has is no error: it has no value (RFC 7644 3.4.2.1 asks this of queries that span
-    /// resource types, and an IdP must be able to ask for attributes that this server does not know). What cannot be
+    /// resource types, and a client must be able to ask for attributes that this server does not know). What cannot be
     /// evaluated is told by [`Filter::check`].
     ///
     /// # Errors

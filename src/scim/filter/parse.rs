@@ -312,7 +312,7 @@ fn literal(input: &mut Input<'_>) -> Parsed<Value> {
         (Tolerance::Strict, Some(value)) => Ok(value),
         (Tolerance::Strict, None) => Err(expected_at(at, "a value (string in quotes, number, true, false, null)")),
         // A number that would be printed otherwise, such as an identifier of 30 digits, must not be rounded.
-        (Tolerance::Accept, Some(value)) if !value.is_number() || value.to_string() == word => Ok(value),
+        (Tolerance::Accept, Some(value)) if !value.is_number() || prints_as(&value, word) => Ok(value),
         (Tolerance::Accept, _) => match word.to_ascii_lowercase().as_str() {
             "true" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),
@@ -320,6 +320,10 @@ fn literal(input: &mut Input<'_>) -> Parsed<Value> {
             _ => Ok(Value::String(word.to_owned())),
         },
     }
+}
+
+fn prints_as(value: &Value, text: &str) -> bool {
+    value.to_string().as_str() == text
 }
 
 /// The inside of a JSON string, up to the closing quote.

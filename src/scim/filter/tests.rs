@@ -1,3 +1,5 @@
+use std::sync::{Arc, LazyLock};
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -7,8 +9,10 @@ use crate::scim::path::{AttributePath, PatchPath};
 use crate::scim::schema::{Registry, ResourceType};
 use crate::scim::{ENTERPRISE_SCHEMA, USER_SCHEMA};
 
-pub(crate) fn user() -> std::sync::Arc<ResourceType> {
-    Registry::standard().expect("the built-in schemas").user
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::standard().expect("the built-in schemas"));
+
+fn user() -> Arc<ResourceType> {
+    REGISTRY.user.clone()
 }
 
 fn parse(text: &str) -> Filter {
@@ -240,7 +244,7 @@ fn any_tree(term: BoxedStrategy<Filter>) -> impl Strategy<Value = Filter> {
     })
 }
 
-pub(crate) fn any_filter() -> impl Strategy<Value = Filter> {
+fn any_filter() -> impl Strategy<Value = Filter> {
     let values = (any_name(), any_tree(any_term(true).boxed())).prop_map(|(name, filter)| Filter::Values {
         attribute: AttributePath { schema: None, name, sub: None },
         filter: Box::new(filter),

@@ -1,3 +1,5 @@
+use std::sync::{Arc, LazyLock};
+
 use serde_json::{Value, json};
 
 use super::{matches, matches_value};
@@ -5,8 +7,10 @@ use crate::scim::filter::Filter;
 use crate::scim::path::PatchPath;
 use crate::scim::schema::{Registry, ResourceType};
 
-fn user() -> std::sync::Arc<ResourceType> {
-    Registry::standard().expect("the built-in schemas").user
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::standard().expect("the built-in schemas"));
+
+fn user() -> Arc<ResourceType> {
+    REGISTRY.user.clone()
 }
 
 fn ada() -> Value {

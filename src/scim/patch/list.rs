@@ -15,8 +15,8 @@ use crate::scim::matcher::matches_value;
 use crate::scim::path;
 use crate::scim::schema::{Attribute, DataType, Mutability};
 
-/// Most values of one attribute that have no `value` to tell them apart (addresses): these are compared one by one.
-const MAX_KEYLESS: usize = 1_000;
+/// Most values that one attribute may grow to, members apart: each operation looks at all of them.
+const MAX_GROWTH: usize = 1_000;
 
 /// What is to be done to a multi-valued attribute.
 #[derive(Clone, Copy)]
@@ -58,6 +58,7 @@ pub(super) fn filtered(level: &mut Attributes, write: &Write<'_>, filter: &Filte
         let made = template.filter(|_| write.leniency.create_on_unmatched_filter);
         let made = made.ok_or_else(|| Error::no_target(format!("no value of {} matches {filter}", attribute.name)))?;
         let place = values.len();
+        room(attribute, &values)?;
         values.push(made);
         // `add`, so that what the filter says stays beside what the value says.
         change(&mut values, &Write { op: Op::Add, ..*write }, &[place], None)?;
@@ -181,9 +182,6 @@ fn append(values: &mut Vec<Value>, attribute: &Attribute, given: &[Value]) -> Re
             continue;
         }
         let place = match key(attribute, &value) {
-            None if values.len() >= MAX_KEYLESS => {
-                return Err(Error::too_many(format!("{}: more than {MAX_KEYLESS} values", attribute.name)));
-            }
             None => values.iter().position(|old| *old == value),
             Some((key, None)) => places.by_value.get(&key).copied(),
             Some(key) => places.by_value_and_type.get(&key).copied(),
@@ -199,12 +197,20 @@ fn append(values: &mut Vec<Value>, attribute: &Attribute, given: &[Value]) -> Re
             }
             written.push(place);
         } else {
+            room(attribute, values)?;
             places.note(attribute, &value, values.len());
             written.push(values.len());
             values.push(value);
         }
     }
     Ok(written)
+}
+
+fn room(attribute: &Attribute, values: &[Value]) -> Result<(), Error> {
+    if values.len() >= MAX_GROWTH && attribute.name != "members" {
+        return Err(Error::too_many(format!("{}: more than {MAX_GROWTH} values", attribute.name)));
+    }
+    Ok(())
 }
 
 /// What tells a value from others: `value`, or itself if it is simple, and its `type` (RFC 7643 2.4).

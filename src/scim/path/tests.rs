@@ -1,10 +1,14 @@
+use std::sync::{Arc, LazyLock};
+
 use super::{AttributePath, PatchPath, find, find_relative};
 use crate::scim::error::ScimType;
 use crate::scim::schema::{Registry, ResourceType};
 use crate::scim::{ENTERPRISE_SCHEMA, USER_SCHEMA};
 
-fn user() -> std::sync::Arc<ResourceType> {
-    Registry::standard().expect("the built-in schemas").user
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::standard().expect("the built-in schemas"));
+
+fn user() -> Arc<ResourceType> {
+    REGISTRY.user.clone()
 }
 
 fn path(schema: Option<&str>, name: &str, sub: Option<&str>) -> AttributePath {

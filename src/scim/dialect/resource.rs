@@ -1,0 +1,91 @@
+//! Bodies of POST and PUT.
+
+use serde_json::{Map, Value};
+
+use super::value;
+use crate::scim::Attributes;
+use crate::scim::document::{self, is_unassigned};
+use crate::scim::error::Error;
+use crate::scim::patch::{self, Leniency, MAX_OPERATIONS, Op, Operation};
+use crate::scim::path::{self, AttributePath, PatchPath};
+use crate::scim::schema::{Attribute, Mutability, ResourceType, Schema};
+
+pub(super) fn normalise(kind: &ResourceType, body: Attributes) -> Result<Attributes, Error> {
+    let mut document = Map::with_capacity(body.len());
+    let mut apart = Vec::new();
+    for (name, value) in body {
+        if let Some(schema) = kind.extension(&name) {
+            let mut members = match document.get_mut(&schema.id).map(Value::take) {
+                Some(Value::Object(members)) => members,
+                _ => Map::new(),
+            };
+            members.extend(extension(schema, value)?);
+            document.insert(schema.id.clone(), Value::Object(members));
+        } else if let Some(attribute) = kind.core_attribute(&name) {
+            put(&mut document, attribute, value);
+        } else {
+            apart.push((name, value));
+        }
+    }
+    document.retain(|_, value| !is_unassigned(value));
+    if apart.len() > MAX_OPERATIONS {
+        return Err(Error::too_many(format!(
+            "the body has more than {MAX_OPERATIONS} attributes that are not {}'s",
+            kind.name
+        )));
+    }
+    // After the rest, since these may point into it, and what stands in its proper place comes first.
+    let operations: Vec<Operation> =
+        apart.into_iter().filter_map(|(name, value)| elsewhere(kind, &document, &name, value)).collect();
+    patch::apply(kind, &document, &operations, &Leniency::default())
+}
+
+fn put(level: &mut Attributes, attribute: &Attribute, value: Value) {
+    if attribute.mutability == Mutability::ReadOnly {
+        return;
+    }
+    if let Some(value) = value::attribute(attribute, value, false).value() {
+        level.insert(attribute.name.clone(), value);
+    }
+}
+
+/// The attributes of an extension, in its spelling.
+fn extension(schema: &Schema, value: Value) -> Result<Attributes, Error> {
+    let given = match value {
+        Value::Null => Map::new(),
+        Value::String(text) if text.is_empty() => Map::new(),
+        value => patch::object(value, &schema.id)?,
+    };
+    let mut members = Map::with_capacity(given.len());
+    for (name, value) in given {
+        if let Some(attribute) = schema.attribute(&name) {
+            put(&mut members, attribute, value);
+        }
+    }
+    Ok(members)
+}
+
+/// A key that is no attribute of the core schema and no extension: a path, an attribute of an extension in the wrong place,
+/// or nothing that this server knows.
+fn elsewhere(kind: &ResourceType, document: &Attributes, name: &str, value: Value) -> Option<Operation> {
+    let path = PatchPath::parse(kind, name).ok()?;
+    let (attribute, sub) = match &path {
+        PatchPath::Extension(_) => return None,
+        PatchPath::Attribute(attribute) => (attribute, attribute.sub.clone()),
+        PatchPath::Values { attribute, sub, .. } => (attribute, sub.clone()),
+    };
+    let target = path::find(kind, &AttributePath { sub, ..attribute.clone() })?;
+    if target.attribute.mutability == Mutability::ReadOnly || target.leaf().mutability == Mutability::ReadOnly {
+        return None;
+    }
+    if attribute.schema.is_none() && target.extension.is_some() && document::attribute(document, &target).is_some() {
+        // `department` beside the extension that has one already.
+        return None;
+    }
+    let value = match &path {
+        PatchPath::Values { sub: None, .. } => value::element(target.attribute, value),
+        _ if target.sub.is_some() => value::single(target.leaf(), value, false),
+        _ => value::attribute(target.attribute, value, false),
+    };
+    Some(Operation { op: Op::Add, path: Some(path), value: Some(value.value()?) })
+}
