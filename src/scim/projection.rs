@@ -12,8 +12,9 @@ use super::{Attributes, Error};
 pub struct Projection {
     mode: Mode,
     names: Vec<Name>,
-    /// Attributes of the core schema and URNs of extensions that are answered only when they are named, if at all.
-    not_by_default: Vec<String>,
+    /// Attributes of the core schema and URNs of extensions that are not simply answered by default, and what holds for
+    /// them instead; for an extension, what holds for the most readily answered of its attributes.
+    exceptions: Vec<(String, Returned)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +39,13 @@ struct Name {
 }
 
 /// How the names of a list touch an attribute.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Touch {
     /// Not at all.
     None,
     /// Some of its sub-attributes.
     Partly,
-    /// By the name of its whole schema.
-    BySchema,
-    /// By its name.
+    /// By its name, or by that of its whole schema.
     Whole,
 }
 
@@ -54,10 +53,14 @@ impl Projection {
     /// What is answered when a request does not say.
     pub fn standard(resource_type: &ResourceType) -> Self {
         let core = resource_type.common.iter().chain(&resource_type.schema.attributes);
-        let attributes = core.filter(|a| !by_default(a)).map(|a| a.name.clone());
-        let extensions = resource_type.extensions.iter().map(|e| &e.schema);
-        let extensions = extensions.filter(|s| !s.attributes.iter().any(by_default)).map(|s| s.id.clone());
-        Self { mode: Mode::Default, names: Vec::new(), not_by_default: attributes.chain(extensions).collect() }
+        let core = core.map(|a| (&a.name, a.returned));
+        let extensions = resource_type.extensions.iter().map(|e| (&e.schema.id, most_readily(&e.schema.attributes)));
+        let exceptions = core.chain(extensions).filter(|(_, returned)| *returned != Returned::Default);
+        Self {
+            mode: Mode::Default,
+            names: Vec::new(),
+            exceptions: exceptions.map(|(name, returned)| (name.clone(), returned)).collect(),
+        }
     }
 
     /// Reads both parameters. Names count without regard to case and may be sub-attributes, begin with a URN, be the
@@ -100,17 +103,17 @@ impl Projection {
     /// Whether any part of an attribute of the core schema, or of the extension with this URN, is answered. What is
     /// not need not be read from the store. The name is spelt as in its schema.
     pub fn wants(&self, name: &str) -> bool {
-        let named = self.names.iter().filter(|n| match &n.extension {
+        let returned = self.exceptions.iter().find(|(known, _)| known == name).map_or(Returned::Default, |(_, r)| *r);
+        let mut named = self.names.iter().filter(|n| match &n.extension {
             None => n.attribute.as_deref().is_none_or(|attribute| attribute == name) && !name.contains(':'),
             Some(urn) => urn == name,
         });
-        let hidden = self.not_by_default.iter().any(|hidden| hidden == name);
-        match self.mode {
-            Mode::Default => !hidden,
-            Mode::Only => named.into_iter().any(|n| !hidden || n.attribute.is_some() || n.extension.is_some()),
-            Mode::Except => {
-                let whole = |n: &Name| if n.extension.is_none() { n.sub.is_none() } else { n.attribute.is_none() };
-                !hidden && !named.into_iter().any(whole)
+        match (returned, self.mode) {
+            (Returned::Always, _) | (Returned::Default, Mode::Default) => true,
+            (Returned::Never, _) | (Returned::Request, Mode::Default | Mode::Except) => false,
+            (Returned::Default | Returned::Request, Mode::Only) => named.next().is_some(),
+            (Returned::Default, Mode::Except) => {
+                !named.any(|n| if n.extension.is_none() { n.sub.is_none() } else { n.attribute.is_none() })
             }
         }
     }
@@ -160,10 +163,8 @@ impl Projection {
         for name in self.names.iter().filter(|n| n.extension.as_deref() == extension) {
             match &name.attribute {
                 Some(named) if *named != attribute.name => {}
-                Some(_) if name.sub.is_none() => return Touch::Whole,
-                Some(_) if touch == Touch::None => touch = Touch::Partly,
-                None => touch = Touch::BySchema,
-                Some(_) => {}
+                Some(_) if name.sub.is_some() => touch = Touch::Partly,
+                _ => return Touch::Whole,
             }
         }
         touch
@@ -174,11 +175,9 @@ impl Projection {
         let whole = match (attribute.returned, self.mode) {
             (Returned::Never, _) | (Returned::Request, Mode::Default | Mode::Except) => return None,
             (Returned::Always, _) | (Returned::Default, Mode::Default) => true,
-            (returned, mode) => match (self.touch(extension, attribute), mode) {
-                (Touch::None, Mode::Only) | (Touch::BySchema | Touch::Whole, Mode::Except) => return None,
+            (_, mode) => match (self.touch(extension, attribute), mode) {
+                (Touch::None, Mode::Only) | (Touch::Whole, Mode::Except) => return None,
                 (Touch::Partly, _) => false,
-                // The URN of an extension asks for all of it; that of the core schema for what it has by default.
-                (Touch::BySchema, Mode::Only) if returned == Returned::Request && extension.is_none() => return None,
                 _ => true,
             },
         };
@@ -214,8 +213,11 @@ impl Projection {
     }
 }
 
-fn by_default(attribute: &Attribute) -> bool {
-    matches!(attribute.returned, Returned::Always | Returned::Default)
+/// What holds for the extension as a whole.
+fn most_readily(attributes: &[Attribute]) -> Returned {
+    let any = |returned| attributes.iter().any(|a| a.returned == returned);
+    let order = [Returned::Always, Returned::Default, Returned::Request];
+    order.into_iter().find(|returned| any(*returned)).unwrap_or(Returned::Never)
 }
 
 impl Name {

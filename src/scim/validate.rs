@@ -1,12 +1,11 @@
 //! The strict core: a whole resource against its schemas. What identity providers send in other forms has been
-//! normalised before ([`super`]'s dialect); here a document is right or refused, with the attribute and the reason.
+//! normalised before, by the dialect; here a document is right or refused, with the attribute and the reason.
 
 mod country;
 mod value;
 
 use serde_json::{Map, Value};
 
-use super::document::is_unassigned;
 use super::schema::{Attribute, Mutability, ResourceType};
 use super::{Attributes, Error};
 
@@ -70,11 +69,9 @@ pub fn replace(
 /// # Errors
 /// As [`create`].
 pub fn check(resource_type: &ResourceType, patched: Attributes, strictness: Strictness) -> Result<Attributes, Error> {
-    // `schemas` is rebuilt, so whether the client listed an extension that its operation just filled is no question.
-    let mut patched = patched;
-    patched.retain(|name, _| !name.eq_ignore_ascii_case("schemas"));
-    let canonical = value::resource(resource_type, patched, strictness)?;
-    finish(resource_type, canonical)
+    // Not through `canonical`: a resource that lists no extension which an operation has just filled is not the
+    // client's fault.
+    finish(resource_type, value::resource(resource_type, patched, strictness)?)
 }
 
 fn canonical(resource_type: &ResourceType, body: Attributes, strictness: Strictness) -> Result<Attributes, Error> {
@@ -127,7 +124,7 @@ fn keep<'a>(
     prefix: &str,
 ) -> Result<(), Error> {
     for attribute in attributes {
-        let Some(value) = before.get(&attribute.name).filter(|value| !is_unassigned(value)) else { continue };
+        let Some(value) = before.get(&attribute.name) else { continue };
         match attribute.mutability {
             Mutability::Immutable if after.get(&attribute.name).is_some_and(|new| new != value) => {
                 let name = &attribute.name;
@@ -180,6 +177,9 @@ fn schemas_are_known(kind: &ResourceType, body: &Attributes, strictness: Strictn
     Ok(())
 }
 
+#[cfg(test)]
+#[path = "validate_properties.rs"]
+mod properties;
 #[cfg(test)]
 #[path = "validate_tests.rs"]
 mod tests;

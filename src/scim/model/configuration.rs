@@ -148,7 +148,7 @@ pub struct ExtensionReference {
 /// A schema with what every resource has (RFC 7643 7).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "SchemaDocument")]
+#[schemars(rename = "Schema")]
 pub struct SchemaDocument {
     /// URN of the schema of schemas.
     pub schemas: Vec<String>,

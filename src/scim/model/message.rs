@@ -89,6 +89,7 @@ pub enum SortOrder {
 /// A page of a list (RFC 7644 3.4.2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "{T}List")]
 pub struct ListResponse<T> {
     /// `urn:ietf:params:scim:api:messages:2.0:ListResponse`.
     pub schemas: Vec<String>,
