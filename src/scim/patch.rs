@@ -52,7 +52,7 @@ pub struct Leniency {
     /// `eq` terms. Entra ID relies on it; RFC 7644 3.5.2.3 answers `noTarget`.
     pub create_on_unmatched_filter: bool,
     /// `emails.value` means that of the primary value, else of the only one, else of the one of type `work`, which is
-    /// made if need be (sent by HelloID). RFC 7644 means all of them. And a value whose `value` is taken away goes as a
+    /// made if need be (sent by `HelloID`). RFC 7644 means all of them. And a value whose `value` is taken away goes as a
     /// whole, since `{"type": "fax"}` tells nothing.
     pub imply_values: bool,
 }
@@ -169,8 +169,9 @@ pub(super) fn kind(value: &Value) -> &'static str {
 }
 
 /// The error, with words before it that tell where.
-fn at(place: &str, error: Error) -> Error {
-    Error { detail: format!("{place}: {}", error.detail).into(), ..error }
+fn at(place: &str, mut error: Error) -> Error {
+    error.detail = format!("{place}: {}", error.detail).into();
+    error
 }
 
 #[cfg(test)]

@@ -95,7 +95,8 @@ fn pathless(
     Ok(())
 }
 
-/// Whether a client could mean to write this. Okta and JumpCloud send back `id`, `meta` and `groups` as they read them.
+/// Whether a client could mean to write this. Okta and `JumpCloud` send back `id`, `meta` and `groups` as they read
+/// them.
 fn is_writable(kind: &ResourceType, path: &PatchPath) -> bool {
     match path {
         PatchPath::Extension(urn) => kind
@@ -212,7 +213,7 @@ fn extension(kind: &ResourceType, schema: &Schema, op: Op, value: Option<Value>,
     }
 }
 
-/// `remove` with a value that says which of several (Entra, authentik, HelloID), as filters. Those of members stay
+/// `remove` with a value that says which of several (Entra, authentik, `HelloID`), as filters. Those of members stay
 /// as they are: there may be thousands, and [`patch::split_members`] reads them.
 fn removal(target: &Resolved<'_>, path: AttributePath, value: Option<Value>, normal: &mut Vec<Operation>) {
     let attribute = target.attribute;

@@ -1,15 +1,16 @@
 //! The grammar of filters and paths (RFC 7644 figures 1 and 7), with winnow.
 
+mod literal;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use serde_json::Value;
 use winnow::Parser;
 use winnow::ascii::{Caseless, multispace0};
-use winnow::combinator::{alt, not, opt, peek, preceded, terminated};
+use winnow::combinator::{not, opt, peek, preceded, terminated};
 use winnow::error::ParserError;
 use winnow::stream::{LocatingSlice, Location, Stateful};
-use winnow::token::{any, one_of, take_while};
+use winnow::token::{one_of, take_while};
 
 use super::{CompareOperator, Filter, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Tolerance};
 use crate::scim::error::Error;
@@ -292,44 +293,7 @@ fn condition(input: &mut Input<'_>, attribute: AttributePath) -> Parsed<Filter> 
         return Err(expected(input, "an operator (eq, ne, co, sw, ew, gt, ge, lt, le, pr)"));
     };
     blanks(input)?;
-    Ok(Filter::Compare { attribute, operator, value: literal(input)? })
-}
-
-fn literal(input: &mut Input<'_>) -> Parsed<Value> {
-    let in_values = input.state.in_values;
-    let quoted = ('"', take_string, '"').take();
-    let bare = take_while(1.., move |c: char| !(c.is_whitespace() || matches!(c, '(' | ')') || in_values && c == ']'));
-    let at = input.current_token_start();
-    if peek(opt('"')).parse_next(input)?.is_some() {
-        let text = { quoted }.parse_next(input).map_err(|_: Fault| expected_at(at, "a string with a closing quote"))?;
-        return serde_json::from_str(text).map_err(|_| expected_at(at, "a string with JSON escapes only"));
-    }
-    let word: &str = { bare }
-        .parse_next(input)
-        .map_err(|_: Fault| expected_at(at, "a value (string, number, true, false, null)"))?;
-    let parsed = serde_json::from_str::<Value>(word).ok().filter(|value| !value.is_object() && !value.is_array());
-    match (input.state.tolerance, parsed) {
-        (Tolerance::Strict, Some(value)) => Ok(value),
-        (Tolerance::Strict, None) => Err(expected_at(at, "a value (string in quotes, number, true, false, null)")),
-        // A number that would be printed otherwise, such as an identifier of 30 digits, must not be rounded.
-        (Tolerance::Accept, Some(value)) if !value.is_number() || prints_as(&value, word) => Ok(value),
-        (Tolerance::Accept, _) => match word.to_ascii_lowercase().as_str() {
-            "true" => Ok(Value::Bool(true)),
-            "false" => Ok(Value::Bool(false)),
-            "null" => Ok(Value::Null),
-            _ => Ok(Value::String(word.to_owned())),
-        },
-    }
-}
-
-fn prints_as(value: &Value, text: &str) -> bool {
-    value.to_string().as_str() == text
-}
-
-/// The inside of a JSON string, up to the closing quote.
-fn take_string(input: &mut Input<'_>) -> Parsed<()> {
-    let character = alt((('\\', any).void(), one_of(|c: char| c != '"' && c != '\\').void()));
-    winnow::combinator::repeat(0.., character).parse_next(input)
+    Ok(Filter::Compare { attribute, operator, value: literal::literal(input)? })
 }
 
 fn path_token<'i>(input: &mut Input<'i>) -> Parsed<&'i str> {

@@ -74,10 +74,8 @@ pub(super) fn unfiltered(level: &mut Attributes, write: &Write<'_>) -> Result<()
     touchable(attribute, write.sub)?;
     let value = assigned(write.op, write.value)?;
     let mut values = taken(level, attribute);
-    let mut selected: Vec<usize> = match write.leniency.imply_values {
-        true => implied(&values).into_iter().collect(),
-        false => (0..values.len()).collect(),
-    };
+    let mut selected: Vec<usize> =
+        if write.leniency.imply_values { implied(&values).into_iter().collect() } else { (0..values.len()).collect() };
     if selected.is_empty() && value.is_some() {
         if !write.leniency.imply_values {
             return Err(Error::no_target(format!("{} has no value", attribute.name)));
