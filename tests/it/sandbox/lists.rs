@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{ENTERPRISE, Org};
+use super::{ENTERPRISE, Org, short};
 
 async fn crowd(count: usize) -> Org {
     let org = Org::new().await;
@@ -69,8 +69,8 @@ async fn filters_select() {
         (format!("{ENTERPRISE}:department eq \"sales\""), vec![1]),
         (format!("groups eq \"{west}\""), vec![1]),
         (format!("roles eq \"{ceo}\""), vec![2]),
-        (format!("entitlements eq \"{}\"", &profile[..15]), vec![1, 2, 3]),
-        (format!("id eq \"{}\"", &ids[3][..15]), vec![3]),
+        (format!("entitlements eq \"{}\"", short(&profile)), vec![1, 2, 3]),
+        (format!("id eq \"{}\"", short(&ids[3])), vec![3]),
         (r#"meta.lastModified gt "2000-01-01T00:00:00Z" and userName ew "03@acme.example""#.to_owned(), vec![]),
         (r#"(userName sw "u00") or (userName sw "u02")"#.to_owned(), vec![1, 3]),
     ] {

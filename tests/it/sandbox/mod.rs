@@ -158,6 +158,11 @@ impl Org {
     }
 }
 
+/// The 15-character form of an id.
+pub(crate) fn short(id: &str) -> &str {
+    id.get(..15).expect("an id")
+}
+
 /// `document` with `changes` laid over its top level; `null` takes a member away.
 pub(crate) fn with(mut document: Value, changes: Value) -> Value {
     let (Value::Object(target), Value::Object(changes)) = (&mut document, changes) else { panic!("objects") };

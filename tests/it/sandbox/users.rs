@@ -3,7 +3,7 @@ use scim_bridge::sandbox::{PermissionSetSeed, Settings, Switches};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-use super::{ENTERPRISE, Org, with};
+use super::{ENTERPRISE, Org, short, with};
 
 #[tokio::test]
 async fn a_created_user_is_answered_as_salesforce_does() {
@@ -19,7 +19,7 @@ async fn a_created_user_is_answered_as_salesforce_does() {
         "addresses": [{"streetAddress": "1 St", "locality": "Bath", "country": "UK"}],
         "phoneNumbers": [{"type": "mobile", "value": "+44 1"}],
         "title": null, "active": true,
-        "entitlements": [{"value": &profile[..15]}, {"value": set}],
+        "entitlements": [{"value": short(&profile)}, {"value": set}],
         "groups": [{"value": group}], "roles": [{"value": role}],
         ENTERPRISE: {"employeeNumber": "42", "department": "R&D", "manager": {"value": boss}},
         "urn:salesforce:schemas:extension:1.0": {"alias": "lovelaceada"},
@@ -56,7 +56,7 @@ async fn a_created_user_is_answered_as_salesforce_does() {
                  "location": format!("{url}/services/scim/v2/Users/{id}"), "resourceType": "User", "version": null},
     });
     assert_eq!(body, expected);
-    assert_eq!(org.get(&format!("/Users/{}", &id[..15])).await.body, answer.body, "15 characters do");
+    assert_eq!(org.get(&format!("/Users/{}", short(id))).await.body, answer.body, "15 characters do");
     assert_eq!(org.get("/Users/005AA000000000000").await.detail(), "No such resource");
     assert_eq!(org.members(&group), [id]);
     // The default alias is the end of the clock.
