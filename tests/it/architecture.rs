@@ -15,8 +15,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("config", &[]),
     ("telemetry", &[]),
-    // `telemetry` for `/metrics`.
-    ("http", &["provisioning", "scim", "clock", "config", "telemetry"]),
+    ("access", &["db", "clock"]),
+    // `access` for credentials; `delivery` for where deliveries stand; `shadow` for the kinds of resource and pages;
+    // `db` for its error, which becomes 503 or 500; `telemetry` for `/metrics`; `config` for its JSON Schema.
+    ("http", &["access", "provisioning", "scim", "delivery", "shadow", "db", "clock", "config", "telemetry"]),
     ("provisioning", &["scim", "shadow", "delivery", "db", "clock"]),
     ("shadow", &["scim", "db", "clock"]),
     // `scim` for what Salesforce speaks, not for what identity providers send.
@@ -33,7 +35,7 @@ const COMPOSITION: &[&str] = &["main", "lib", "app", "cli"];
 /// Crates that not every layer may use, and the layers that may.
 const CRATES: &[(&str, &[&str])] = &[
     ("actix_web", &["http", "sandbox", "app", "cli"]),
-    ("diesel", &["db", "shadow", "delivery", "provisioning", "audit", "reconcile"]),
+    ("diesel", &["db", "access", "shadow", "delivery", "audit", "reconcile"]),
     ("reqwest", &["salesforce", "app", "cli"]),
     ("tokio", &["http", "db", "delivery", "salesforce", "sandbox", "provisioning", "reconcile", "app", "cli", "main"]),
 ];
