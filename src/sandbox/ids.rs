@@ -66,6 +66,18 @@ impl IdSource {
         Self { instance: [letter(hash), letter(hash / 26)].iter().collect(), last: HashMap::new() }
     }
 
+    /// Notes an id that was made before: later ones come after it.
+    pub fn observe(&mut self, id: &str) {
+        let known = [prefix::USER, prefix::GROUP].into_iter().find(|prefix| id.starts_with(prefix));
+        let (Some(prefix), Some(digits)) = (known, id.get(5..15)) else { return };
+        let number = digits.bytes().try_fold(0_u64, |number, byte| {
+            let digit = BASE62.iter().position(|known| *known == byte)?;
+            number.checked_mul(62)?.checked_add(u64::try_from(digit).ok()?)
+        });
+        let last = self.last.entry(prefix).or_insert(0);
+        *last = number.unwrap_or(0).max(*last);
+    }
+
     /// The next id with `prefix`.
     pub fn next(&mut self, prefix: &'static str) -> String {
         let last = self.last.entry(prefix).or_insert(0);

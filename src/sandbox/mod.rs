@@ -9,6 +9,7 @@
 //! [`Org`] is the org without any network: calls go in, answers come out. [`store`] holds the records and the rules of
 //! the database; `scim`, `rest` and `oauth` are its front ends.
 
+mod archive;
 mod control;
 mod faults;
 pub mod ids;

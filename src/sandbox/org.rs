@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use super::archive::Archive;
 use super::faults::{Dice, Fate};
 use super::journal::{Call, Journal};
 use super::oauth::{self, Sessions};
@@ -35,6 +36,7 @@ pub(super) struct Inner {
     /// Calls since `window`, against the daily limit.
     pub(super) api_calls: u32,
     window: DateTime<Utc>,
+    archive: Option<Archive>,
 }
 
 /// What the network is to do with a call.
@@ -61,7 +63,21 @@ pub(super) struct Visit<'a> {
 }
 
 impl Org {
-    /// The org that `settings` describes.
+    /// The org that `settings` describes, as it was left if it is kept in a file.
+    ///
+    /// # Errors
+    /// The file cannot be read or written, or holds something else.
+    pub fn open(settings: Settings) -> std::io::Result<Self> {
+        let org = Self::new(settings);
+        if let Some(path) = &org.settings.keep_in {
+            let mut inner = org.lock();
+            let archive = Archive::open(path, &mut inner.store)?;
+            inner.archive = Some(archive);
+        }
+        Ok(org)
+    }
+
+    /// The org that `settings` describes, from the beginning and kept in no file.
     pub fn new(settings: Settings) -> Self {
         let now = (settings.clock)();
         let inner = Inner {
@@ -71,6 +87,7 @@ impl Org {
             dice: Dice::new(settings.faults.clone()),
             api_calls: 0,
             window: now,
+            archive: None,
         };
         Self { settings, base_url: OnceLock::new(), inner: Mutex::new(inner) }
     }
@@ -110,7 +127,11 @@ impl Org {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         match segments.as_slice() {
             [] => return Outcome::Answer(page::show(&visit)),
-            ["sandbox", rest @ ..] => return Outcome::Answer(control::answer(&mut visit, request, rest)),
+            ["sandbox", rest @ ..] => {
+                let reply = control::answer(&mut visit, request, rest);
+                inner.keep();
+                return Outcome::Answer(reply);
+            }
             ["favicon.ico"] => return Outcome::Answer(Reply::empty(404)),
             _ => {}
         }
@@ -134,6 +155,7 @@ impl Org {
                 (Some(reply), lost.then_some("lost_answer"))
             }
         };
+        inner.keep();
         // Somebody may send a secret to the token endpoint in the query.
         let path = if request.query.is_empty() || request.path.ends_with("/token") {
             request.path.clone()
@@ -184,7 +206,10 @@ impl Org {
     /// Confirms every e-mail address that waits; answers how many.
     pub fn confirm_emails(&self) -> usize {
         let now = (self.settings.clock)();
-        self.lock().store.confirm_emails(now)
+        let mut inner = self.lock();
+        let confirmed = inner.store.confirm_emails(now);
+        inner.keep();
+        confirmed
     }
 
     /// Ends every session; answers how many there were.
@@ -199,7 +224,10 @@ impl Org {
 
     /// Lets a test look at the store, or change it as an administrator would.
     pub fn with_store<T>(&self, act: impl FnOnce(&mut Store) -> T) -> T {
-        act(&mut self.lock().store)
+        let mut inner = self.lock();
+        let done = act(&mut inner.store);
+        inner.keep();
+        done
     }
 
     /// A panic while the lock was held leaves at worst one call half done, which is what this org is for.
@@ -209,6 +237,20 @@ impl Org {
 }
 
 impl Inner {
+    /// Writes what became different, before anybody is told of it.
+    fn keep(&mut self) {
+        let Some(archive) = &mut self.archive else {
+            self.store.drop_changes();
+            return;
+        };
+        let changes = self.store.take_changes();
+        if !changes.is_empty()
+            && let Err(error) = archive.append(&changes)
+        {
+            tracing::error!(%error, "the simulated org cannot be kept and will be incomplete after a restart");
+        }
+    }
+
     /// Replaces the faults and starts their generator anew.
     pub(super) fn set_faults(&mut self, faults: Faults) {
         self.store.row_locks = faults.row_locks;

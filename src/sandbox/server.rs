@@ -49,7 +49,7 @@ impl Running {
 /// Makes the org that `settings` describes and serves it in the background of the present tokio runtime.
 ///
 /// # Errors
-/// The address is no address, or it is taken.
+/// The address is no address, or it is taken; or the file that keeps the org cannot be used.
 pub async fn start(settings: Settings) -> std::io::Result<Running> {
     let listener = tokio::net::TcpListener::bind(&settings.listen).await?.into_std()?;
     serve(listener, settings)
@@ -57,7 +57,7 @@ pub async fn start(settings: Settings) -> std::io::Result<Running> {
 
 fn serve(listener: TcpListener, settings: Settings) -> std::io::Result<Running> {
     let url = format!("http://{}", listener.local_addr()?);
-    let org = Arc::new(Org::new(settings));
+    let org = Arc::new(Org::open(settings)?);
     org.set_base_url(url.clone());
     let shared = Data::from(Arc::clone(&org));
     let server = HttpServer::new(move || {

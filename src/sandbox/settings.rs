@@ -1,6 +1,7 @@
 //! What a simulated org is made of, and how it behaves where production is not known for sure.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -58,6 +59,9 @@ pub struct Settings {
     pub switches: Switches,
     /// What goes wrong.
     pub faults: Faults,
+    /// File that keeps users and groups between two runs; `None` forgets them. The catalogue (profiles, permission
+    /// sets, roles) and `my_domain` must stay as they were, because their ids follow from them.
+    pub keep_in: Option<PathBuf>,
     /// Calls that the journal keeps.
     pub journal_length: usize,
     /// The org's clock.
@@ -252,6 +256,7 @@ impl Default for Settings {
             registry: Arc::default(),
             switches: Switches::default(),
             faults: Faults::default(),
+            keep_in: None,
             journal_length: 500,
             clock: system_clock(),
             entropy: Arc::new(|bytes| rand::RngCore::fill_bytes(&mut rand::rng(), bytes)),

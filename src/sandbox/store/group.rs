@@ -43,6 +43,7 @@ impl Store {
             modified: now,
         };
         self.groups.insert(id.clone(), group);
+        self.touched.insert(id.clone());
         Ok(id)
     }
 
@@ -61,6 +62,7 @@ impl Store {
         name.clone_into(&mut group.name);
         group.developer_name = developer_name.map(ToOwned::to_owned);
         group.modified = now;
+        self.touched.insert(id.to_owned());
         Ok(changed)
     }
 
@@ -68,13 +70,17 @@ impl Store {
     pub fn delete_group(&mut self, id: &str) -> Result<bool, Refusal> {
         self.begin_write(id)?;
         let Some(group) = self.groups.remove(id) else { return Ok(false) };
+        self.touched.insert(id.to_owned());
+        self.touched.extend(group.members.iter().cloned());
         for member in &group.members {
             if let Some(user) = self.users.get_mut(member) {
                 user.groups.remove(id);
             }
         }
         for group in self.groups.values_mut() {
-            group.members.remove(id);
+            if group.members.remove(id) {
+                self.touched.insert(group.id.clone());
+            }
         }
         Ok(true)
     }
@@ -102,6 +108,7 @@ impl Store {
         if let Some(user) = self.users.get_mut(&member) {
             user.groups.insert(group_id.to_owned());
         }
+        self.touched.insert(if member.starts_with(prefix::USER) { member } else { group_id.to_owned() });
         Ok(())
     }
 
@@ -113,13 +120,16 @@ impl Store {
         if let Some(user) = self.users.get_mut(&member) {
             user.groups.remove(group_id);
         }
+        self.touched.insert(if member.starts_with(prefix::USER) { member } else { group_id.to_owned() });
         Ok(removed)
     }
 
     /// Puts a group's members back as they were: what a rollback does.
     pub fn restore_group(&mut self, group: Group) {
         let now: BTreeSet<String> = self.groups.get(&group.id).map(|group| group.members.clone()).unwrap_or_default();
+        self.touched.insert(group.id.clone());
         for member in now.symmetric_difference(&group.members) {
+            self.touched.insert(member.clone());
             if let Some(user) = self.users.get_mut(member) {
                 if group.members.contains(member) {
                     user.groups.insert(group.id.clone());

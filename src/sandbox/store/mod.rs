@@ -3,6 +3,7 @@
 pub mod field;
 mod group;
 pub mod picklist;
+pub mod record;
 pub mod refusal;
 pub mod registry;
 mod user;
@@ -160,6 +161,8 @@ pub struct Store {
     federation_ids: HashMap<String, String>,
     registry: Arc<UsernameRegistry>,
     ids: IdSource,
+    /// Ids of the users and groups that became different since [`Store::take_changes`].
+    touched: BTreeSet<String>,
 }
 
 impl Store {
@@ -191,6 +194,7 @@ impl Store {
             federation_ids: HashMap::new(),
             registry: Arc::clone(&settings.registry),
             ids,
+            touched: BTreeSet::new(),
         };
         store.seed(settings, now);
         store

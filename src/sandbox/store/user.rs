@@ -110,6 +110,7 @@ impl Store {
             return Err(Refusal::new("FIELD_INTEGRITY_EXCEPTION", message, &["PermissionSetId"]));
         }
         let Some(user) = self.users.get_mut(user_id) else { return Err(Refusal::cross_reference("AssigneeId")) };
+        self.touched.insert(user_id.to_owned());
         if !user.permission_sets.insert(set_id) {
             let message = "duplicate value found: <unknown> duplicates value on record with id: <unknown>";
             return Err(Refusal::new("DUPLICATE_VALUE", message, &[]));
@@ -121,6 +122,7 @@ impl Store {
     pub fn unassign_all(&mut self, user_id: &str) {
         if let Some(user) = self.users.get_mut(user_id) {
             user.permission_sets.clear();
+            self.touched.insert(user_id.to_owned());
         }
     }
 
@@ -131,6 +133,7 @@ impl Store {
             if let Some(email) = user.pending_email.take() {
                 user.set(Field::Email, &email);
                 user.modified = now;
+                self.touched.insert(user.id.clone());
                 confirmed += 1;
             }
         }
@@ -226,13 +229,11 @@ impl Store {
     }
 
     /// Puts `user` into the store and every index, in the place of what was there under its id.
-    fn place(&mut self, user: User) {
+    pub(super) fn place(&mut self, user: User) {
         let id = user.id.clone();
-        let old = self.users.remove(&id);
+        let old = self.users.get(&id).cloned();
         if let Some(old) = &old {
-            self.registry.release(old.get(Field::Username).unwrap_or_default(), &id);
-            self.nicknames.remove(&old.get(Field::CommunityNickname).unwrap_or_default().to_lowercase());
-            self.federation_ids.remove(&old.get(Field::FederationIdentifier).unwrap_or_default().to_lowercase());
+            self.forget_user(old);
             for group in old.groups.difference(&user.groups) {
                 if let Some(group) = self.groups.get_mut(group) {
                     group.members.remove(&id);
@@ -251,17 +252,26 @@ impl Store {
                 group.members.insert(id.clone());
             }
         }
-        let held = old.as_ref().filter(|old| old.active).and_then(|old| self.licence_of(old)).cloned();
-        let holds = Some(&user).filter(|user| user.active).and_then(|user| self.licence_of(user)).cloned();
-        for licence in &mut self.licences {
-            if held.as_ref() == Some(&licence.name) {
-                licence.used = licence.used.saturating_sub(1);
-            }
-            if holds.as_ref() == Some(&licence.name) {
-                licence.used += 1;
-            }
-        }
+        self.count_licence(&user, |used| used + 1);
+        self.touched.insert(id.clone());
         self.users.insert(id, user);
+    }
+
+    /// Takes `user` out of the store and every index, but not out of its groups.
+    pub(super) fn forget_user(&mut self, user: &User) {
+        self.users.remove(&user.id);
+        self.registry.release(user.get(Field::Username).unwrap_or_default(), &user.id);
+        self.nicknames.remove(&user.get(Field::CommunityNickname).unwrap_or_default().to_lowercase());
+        self.federation_ids.remove(&user.get(Field::FederationIdentifier).unwrap_or_default().to_lowercase());
+        self.count_licence(user, |used| used.saturating_sub(1));
+    }
+
+    /// Counts the licence that `user` holds while active.
+    fn count_licence(&mut self, user: &User, count: fn(u32) -> u32) {
+        let name = Some(user).filter(|user| user.active).and_then(|user| self.licence_of(user)).cloned();
+        if let Some(licence) = self.licences.iter_mut().find(|licence| Some(&licence.name) == name.as_ref()) {
+            licence.used = count(licence.used);
+        }
     }
 }
 

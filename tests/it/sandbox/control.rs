@@ -98,3 +98,41 @@ async fn it_stops() {
     org.running.stop().await;
     assert!(org.client.get(url).send().await.is_err());
 }
+
+#[tokio::test]
+async fn a_kept_org_is_as_it_was_left() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("new folder").join("org.jsonl");
+    let settings = || Settings { keep_in: Some(file.clone()), ..Settings::default() };
+    let org = Org::with(settings()).await;
+    let (ada, eve, pat) = (org.add("ada").await, org.add("eve").await, org.add("pat").await);
+    let west = org.id("Groups", "West");
+    let group = json!({"displayName": "East", "members": [{"value": eve}, {"value": pat}]});
+    let east = org.scim("POST", "/Groups", group).await.body["id"].as_str().expect("id").to_owned();
+    org.patch(&ada, json!({"title": "Dr", "emails": [{"value": "new@acme.example"}], "groups": [{"value": west}]}))
+        .await;
+    let sets = json!({"entitlements": [{"value": org.id("PermissionSets", "Sales_Console")}]});
+    org.operations(&format!("/Users/{ada}"), json!([{"op": "add", "value": sets}])).await;
+    org.patch(&eve, json!({"active": false})).await;
+    org.scim("DELETE", &format!("/Groups/{}", org.id("Groups", "All Regions")), Value::Null).await;
+    let left = org.running.org().state();
+    // Killed, not stopped, and in the middle of a line.
+    let mut text = std::fs::read_to_string(&file).expect("file");
+    text.push_str("{\"user\":{\"id\":");
+    std::fs::write(&file, text).expect("write");
+
+    for _ in 0..2 {
+        let org = Org::with(settings()).await;
+        assert_eq!(org.running.org().state(), left);
+    }
+    let org = Org::with(settings()).await;
+    let refused = org.scim("POST", "/Users", org.person("ada")).await;
+    assert!(refused.detail().contains("DUPLICATE_USERNAME"), "{refused:?}");
+    let fresh = org.add("fresh").await;
+    assert!(fresh > pat, "no id is given twice");
+    assert_eq!(org.members(&east), [eve, pat]);
+
+    std::fs::write(&file, "something else\n").expect("write");
+    let error = scim_bridge::sandbox::start(settings()).await.expect_err("refused");
+    assert!(error.to_string().starts_with("line 1 of the kept org"), "{error}");
+}
