@@ -99,7 +99,7 @@ fn org(name: &str, tenant: &Tenant, surroundings: &Surroundings) -> Result<Org> 
 
 impl App {
     /// Starts everything. When this answers, requests are served and deliveries go out.
-    pub async fn start(config: &Config, db: Db, surroundings: Surroundings) -> Result<Self> {
+    pub fn start(config: &Config, db: Db, surroundings: Surroundings) -> Result<Self> {
         let signals = Signals::default();
         let registry = Arc::new(Registry::standard().context("the built-in schemas")?);
         // Everything that can fail is made before anything runs.
@@ -130,8 +130,8 @@ impl App {
             Binding { listener, workers: config.server.workers, shutdown: config.server.shutdown.as_secs().max(1) };
         let server = http::serve(Arc::new(state), binding)?;
         let handle = server.handle();
-        let served = tokio::spawn(server);
-        let (stop, mut workers) = (CancellationToken::new(), JoinSet::new());
+        let running = tokio::spawn(server);
+        let (cancel, mut workers) = (CancellationToken::new(), JoinSet::new());
         let pace = Pace {
             concurrency: config.delivery.concurrency,
             schedule: Schedule::new(config.delivery.retry.clone()),
@@ -140,10 +140,10 @@ impl App {
         };
         for org in orgs {
             let worker = Worker::new(db.clone(), org, pace.clone(), signals.clone(), clock.clone(), randomness.clone());
-            workers.spawn(worker.run(stop.clone()));
+            workers.spawn(worker.run(cancel.clone()));
         }
         let grace = config.server.shutdown;
-        Ok(Self { address, access, db, server: handle, served, workers, stop, grace })
+        Ok(Self { address, access, db, server: handle, served: running, workers, stop: cancel, grace })
     }
 
     /// Address that it listens on.

@@ -107,5 +107,5 @@ fn verify(secret: Option<&Secret>, stored: Option<(Token, String)>, now: DateTim
     let same = token::same(&presented, hash.as_deref().unwrap_or_default());
     let token = token.filter(|_| same && secret.is_some())?;
     let live = token.revoked.is_none() && token.expires.is_none_or(|end| now < end);
-    live.then(|| Principal { tenant: token.tenant, token: token.id, scopes: token.scopes })
+    live.then_some(Principal { tenant: token.tenant, token: token.id, scopes: token.scopes })
 }

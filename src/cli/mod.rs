@@ -23,7 +23,7 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// Format of the log on stderr. What is logged: environment variable SCIM_BRIDGE_LOG, for instance
+    /// Format of the log on stderr. What is logged: environment variable `SCIM_BRIDGE_LOG`, for instance
     /// `info,scim_bridge::delivery=debug`.
     #[arg(long, global = true, value_enum, default_value_t, env = "SCIM_BRIDGE_LOG_FORMAT")]
     log_format: LogFormat,
@@ -43,7 +43,7 @@ enum Command {
     /// Make, list and end the bearer tokens that identity providers present.
     #[command(subcommand)]
     Token(token::Token),
-    /// Write openapi.yaml and schema/ from the code.
+    /// Write `openapi.yaml` and `schema/` from the code.
     #[command(after_help = "Example:\n  scim-bridge schema --check")]
     Schema(schema::Schema),
 }

@@ -87,7 +87,7 @@ impl Serve {
             config.server.listen = listen;
         }
         let db = app::open(&config, !self.no_migrate).await?;
-        let app = App::start(&config, db, around).await?;
+        let app = App::start(&config, db, around)?;
         println!("SCIM base URL   {}", app.base_url());
         asked_to_stop().await?;
         tracing::info!("stopping");
@@ -95,9 +95,7 @@ impl Serve {
     }
 
     async fn with_sandbox(self, around: Surroundings) -> Result<()> {
-        let mut random = [0; 16];
-        around.randomness.fill(&mut random);
-        let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let secret = around.randomness.id(around.clock.now()).simple().to_string();
         let org = sandbox::start(org(self.sandbox_listen, &secret, &around))
             .await
             .with_context(|| format!("the simulated org cannot listen on {}", self.sandbox_listen))?;
@@ -109,8 +107,8 @@ impl Serve {
         // The org is new and empty, whatever the data of an earlier run say: everything goes out again.
         let known = delivery::start_over(&db, SANDBOX_TENANT, around.clock.now()).await?;
         let token = fresh_token(&Access::new(db.clone(), around.clock.clone(), around.randomness.clone())).await?;
-        let app = App::start(&config, db, around).await?;
-        let person = secret.get(..4).unwrap_or_default();
+        let app = App::start(&config, db, around)?;
+        let person = secret.get(secret.len() - 4..).unwrap_or_default();
         print!("{}", welcome(&app.base_url(), &token, org.url(), person, known));
         asked_to_stop().await?;
         tracing::info!("stopping");

@@ -17,6 +17,7 @@ fn names<DB: diesel::backend::Backend>(migrations: &[Box<dyn Migration<DB>>]) ->
     migrations.iter().map(|m| m.name().to_string()).collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
     Error::Migration(format!("the schema could not be changed: {error}"))
 }

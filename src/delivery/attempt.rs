@@ -68,7 +68,7 @@ impl Attempt {
     }
 
     /// Salesforce is what was asked. `notes`: what was left out or cut, for a person.
-    pub(super) fn delivered(&self, notes: &[String]) -> Outcome {
+    pub(super) fn delivered(notes: &[String]) -> Outcome {
         let reason = (!notes.is_empty()).then(|| notes.join("; "));
         Outcome { state: State::Delivered, due: None, failed: false, reason, error: None }
     }
@@ -80,7 +80,7 @@ impl Attempt {
     }
 
     /// Only a change can mend it.
-    pub(super) fn rejected(&self, reason: String, error: Option<String>) -> Outcome {
+    pub(super) fn rejected(reason: String, error: Option<String>) -> Outcome {
         Outcome { state: State::Rejected, due: None, failed: true, reason: Some(reason), error }
     }
 
@@ -96,7 +96,7 @@ impl Attempt {
         };
         match error.disposition() {
             Disposition::Retry { at_most: Some(most), .. } if attempts >= most => {
-                self.rejected(error.to_string(), Some(words))
+                Self::rejected(error.to_string(), Some(words))
             }
             Disposition::Retry { after, .. } => retry(after, true),
             Disposition::LookFirst => retry(None, true),
@@ -111,7 +111,7 @@ impl Attempt {
                 };
                 Outcome { error: Some(words), ..self.held(what.to_owned()) }
             }
-            Disposition::Reject => self.rejected(error.to_string(), Some(words)),
+            Disposition::Reject => Self::rejected(error.to_string(), Some(words)),
         }
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// Outages in a row that open the circuit. Fewer are a busy moment, in which the next delivery may well succeed.
 const THRESHOLD: u32 = 5;
 /// The longest pause that is not asked for by Salesforce.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Whether an org is being called.
 #[derive(Debug, Default)]
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_pause_that_is_asked_for_is_kept_at_once() {
         let (circuit, now) = (Circuit::default(), DateTime::UNIX_EPOCH);
-        circuit.outage(now, Some(Duration::from_secs(120)));
+        circuit.outage(now, Some(Duration::from_mins(2)));
         assert_eq!(circuit.allows(now + TimeDelta::seconds(119), 8), 0);
         assert_eq!(circuit.allows(now + TimeDelta::seconds(120), 8), 1);
     }

@@ -46,7 +46,7 @@ struct Delivery<'a> {
 pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     let id = attempt.claim.resource.clone();
     let Some(loaded) = attempt.shared.db.read(move |conn| load(conn, &id)).await? else {
-        return Ok(attempt.rejected("the resource is no longer in the database".into(), None));
+        return Ok(Attempt::rejected("the resource is no longer in the database".into(), None));
     };
     let org = &attempt.shared.org;
     let name = loaded.stored.text("displayName").unwrap_or_default().to_owned();
@@ -173,12 +173,12 @@ impl Delivery<'_> {
     fn done(&self) -> Outcome {
         self.attempt.shared.circuit.success();
         match (&self.wish, self.waiting) {
-            (GroupWish::Released, _) => self.attempt.delivered(&["not mirrored".to_owned()]),
+            (GroupWish::Released, _) => Attempt::delivered(&["not mirrored".to_owned()]),
             (GroupWish::Mirrored { .. }, 1) => self.attempt.held("waits for the account of one member".into()),
             (GroupWish::Mirrored { .. }, n) if n > 1 => {
                 self.attempt.held(format!("waits for the accounts of {n} members"))
             }
-            _ => self.attempt.delivered(&[]),
+            _ => Attempt::delivered(&[]),
         }
     }
 

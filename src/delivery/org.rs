@@ -87,4 +87,4 @@ impl Org {
 }
 
 /// How long a delivery waits before it looks again for what it waits for, where nothing would wake it.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_mins(15);

@@ -147,6 +147,8 @@ pub fn release_all(conn: &mut Conn, tenant: &str, due: DateTime<Utc>) -> Result<
     .execute(conn)?)
 }
 
+type Taken = (String, String, i64, i64, Option<String>);
+
 /// Takes up to `limit` due deliveries of a tenant for `lease`. One whose worker's lease ran out is due again.
 pub fn claim(
     conn: &mut Conn,
@@ -175,7 +177,6 @@ pub fn claim(
                 ))
         };
     }
-    type Taken = (String, String, i64, i64, Option<String>);
     let rows: Vec<Taken> = match conn {
         Conn::Sqlite(c) => due!().load(c)?,
         Conn::Postgres(c) => due!().for_update().skip_locked().load(c)?,

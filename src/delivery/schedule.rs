@@ -19,9 +19,9 @@ impl Schedule {
     /// days.
     pub fn wait(&self, attempts: u32, asked: Option<Duration>, fraction: f64) -> Duration {
         let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
-        let base = self.0.get(index).or(self.0.last()).copied().unwrap_or(Duration::from_secs(60));
+        let base = self.0.get(index).or(self.0.last()).copied().unwrap_or(Duration::from_mins(1));
         match asked {
-            Some(asked) => asked.clamp(base / 10, (base * 10).max(Duration::from_secs(3600))),
+            Some(asked) => asked.clamp(base / 10, (base * 10).max(Duration::from_hours(1))),
             None => base.mul_f64(0.5 + fraction.clamp(0.0, 1.0)),
         }
     }
@@ -52,6 +52,6 @@ mod tests {
         let schedule = Schedule::new(vec![10 * SECOND]);
         assert_eq!(schedule.wait(1, Some(20 * SECOND), 0.0), 20 * SECOND);
         assert_eq!(schedule.wait(1, Some(Duration::ZERO), 0.0), SECOND);
-        assert_eq!(schedule.wait(1, Some(Duration::from_secs(1_000_000)), 0.0), Duration::from_secs(3600));
+        assert_eq!(schedule.wait(1, Some(Duration::from_secs(1_000_000)), 0.0), Duration::from_hours(1));
     }
 }

@@ -72,7 +72,7 @@ struct Delivery<'a> {
 pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     let id = attempt.claim.resource.clone();
     let Some(mut loaded) = attempt.shared.db.read(move |conn| load(conn, &id)).await? else {
-        return Ok(attempt.rejected("the resource is no longer in the database".into(), None));
+        return Ok(Attempt::rejected("the resource is no longer in the database".into(), None));
     };
     if let Some(predecessor) = loaded.predecessor.take() {
         // A person who was deleted here and came back: their account is known without asking.
@@ -81,7 +81,7 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     let creating = attempt.claim.creating.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let mut delivery = Delivery::of(attempt, loaded, creating);
     if let Some(username) = delivery.protected() {
-        return Ok(attempt.rejected(format!("the account {username} is protected by the configuration"), None));
+        return Ok(Attempt::rejected(format!("the account {username} is protected by the configuration"), None));
     }
     delivery.run().await
 }
@@ -159,7 +159,7 @@ impl<'a> Delivery<'a> {
                 attempt.shared.circuit.success();
                 return Ok(match self.waits_for.take() {
                     Some(reason) => attempt.held(reason),
-                    None => attempt.delivered(&self.notes),
+                    None => Attempt::delivered(&self.notes),
                 });
             };
             match step {
@@ -167,13 +167,13 @@ impl<'a> Delivery<'a> {
                     Ok(Look::Found(account, how)) => self.adopt(*account, how).await?,
                     Ok(Look::NotOurs(reason)) => {
                         self.known_not_created().await?;
-                        return Ok(attempt.rejected(reason, refusal.map(|e| e.salesforce_text().to_owned())));
+                        return Ok(Attempt::rejected(reason, refusal.map(|e| e.salesforce_text().to_owned())));
                     }
                     Ok(Look::Absent) => {
                         self.known_not_created().await?;
                         if let Some(error) = refusal {
                             let words = error.salesforce_text().to_owned();
-                            return Ok(attempt.rejected(error.to_string(), Some(words)));
+                            return Ok(Attempt::rejected(error.to_string(), Some(words)));
                         }
                     }
                     Err(LookFailed::Salesforce(error)) => return Ok(attempt.failed(&error)),
@@ -334,12 +334,12 @@ impl<'a> Delivery<'a> {
         }
         // The same username with another federation id is another person (or another system's person).
         let federation = (account.record.text("FederationIdentifier"), asked.text("FederationIdentifier"));
-        if let (How::Username, (Some(theirs), ours)) = (how, federation) {
-            if ours != Some(theirs) {
-                return Ok(Some(format!(
-                    "the username {username} belongs to a Salesforce account with another federation id"
-                )));
-            }
+        if let (How::Username, (Some(theirs), ours)) = (how, federation)
+            && ours != Some(theirs)
+        {
+            return Ok(Some(format!(
+                "the username {username} belongs to a Salesforce account with another federation id"
+            )));
         }
         let (tenant, id, own) = (self.stored.tenant.clone(), account.id.clone(), self.stored.id.clone());
         let owner = self

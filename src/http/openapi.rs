@@ -109,12 +109,19 @@ fn paging() -> [Value; 2] {
     ]
 }
 
-/// What is said of one route. Statuses: those that it can answer, and no others.
-fn operation(route: &Route) -> Value {
-    let mut parameters: Vec<Value> = Vec::new();
-    let mut responses = Map::new();
-    let mut errors: Vec<u16> = Vec::new();
-    let mut body = None;
+/// What one route takes and answers.
+#[derive(Default)]
+struct Described {
+    parameters: Vec<Value>,
+    /// Name of the model of its body.
+    body: Option<&'static str>,
+    responses: Map<String, Value>,
+    /// Statuses of its refusals, beside those that every guarded route has.
+    errors: Vec<u16>,
+}
+
+fn described(route: &Route) -> Described {
+    let Described { mut parameters, mut body, mut responses, mut errors } = Described::default();
     if route.path.ends_with("{id}") {
         parameters.push(id(match route.operation {
             Operation::Schema => "URN of the schema",
@@ -205,6 +212,12 @@ fn operation(route: &Route) -> Value {
     if matches!(route.operation, Operation::ResourceType | Operation::Schema) {
         errors.push(404);
     }
+    Described { parameters, body, responses, errors }
+}
+
+/// What is said of one route. Statuses: those that it can answer, and no others.
+fn operation(route: &Route) -> Value {
+    let Described { parameters, body, mut responses, mut errors } = described(route);
     if route.scope.is_some() {
         errors.extend([401, 403, 406, 500, 503]);
     } else if matches!(route.operation, Operation::Readyz) {
@@ -242,8 +255,15 @@ fn tag(route: &Route) -> &'static str {
     match (route.scope, route.operation) {
         (Some(Scope::Admin), _) => "Admin",
         (None, _) => "Operations",
-        (_, Operation::List(kind) | Operation::Create(kind) | Operation::Get(kind)) => plural(kind),
-        (_, Operation::Replace(kind) | Operation::Patch(kind) | Operation::Delete(kind)) => plural(kind),
+        (
+            _,
+            Operation::List(kind)
+            | Operation::Create(kind)
+            | Operation::Get(kind)
+            | Operation::Replace(kind)
+            | Operation::Patch(kind)
+            | Operation::Delete(kind),
+        ) => plural(kind),
         _ => "Discovery",
     }
 }

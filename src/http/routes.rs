@@ -100,9 +100,12 @@ pub fn canonical(path: &str) -> Option<String> {
         if wanted.len() != segments.len() {
             return None;
         }
-        let fitted = wanted.iter().zip(&segments).map(|(wanted, segment)| match wanted.starts_with('{') {
-            true => (!segment.is_empty()).then_some(*segment),
-            false => wanted.eq_ignore_ascii_case(segment).then_some(*wanted),
+        let fitted = wanted.iter().zip(&segments).map(|(wanted, segment)| {
+            if wanted.starts_with('{') {
+                (!segment.is_empty()).then_some(*segment)
+            } else {
+                wanted.eq_ignore_ascii_case(segment).then_some(*wanted)
+            }
         });
         fitted.collect::<Option<Vec<&str>>>().map(|fitted| fitted.join("/"))
     };

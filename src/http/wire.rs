@@ -115,11 +115,11 @@ pub(super) fn check_accept(request: &HttpRequest) -> Result<(), Refusal> {
 
 /// Reads a JSON body of at most `limit` bytes.
 pub(super) async fn body(request: &HttpRequest, payload: &mut web::Payload, limit: usize) -> Result<Value, Refusal> {
-    if let Some(kind) = header(request, &CONTENT_TYPE) {
-        if !matches!(essence(kind).as_str(), "application/scim+json" | "application/json" | "") {
-            let detail = format!("Content-Type {kind}: send {SCIM_JSON} or application/json");
-            return Err(scim::Error::new(415, detail).into());
-        }
+    if let Some(kind) = header(request, &CONTENT_TYPE)
+        && !matches!(essence(kind).as_str(), "application/scim+json" | "application/json" | "")
+    {
+        let detail = format!("Content-Type {kind}: send {SCIM_JSON} or application/json");
+        return Err(scim::Error::new(415, detail).into());
     }
     let too_large = || scim::Error::new(413, format!("the body is larger than {limit} bytes"));
     let announced = header(request, &CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());

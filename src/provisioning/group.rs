@@ -41,13 +41,13 @@ pub(super) fn replace(conn: &mut Conn, group: &Stored, ids: &[String]) -> Result
 pub(super) fn apply(
     conn: &mut Conn,
     group: &Stored,
-    changes: &[MemberChange],
+    steps: &[MemberChange],
     resource_type: &ResourceType,
 ) -> Result<bool, Error> {
     let ids = |values: &[MemberValue]| values.iter().map(|m| m.value.clone()).collect::<Vec<_>>();
     let mut changed = false;
-    for change in changes {
-        changed |= match change {
+    for step in steps {
+        changed |= match step {
             MemberChange::Add(values) => {
                 let known = known(conn, group, &ids(values))?;
                 member::add(conn, &group.id, &known)?

@@ -82,7 +82,7 @@ impl Provisioner {
             modified: now,
             deleted: None,
         };
-        let view = self.db.write(move |conn| write::create(conn, stored, members)).await?;
+        let view = self.db.write(move |conn| write::create(conn, stored, &members)).await?;
         self.signals.wake(tenant);
         Ok(view)
     }

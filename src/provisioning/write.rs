@@ -35,11 +35,11 @@ pub(super) fn view(conn: &mut Conn, stored: Stored, reads: Reads) -> Result<View
 }
 
 /// Stores a new resource and its delivery.
-pub(super) fn create(conn: &mut Conn, stored: Stored, members: Vec<String>) -> Result<View, Error> {
+pub(super) fn create(conn: &mut Conn, stored: Stored, members: &[String]) -> Result<View, Error> {
     insert(conn, &stored).map_err(|e| named(e, &stored))?;
     let mut memberships: Vec<Reference> = Vec::new();
     if !members.is_empty() {
-        let known = group::known(conn, &stored, &members)?;
+        let known = group::known(conn, &stored, members)?;
         member::add(conn, &stored.id, &known)?;
         memberships = member::of_group(conn, &stored.id)?;
     }

@@ -162,7 +162,7 @@ pub fn find(conn: &mut Conn, tenant: &str, kind: Kind, id: &str) -> Result<Optio
     row.map(Row::stored).transpose()
 }
 
-/// The live resource of this id, kept from every other transaction's changes until this one ends. Two PATCHes of one
+/// The live resource of this id, kept from every other transaction's changes until this one ends. Two patches of one
 /// resource at once would otherwise each save what they read before the other.
 pub fn lock(conn: &mut Conn, tenant: &str, kind: Kind, id: &str) -> Result<Option<Stored>, Error> {
     if let Conn::Postgres(c) = conn {

@@ -7,5 +7,6 @@
 mod support;
 
 mod architecture;
-mod sandbox;
+mod idp_traces;
 mod salesforce;
+mod sandbox;

@@ -26,6 +26,14 @@ impl Engine {
         Some(Self { name: "postgres", url, folder: tempfile::tempdir().expect("a temporary folder") })
     }
 
+    /// A fresh database of the same engine.
+    pub(crate) fn another(&self) -> Self {
+        match self.name {
+            "sqlite" => Self::sqlite(),
+            _ => Self::postgres().expect("the cluster that made the first"),
+        }
+    }
+
     /// `sqlite` or `postgres`.
     pub(crate) fn name(&self) -> &'static str {
         self.name

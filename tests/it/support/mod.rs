@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub(crate) mod app;
 #[macro_use]
 pub(crate) mod engine;
 pub(crate) mod postgres;
