@@ -80,7 +80,7 @@ impl Access {
         let (id, now) = (id.to_owned(), self.clock.now());
         self.db
             .write(move |conn: &mut Conn| {
-                let live = tokens::table.filter(tokens::id.eq(id).and(tokens::revoked_at.is_null()));
+                let live = tokens::table.filter(tokens::id.eq(&id).and(tokens::revoked_at.is_null()));
                 let rows = diesel::update(live).set(tokens::revoked_at.eq(Some(now.naive_utc()))).execute(conn)?;
                 Ok::<_, Error>(rows == 1)
             })

@@ -46,16 +46,39 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
+/// An error that may have a database error in it.
+pub trait Failure: From<Error> {
+    /// The database error.
+    fn database(&self) -> Option<&Error>;
+}
+
+impl Failure for Error {
+    fn database(&self) -> Option<&Error> {
+        Some(self)
+    }
+}
+
 impl Error {
+    /// Whether the transaction lost against another one (a deadlock) and only has to be run again.
+    pub fn is_conflict(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind, Error as Diesel};
+        match self {
+            Self::Statement(Diesel::DatabaseError(kind, what)) => {
+                matches!(kind, DatabaseErrorKind::SerializationFailure) || what.message().contains("deadlock detected")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the same request may succeed a moment later: answered 503 with `Retry-After`, where others are 500.
     pub fn is_transient(&self) -> bool {
         use diesel::result::{DatabaseErrorKind, Error as Diesel};
         match self {
             Self::Connection(_) | Self::Closed => true,
             Self::Statement(Diesel::DatabaseError(kind, what)) => {
-                matches!(kind, DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection)
+                matches!(kind, DatabaseErrorKind::ClosedConnection)
                     || what.message().contains("database is locked")
-                    || what.message().contains("deadlock detected")
+                    || self.is_conflict()
             }
             _ => false,
         }

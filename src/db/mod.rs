@@ -18,11 +18,14 @@ use diesel::Connection;
 pub(crate) use connection::on_backend;
 pub use connection::{Conn, Location};
 use connection::{Manager, Role};
-pub use error::Error;
+pub use error::{Error, Failure};
 pub use migrate::Pending;
 
 /// How long a request waits for a free connection before it is told to come back.
 const POOL_WAIT: Duration = Duration::from_secs(10);
+
+/// How often a transaction that lost against another is run again.
+const CONFLICTS: usize = 5;
 
 /// A handle on the database; clones share it.
 #[derive(Clone)]
@@ -80,18 +83,31 @@ impl Db {
         blocking(move || span.in_scope(|| f(&mut *inner.connection()?))).await
     }
 
-    /// Runs `f` in one transaction: committed, and on disk, when this answers `Ok`; rolled back on `Err`.
-    pub async fn write<T, E>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    /// Runs `f` in one transaction: committed, and on disk, when this answers `Ok`; rolled back on `Err`. `f` may run
+    /// several times: PostgreSQL ends one of two transactions that wait for each other, and that one is run again.
+    pub async fn write<T, E>(&self, f: impl Fn(&mut Conn) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: Failure + Send + 'static,
     {
         if let Some(writer) = &self.0.writer {
             return writer.write(f).await;
         }
         let inner = Arc::clone(&self.0);
         let span = tracing::Span::current();
-        blocking(move || span.in_scope(|| transaction(&mut *inner.connection()?, f))).await
+        blocking(move || {
+            span.in_scope(|| {
+                let mut conn = inner.connection()?;
+                for _ in 0..CONFLICTS {
+                    match transaction(&mut conn, &f) {
+                        Err(error) if error.database().is_some_and(Error::is_conflict) => {}
+                        result => return result,
+                    }
+                }
+                transaction(&mut conn, &f)
+            })
+        })
+        .await
     }
 
     /// Brings the schema to this version's.

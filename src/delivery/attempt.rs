@@ -24,6 +24,15 @@ pub(super) enum Abandoned {
     Database(#[from] db::Error),
 }
 
+impl db::Failure for Abandoned {
+    fn database(&self) -> Option<&db::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Lease => None,
+        }
+    }
+}
+
 /// A try.
 pub(super) struct Attempt {
     pub(super) shared: Arc<Shared>,
@@ -52,7 +61,7 @@ impl Attempt {
     /// Writes in one transaction what a call brought, if the lease is still ours, and makes the lease longer.
     pub(super) async fn note<T: Send + 'static>(
         &self,
-        f: impl FnOnce(&mut Conn, &Claim) -> Result<T, db::Error> + Send + 'static,
+        f: impl Fn(&mut Conn, &Claim) -> Result<T, db::Error> + Send + 'static,
     ) -> Result<T, Abandoned> {
         let (claim, owner) = (self.claim.clone(), self.shared.owner.clone());
         let until = self.now() + self.shared.pace.lease;
@@ -82,6 +91,15 @@ impl Attempt {
     /// Only a change can mend it.
     pub(super) fn rejected(reason: String, error: Option<String>) -> Outcome {
         Outcome { state: State::Rejected, due: None, failed: true, reason: Some(reason), error }
+    }
+
+    /// The database failed in between: try again, after a wait that grows, so that one broken row does not spin.
+    pub(super) fn interrupted(&self, error: &db::Error) -> Outcome {
+        let attempts = u32::try_from(self.claim.attempts).unwrap_or(u32::MAX).saturating_add(1);
+        let wait = self.shared.pace.schedule.wait(attempts, None, self.shared.randomness.fraction());
+        let due = self.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+        let error = Some(format!("interrupted: {error}"));
+        Outcome { state: State::Retrying, due: Some(due), failed: true, reason: None, error }
     }
 
     /// What follows from an error: decided by the error's own disposition, never by a status.

@@ -221,10 +221,11 @@ impl Delivery<'_> {
         self.seen.group = Some((salesforce_id.clone(), how == How::Created));
         self.seen.name.clone_from(&name);
         let (stored, now) = (self.stored.clone(), self.attempt.now());
+        let (link, observed) = (Link { salesforce_id, how }, ObservedGroup { name });
         self.attempt
             .note(move |conn, claim| {
-                link::save(conn, &stored, &Link { salesforce_id, how }, now)?;
-                observed::save(conn, &stored.id, &ObservedGroup { name }, now)?;
+                link::save(conn, &stored, &link, now)?;
+                observed::save(conn, &stored.id, &observed, now)?;
                 outbox::creating(conn, &claim.resource, None)?;
                 // Groups that have this one as a member.
                 let groups = outbox::groups_waiting_for(conn, &stored.id)?;
@@ -238,8 +239,8 @@ impl Delivery<'_> {
 
     async fn named(&mut self, name: String) -> Result<(), Abandoned> {
         self.seen.name.clone_from(&name);
-        let (id, now) = (self.stored.id.clone(), self.attempt.now());
-        self.attempt.note(move |conn, _| observed::save(conn, &id, &ObservedGroup { name }, now)).await
+        let (id, now, observed) = (self.stored.id.clone(), self.attempt.now(), ObservedGroup { name });
+        self.attempt.note(move |conn, _| observed::save(conn, &id, &observed, now)).await
     }
 
     /// The public group is no longer there.

@@ -256,7 +256,7 @@ pub fn complete(
 #[derive(Debug)]
 pub struct Attempt<'a> {
     /// Its own id.
-    pub id: String,
+    pub id: &'a str,
     /// Our id of the resource.
     pub resource: &'a str,
     /// Which try since the last change, from 1.
@@ -277,7 +277,7 @@ pub struct Attempt<'a> {
 pub fn record(conn: &mut Conn, attempt: &Attempt<'_>, keep: i64) -> Result<(), Error> {
     diesel::insert_into(delivery_attempts::table)
         .values((
-            delivery_attempts::id.eq(&attempt.id),
+            delivery_attempts::id.eq(attempt.id),
             delivery_attempts::resource_id.eq(attempt.resource),
             delivery_attempts::attempt.eq(attempt.attempt),
             delivery_attempts::started_at.eq(attempt.started.naive_utc()),

@@ -256,10 +256,11 @@ impl<'a> Delivery<'a> {
         self.seen = UserSeen { account: Some(salesforce_id.clone()), record: record.clone(), perhaps_created: false };
         self.creating = None;
         let (stored, now) = (self.stored.clone(), self.attempt.now());
+        let (link, observed) = (Link { salesforce_id, how }, ObservedUser { record });
         self.attempt
             .note(move |conn, claim| {
-                link::save(conn, &stored, &Link { salesforce_id, how }, now)?;
-                observed::save(conn, &stored.id, &ObservedUser { record }, now)?;
+                link::save(conn, &stored, &link, now)?;
+                observed::save(conn, &stored.id, &observed, now)?;
                 outbox::creating(conn, &claim.resource, None)?;
                 released(conn, &stored, now)
             })

@@ -127,7 +127,7 @@ impl Shared {
             .write(move |conn| {
                 if outbox::complete(conn, &claim, &owner, &outcome, now)? {
                     let entry = outbox::Attempt {
-                        id,
+                        id: &id,
                         resource: &claim.resource,
                         attempt: claim.attempts + 1,
                         started,
@@ -169,7 +169,9 @@ async fn deliver(shared: Arc<Shared>, claim: Claim) {
         Err(Abandoned::Lease) => tracing::info!(tenant, resource, "another worker took the delivery over"),
         Err(Abandoned::Database(error)) => {
             tracing::warn!(tenant, resource, %error, "a delivery was given up; it is tried again");
-            // Do not spin on a broken row: the lease runs out by itself, and nothing is lost.
+            // If this fails too, the lease runs out by itself: nothing is lost, it only takes longer.
+            let again = attempt.interrupted(&error);
+            shared.finish(&attempt, &again, started).await;
         }
     }
 }

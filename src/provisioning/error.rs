@@ -12,3 +12,12 @@ pub enum Error {
     #[error(transparent)]
     Database(#[from] db::Error),
 }
+
+impl db::Failure for Error {
+    fn database(&self) -> Option<&db::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Scim(_) => None,
+        }
+    }
+}

@@ -82,7 +82,7 @@ impl Provisioner {
             modified: now,
             deleted: None,
         };
-        let view = self.db.write(move |conn| write::create(conn, stored, &members)).await?;
+        let view = self.db.write(move |conn| write::create(conn, &stored, &members)).await?;
         self.signals.wake(tenant);
         Ok(view)
     }
@@ -126,7 +126,7 @@ impl Provisioner {
             .db
             .write(move |conn| {
                 write::change(conn, (&owner, kind, &id), now, |conn, current| {
-                    let new = write::keep_what_a_put_must_not_clear(&current.document, attributes);
+                    let new = write::keep_what_a_put_must_not_clear(&current.document, attributes.clone());
                     let mut document =
                         validate::replace(&resource_type, &current.document, new, validate::Strictness::Lenient)?;
                     let members = group::take_members(&mut document);

@@ -35,17 +35,17 @@ pub(super) fn view(conn: &mut Conn, stored: Stored, reads: Reads) -> Result<View
 }
 
 /// Stores a new resource and its delivery.
-pub(super) fn create(conn: &mut Conn, stored: Stored, members: &[String]) -> Result<View, Error> {
-    insert(conn, &stored).map_err(|e| named(e, &stored))?;
+pub(super) fn create(conn: &mut Conn, stored: &Stored, members: &[String]) -> Result<View, Error> {
+    insert(conn, stored).map_err(|e| named(e, stored))?;
     let mut memberships: Vec<Reference> = Vec::new();
     if !members.is_empty() {
-        let known = group::known(conn, &stored, members)?;
+        let known = group::known(conn, stored, members)?;
         member::add(conn, &stored.id, &known)?;
         memberships = member::of_group(conn, &stored.id)?;
     }
     outbox::enqueue(conn, &stored.tenant, stored.kind, &stored.id, stored.created)?;
     let delivery = outbox::of(conn, std::slice::from_ref(&stored.id))?.remove(&stored.id);
-    Ok(View { stored, memberships: Some(memberships), delivery: Some((delivery, None)) })
+    Ok(View { stored: stored.clone(), memberships: Some(memberships), delivery: Some((delivery, None)) })
 }
 
 /// Changes a resource by `change`, which edits it and answers whether memberships changed. Nothing is written where

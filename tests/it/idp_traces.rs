@@ -23,9 +23,27 @@ async fn play(app: &TestApp, trace: &str) -> Report {
 fn seen(state: &OrgState, username: &str) -> BTreeMap<String, Value> {
     let user = state.user(username).unwrap_or_else(|| panic!("no account {username}"));
     let mut fields: BTreeMap<String, Value> = [
-        "FederationIdentifier", "FirstName", "LastName", "Email", "IsActive", "Title", "Department", "Division",
-        "EmployeeNumber", "Phone", "MobilePhone", "Fax", "Street", "City", "State", "PostalCode", "Country",
-        "LanguageLocaleKey", "LocaleSidKey", "Profile", "CommunityNickname",
+        "FederationIdentifier",
+        "FirstName",
+        "LastName",
+        "Email",
+        "IsActive",
+        "Title",
+        "Department",
+        "Division",
+        "EmployeeNumber",
+        "Phone",
+        "MobilePhone",
+        "Fax",
+        "Street",
+        "City",
+        "State",
+        "PostalCode",
+        "Country",
+        "LanguageLocaleKey",
+        "LocaleSidKey",
+        "Profile",
+        "CommunityNickname",
     ]
     .into_iter()
     .filter(|field| !user[field].is_null())
@@ -55,7 +73,12 @@ fn entra_arrived(state: &OrgState) {
     names.sort_unstable();
     assert_eq!(
         names,
-        ["ada.king@contoso.example", "alan.turing@contoso.example", "grace.hopper@contoso.example", "isaias@bode.example"]
+        [
+            "ada.king@contoso.example",
+            "alan.turing@contoso.example",
+            "grace.hopper@contoso.example",
+            "isaias@bode.example"
+        ]
     );
     assert_eq!(
         seen(state, "ada.king@contoso.example"),

@@ -68,6 +68,10 @@ impl TestApp {
     }
 
     async fn launch(config: &Config) -> (App, String, String) {
+        // SCIM_BRIDGE_LOG=debug shows what a failing test's bridge did.
+        if let Ok(filter) = std::env::var(telemetry::LOG_VARIABLE) {
+            telemetry::start_logging(telemetry::LogFormat::Text, Some(&filter)).expect("a log");
+        }
         let db = app::open(config, true).await.expect("the database opens");
         let around = Surroundings {
             clock: Arc::new(SystemClock),
