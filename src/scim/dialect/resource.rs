@@ -28,15 +28,12 @@ pub(super) fn normalise(kind: &ResourceType, body: Attributes) -> Result<Attribu
         }
     }
     document.retain(|_, value| !is_unassigned(value));
-    if apart.len() > MAX_OPERATIONS {
-        return Err(Error::too_many(format!(
-            "the body has more than {MAX_OPERATIONS} attributes that are not {}'s",
-            kind.name
-        )));
-    }
     // After the rest, since these may point into it, and what stands in its proper place comes first.
     let operations: Vec<Operation> =
         apart.into_iter().filter_map(|(name, value)| elsewhere(kind, &document, &name, value)).collect();
+    if operations.len() > MAX_OPERATIONS {
+        return Err(Error::too_many(format!("the body has more than {MAX_OPERATIONS} paths for attribute names")));
+    }
     patch::apply(kind, &document, &operations, &Leniency::default())
 }
 

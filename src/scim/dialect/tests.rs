@@ -84,9 +84,25 @@ fn too_many_changes_in_one_request() {
     let values: Vec<Value> = (0..6000).map(|n| json!({"value": n.to_string()})).collect();
     let error = patched(&user(), &ada(), json!([{"op": "remove", "path": "roles", "value": values}]), LENIENT);
     assert_eq!(error.expect_err("too many").scim_type, Some(ScimType::TooMany));
-    let keys = (0..1001).map(|n| (format!("emails[value eq \"{n}\"].display"), json!("x")));
-    let error = resource(&user(), Value::Object(keys.collect()), &LENIENT);
-    assert_eq!(error.expect_err("too many").scim_type, Some(ScimType::TooMany));
+    let emails: Vec<Value> = (0..1001).map(|n| json!({"value": n.to_string()})).collect();
+    let mut body = serde_json::Map::from_iter([("emails".to_owned(), json!(emails))]);
+    body.extend((0..1001).map(|n| (format!("emails[value eq \"{n}\"].display"), json!("x"))));
+    let error = resource(&user(), Value::Object(body), &LENIENT).expect_err("too many");
+    assert!(error.scim_type == Some(ScimType::TooMany) && error.detail.contains("1000 paths"), "{error}");
+    // What nobody knows does not count.
+    let unknown = (0..1001).map(|n| (format!("x{n}"), json!("x")));
+    resource(&user(), unknown.collect(), &LENIENT).expect("unknown attributes are dropped");
+}
+
+#[test]
+fn thousands_of_members_are_one_change() {
+    let values: Vec<Value> = (0..6000).map(|n| json!({"value": n.to_string()})).collect();
+    for operation in ["Add", "Remove", "Replace"] {
+        let body = json!({"Operations": [{"op": operation, "path": "members", "value": values}]});
+        let operations = patch(&group(), body, &LENIENT).expect("a message");
+        let (rest, changes) = split_members(operations).expect("members");
+        assert_eq!((rest.len(), changes.len()), (0, 1), "{operation}");
+    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
