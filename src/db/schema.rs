@@ -33,6 +33,8 @@ diesel::table! {
         member_id -> Text,
         desired -> Bool,
         observed -> Bool,
+        unsure -> Bool,
+        to_deliver -> Bool,
     }
 }
 

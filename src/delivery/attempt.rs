@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::{self, Conn};
 use crate::salesforce::{self, Disposition, WaitFor};
+use crate::shadow;
 
 use super::org::LOOK_AGAIN;
 use super::outbox::{self, Claim, Outcome};
@@ -68,6 +69,7 @@ impl Attempt {
         self.shared
             .db
             .write(move |conn| {
+                shadow::guard(conn, &claim.resource)?;
                 if !outbox::renew(conn, &claim.resource, &owner, until)? {
                     return Err(Abandoned::Lease);
                 }

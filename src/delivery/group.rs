@@ -16,7 +16,7 @@ const STEPS: usize = 100;
 struct Loaded {
     stored: Stored,
     link: Option<Link>,
-    name: String,
+    name: Option<String>,
     differences: Vec<Difference>,
 }
 
@@ -38,6 +38,8 @@ struct Delivery<'a> {
     seen: GroupSeen,
     /// Members that have no account yet.
     waiting: usize,
+    /// Members of whom nobody knows whether Salesforce has them.
+    unsure: Vec<(String, String)>,
     /// Whether the members were read after Salesforce refused a change of them.
     compared: bool,
 }
@@ -64,9 +66,11 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
         seen: GroupSeen {
             group: loaded.link.map(|link| (link.salesforce_id, link.how == How::Created)),
             name: loaded.name,
+            perhaps_created: attempt.claim.creating.clone(),
             ..GroupSeen::default()
         },
         waiting: 0,
+        unsure: Vec::new(),
         compared: false,
     };
     delivery.sort(loaded.differences);
@@ -77,15 +81,24 @@ impl Delivery<'_> {
     /// Sorts the differences into what can be sent and what must wait for an account.
     fn sort(&mut self, differences: Vec<Difference>) {
         (self.seen.to_add, self.seen.to_remove, self.waiting) = (Vec::new(), Vec::new(), 0);
+        self.unsure.clear();
         for difference in differences {
-            match (difference.salesforce_id, difference.add) {
-                (Some(id), true) => self.seen.to_add.push((difference.member, id)),
-                (Some(id), false) => self.seen.to_remove.push((difference.member, id)),
+            let Some(id) = difference.salesforce_id else {
                 // A group that is not mirrored never gets an id: nothing to wait for.
-                (None, true) if difference.kind == Kind::User => self.waiting += 1,
-                (None, _) => {}
+                self.waiting += usize::from(difference.wanted && difference.kind == Kind::User);
+                continue;
+            };
+            let member = (difference.member, id);
+            if difference.unsure {
+                self.unsure.push(member.clone());
+            }
+            match (difference.wanted, difference.observed) {
+                (true, false) => self.seen.to_add.push(member),
+                (false, true) => self.seen.to_remove.push(member),
+                _ => {}
             }
         }
+        self.seen.unsure = !self.unsure.is_empty();
     }
 
     async fn reload(&mut self) -> Result<(), Abandoned> {
@@ -122,16 +135,31 @@ impl Delivery<'_> {
                             self.linked(group.id, How::Created, name).await?;
                             None
                         }
-                        Err(error) => Some(error),
+                        Err(error) => {
+                            if !error.may_have_changed_something() {
+                                attempt.note(|conn, claim| outbox::creating(conn, &claim.resource, None)).await?;
+                            }
+                            Some(error)
+                        }
                     }
                 }
-                GroupStep::Rename(id, name) => match client.rename_group(&id, &name).await {
-                    Ok(()) => {
-                        self.named(name).await?;
-                        None
+                GroupStep::Rename(id, name) => {
+                    let before = self.seen.name.clone();
+                    self.named(None).await?;
+                    match client.rename_group(&id, &name).await {
+                        Ok(()) => {
+                            self.named(Some(name)).await?;
+                            None
+                        }
+                        Err(error) => {
+                            if !error.may_have_changed_something() {
+                                self.named(before).await?;
+                            }
+                            Some(error)
+                        }
                     }
-                    Err(error) => Some(error),
-                },
+                }
+                GroupStep::Compare(id) => self.compare(&id).await?.err(),
                 GroupStep::Delete(id) => match client.delete_group(&id).await {
                     Ok(()) => {
                         self.vanished().await?;
@@ -141,6 +169,7 @@ impl Delivery<'_> {
                 },
                 GroupStep::Members { group, add, remove } => {
                     let ids = |list: &[(String, String)]| list.iter().map(|(_, id)| id.clone()).collect::<Vec<_>>();
+                    self.sending(&add, &remove, true).await?;
                     match client.change_members(&group, &ids(&add), &ids(&remove)).await {
                         Ok(()) => {
                             self.confirmed(add, remove).await?;
@@ -153,9 +182,15 @@ impl Delivery<'_> {
                                 && !self.compared =>
                         {
                             self.compared = true;
+                            self.reload().await?;
                             self.compare(&group).await?.err()
                         }
-                        Err(error) => Some(error),
+                        Err(error) => {
+                            if !error.may_have_changed_something() {
+                                self.sending(&add, &remove, false).await?;
+                            }
+                            Some(error)
+                        }
                     }
                 }
             };
@@ -182,46 +217,43 @@ impl Delivery<'_> {
         }
     }
 
-    /// Looks for a group of this name, or of the name that a lost create carried. `Ok(Some(reason))`: a person has to
-    /// say which.
+    /// Looks for a group of this name that nobody else is linked to. `Ok(Some(reason))`: a person has to say which.
     async fn look(&mut self, name: &str) -> Result<Result<Option<String>, salesforce::Error>, Abandoned> {
-        let lost = self.attempt.claim.creating.clone().filter(|lost| lost != name);
-        for (name, how) in lost.map(|lost| (lost, How::Created)).into_iter().chain([(name.to_owned(), How::Name)]) {
-            let found = match self.attempt.shared.org.client.find_groups(&name).await {
-                Ok(found) => found,
-                Err(error) => return Ok(Err(error)),
-            };
-            let mut free = Vec::new();
-            for group in found {
-                let (tenant, id, own) = (self.stored.tenant.clone(), group.id.clone(), self.stored.id.clone());
-                let owner = self.attempt.shared.db.read(move |c| link::owner(c, &tenant, Kind::Group, &id)).await?;
-                if !matches!(owner, Some((other, false)) if other != own) {
-                    free.push(group);
-                }
-            }
-            match free.as_slice() {
-                [] => {}
-                [group] => {
-                    // Its own name: what was created and what is asked for may differ by now.
-                    let how = if self.attempt.claim.creating.as_deref() == Some(&name) { How::Created } else { how };
-                    self.linked(group.id.clone(), how, group.name.clone()).await?;
-                    return Ok(Ok(None));
-                }
-                several => {
-                    let count = several.len();
-                    return Ok(Ok(Some(format!("the org has {count} public groups named \"{name}\""))));
-                }
+        let found = match self.attempt.shared.org.client.find_groups(name).await {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut free = Vec::new();
+        for group in found {
+            let (tenant, id, own) = (self.stored.tenant.clone(), group.id.clone(), self.stored.id.clone());
+            let owner = self.attempt.shared.db.read(move |conn| link::owner(conn, &tenant, Kind::Group, &id)).await?;
+            if !matches!(owner, Some((other, false)) if other != own) {
+                free.push(group);
             }
         }
-        self.seen.absent = true;
+        match free.as_slice() {
+            [] if self.seen.perhaps_created.take().is_some() => {
+                self.attempt.note(|conn, claim| outbox::creating(conn, &claim.resource, None)).await?;
+            }
+            [] => self.seen.absent = true,
+            [group] => {
+                // A group of this name would have been taken before one was created: this one is what we created.
+                let how = if self.seen.perhaps_created.take().is_some() { How::Created } else { How::Name };
+                self.linked(group.id.clone(), how, group.name.clone()).await?;
+            }
+            several => {
+                let count = several.len();
+                return Ok(Ok(Some(format!("the org has {count} public groups named \"{name}\""))));
+            }
+        }
         Ok(Ok(None))
     }
 
     async fn linked(&mut self, salesforce_id: String, how: How, name: String) -> Result<(), Abandoned> {
         self.seen.group = Some((salesforce_id.clone(), how == How::Created));
-        self.seen.name.clone_from(&name);
+        self.seen.name = Some(name.clone());
         let (stored, now) = (self.stored.clone(), self.attempt.now());
-        let (link, observed) = (Link { salesforce_id, how }, ObservedGroup { name });
+        let (link, observed) = (Link { salesforce_id, how }, ObservedGroup { name: Some(name) });
         self.attempt
             .note(move |conn, claim| {
                 link::save(conn, &stored, &link, now)?;
@@ -237,7 +269,7 @@ impl Delivery<'_> {
             .await
     }
 
-    async fn named(&mut self, name: String) -> Result<(), Abandoned> {
+    async fn named(&mut self, name: Option<String>) -> Result<(), Abandoned> {
         self.seen.name.clone_from(&name);
         let (id, now, observed) = (self.stored.id.clone(), self.attempt.now(), ObservedGroup { name });
         self.attempt.note(move |conn, _| observed::save(conn, &id, &observed, now)).await
@@ -274,7 +306,19 @@ impl Delivery<'_> {
             .await
     }
 
-    /// Reads who is in the group and confirms what is as it should be.
+    /// Notes that a change of members is about to be sent, or (`false`) that it is known to have changed nothing.
+    async fn sending(
+        &self,
+        add: &[(String, String)],
+        remove: &[(String, String)],
+        sent: bool,
+    ) -> Result<(), Abandoned> {
+        let id = self.stored.id.clone();
+        let members: Vec<String> = add.iter().chain(remove).map(|(member, _)| member.clone()).collect();
+        self.attempt.note(move |conn, _| member::sending(conn, &id, &members, sent)).await
+    }
+
+    /// Reads who is in the group and confirms it for every member of whom it is in question.
     async fn compare(&mut self, group: &str) -> Result<Result<(), salesforce::Error>, Abandoned> {
         self.attempt.called();
         let present = match self.attempt.shared.org.client.group_members(group).await {
@@ -282,9 +326,10 @@ impl Delivery<'_> {
             Err(error) => return Ok(Err(error)),
         };
         let is_in = |id: &str| present.iter().any(|p| salesforce::same_id(p, id));
-        let added = self.seen.to_add.iter().filter(|(_, id)| is_in(id)).cloned().collect();
-        let removed = self.seen.to_remove.iter().filter(|(_, id)| !is_in(id)).cloned().collect();
-        self.confirmed(added, removed).await?;
+        let asked = self.seen.to_add.iter().chain(&self.seen.to_remove).chain(&self.unsure).cloned();
+        let (present, absent) = asked.partition(|(_, id)| is_in(id));
+        self.confirmed(present, absent).await?;
+        self.reload().await?;
         Ok(Ok(()))
     }
 }

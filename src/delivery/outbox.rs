@@ -78,13 +78,22 @@ fn never() -> NaiveDateTime {
     chrono::NaiveDate::from_ymd_opt(9999, 1, 1).and_then(|d| d.and_hms_opt(0, 0, 0)).unwrap_or(NaiveDateTime::MAX)
 }
 
+/// State, wanted revision and owner of a delivery, kept from every other transaction until this one ends. Without it a
+/// change that is enqueued while a worker ends its delivery would be taken for part of what was delivered.
+fn locked(conn: &mut Conn, resource: &str) -> Result<Option<(String, i64, Option<String>)>, Error> {
+    let row = deliveries::table.find(resource).select((deliveries::state, deliveries::wanted, deliveries::lease_owner));
+    Ok(match conn {
+        Conn::Sqlite(c) => row.first(c).optional()?,
+        Conn::Postgres(c) => row.for_update().first(c).optional()?,
+    })
+}
+
 /// Says that a resource is not yet what was asked. Repeats coalesce into its one row; while a worker is at it, the row
 /// stays the worker's and goes back to pending when that ends.
 pub fn enqueue(conn: &mut Conn, tenant: &str, kind: Kind, resource: &str, now: DateTime<Utc>) -> Result<(), Error> {
     let now = now.naive_utc();
     let row = deliveries::table.find(resource);
-    let known: Option<String> = deliveries::table.find(resource).select(deliveries::state).first(conn).optional()?;
-    match known.as_deref().and_then(State::parse) {
+    match locked(conn, resource)?.and_then(|(state, _, _)| State::parse(&state)) {
         None => {
             diesel::insert_into(deliveries::table)
                 .values((
@@ -125,6 +134,11 @@ pub fn enqueue(conn: &mut Conn, tenant: &str, kind: Kind, resource: &str, now: D
 pub fn release(conn: &mut Conn, resources: &[String], due: DateTime<Utc>) -> Result<usize, Error> {
     let mut released = 0;
     for chunk in resources.chunks(1000) {
+        // Neither held nor under way between the two statements: it would be missed by both.
+        if let Conn::Postgres(c) = &mut *conn {
+            let rows = deliveries::table.filter(deliveries::resource_id.eq_any(chunk)).order(deliveries::resource_id);
+            rows.select(deliveries::resource_id).for_update().load::<String>(c)?;
+        }
         released += on_backend!(&mut *conn, c => diesel::update(deliveries::table
             .filter(deliveries::resource_id.eq_any(chunk).and(deliveries::state.eq(State::Held.as_str()))))
             .set((deliveries::state.eq(State::Pending.as_str()), deliveries::due_at.eq(due.naive_utc())))
@@ -228,11 +242,9 @@ pub fn complete(
     outcome: &Outcome,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
-    let mine = deliveries::table
-        .filter(deliveries::resource_id.eq(&claim.resource).and(deliveries::state.eq(State::Delivering.as_str())))
-        .filter(deliveries::lease_owner.eq(owner));
-    let wanted: Option<i64> = mine.select(deliveries::wanted).first(conn).optional()?;
-    let Some(wanted) = wanted else { return Ok(false) };
+    let row = locked(conn, &claim.resource)?;
+    let mine = row.filter(|(state, _, by)| state == State::Delivering.as_str() && by.as_deref() == Some(owner));
+    let Some((_, wanted, _)) = mine else { return Ok(false) };
     let changed = wanted != claim.wanted;
     let state = if changed { State::Pending } else { outcome.state };
     let due = if changed { now.naive_utc() } else { outcome.due.map_or_else(never, |t| t.naive_utc()) };
@@ -365,7 +377,7 @@ pub fn next_due(conn: &mut Conn, tenant: &str) -> Result<Option<DateTime<Utc>>, 
 /// Groups whose delivery waits for this resource to have an account.
 pub fn groups_waiting_for(conn: &mut Conn, member: &str) -> Result<Vec<String>, Error> {
     Ok(members::table
-        .filter(members::member_id.eq(member).and(members::desired.ne(members::observed)))
+        .filter(members::member_id.eq(member).and(members::to_deliver.eq(true)))
         .select(members::group_id)
         .load(conn)?)
 }

@@ -18,9 +18,9 @@ pub async fn start_over(db: &Db, tenant: &str, now: DateTime<Utc>) -> Result<usi
             diesel::delete(links::table.filter(links::tenant.eq(&tenant))).execute(c)?;
             diesel::delete(observed::table.filter(observed::resource_id.eq_any(ours()))).execute(c)?;
             diesel::update(members::table.filter(members::group_id.eq_any(ours())))
-                .set(members::observed.eq(false))
+                .set((members::observed.eq(false), members::unsure.eq(false)))
                 .execute(c)?;
-            diesel::delete(members::table.filter(members::desired.eq(false).and(members::observed.eq(false))))
+            diesel::delete(members::table.filter(members::desired.eq(false).and(members::to_deliver.eq(false))))
                 .execute(c)?;
             // What waits in a lease of a process that is gone, or was on its way, is decided anew.
             diesel::delete(deliveries::table.filter(deliveries::tenant.eq(&tenant))).execute(c)?;

@@ -13,13 +13,18 @@ use crate::salesforce::Record;
 pub struct ObservedUser {
     /// Accepted field values.
     pub record: Record,
+    /// Field values that were sent and of which nobody knows whether they were accepted: noted before a call, taken
+    /// out when its answer is known. Without it a change that arrived while its answer was lost, and was then taken
+    /// back by the IdP, would stay in Salesforce for ever: nothing would seem to differ.
+    #[serde(default, skip_serializing_if = "Record::is_empty")]
+    pub unsure: Record,
 }
 
 /// What Salesforce confirmed of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedGroup {
-    /// Its name.
-    pub name: String,
+    /// Its name; `None` while a rename was sent and its answer is not known.
+    pub name: Option<String>,
 }
 
 /// What a user is to be.
@@ -38,6 +43,8 @@ pub struct UserSeen {
     pub account: Option<String>,
     /// Accepted field values.
     pub record: Record,
+    /// Field values that were sent without a known answer.
+    pub unsure: Record,
     /// Whether a create may have made an account whose answer never came.
     pub perhaps_created: bool,
 }
@@ -64,8 +71,8 @@ pub fn user(wish: &UserWish, seen: &UserSeen) -> Option<UserStep> {
     };
     let inactive = Record::new().with("IsActive", false);
     let changes = match wish {
-        UserWish::Account(record) => record.changes_since(&seen.record),
-        UserWish::Gone => inactive.changes_since(&seen.record),
+        UserWish::Account(record) => record.changes_since_unsure(&seen.record, &seen.unsure),
+        UserWish::Gone => inactive.changes_since_unsure(&seen.record, &seen.unsure),
     };
     (!changes.is_empty()).then(|| UserStep::Update(account.clone(), changes))
 }
@@ -100,10 +107,14 @@ pub enum GroupWish {
 pub struct GroupSeen {
     /// Salesforce's id, and whether we made the group.
     pub group: Option<(String, bool)>,
-    /// Its name.
-    pub name: String,
+    /// Its name, where it is known.
+    pub name: Option<String>,
     /// Whether it was looked for, and not found.
     pub absent: bool,
+    /// Name that a create carried whose answer never came.
+    pub perhaps_created: Option<String>,
+    /// Whether changes of members were sent without a known answer.
+    pub unsure: bool,
     /// Salesforce ids of members to add, with our ids.
     pub to_add: Vec<(String, String)>,
     /// Salesforce ids of members to remove, with our ids.
@@ -130,6 +141,8 @@ pub enum GroupStep {
         /// To remove.
         remove: Vec<(String, String)>,
     },
+    /// Read who is in it: an answer was lost.
+    Compare(String),
     /// There is none and it may not be made: a person has to.
     Missing(String),
 }
@@ -140,6 +153,9 @@ pub const MEMBERS_A_CALL: usize = 200;
 /// The next step towards what a group is to be; `None` when there is none.
 pub fn group(wish: &GroupWish, seen: &GroupSeen) -> Option<GroupStep> {
     let Some((group, ours)) = &seen.group else {
+        if let Some(name) = &seen.perhaps_created {
+            return Some(GroupStep::Look(name.clone()));
+        }
         return match wish {
             GroupWish::Mirrored { name, .. } if !seen.absent => Some(GroupStep::Look(name.clone())),
             GroupWish::Mirrored { name, create: true } => Some(GroupStep::Create(name.clone())),
@@ -149,10 +165,13 @@ pub fn group(wish: &GroupWish, seen: &GroupSeen) -> Option<GroupStep> {
     };
     match wish {
         GroupWish::Gone if *ours => return Some(GroupStep::Delete(group.clone())),
-        GroupWish::Mirrored { name, .. } if *name != seen.name => {
+        GroupWish::Mirrored { name, .. } if seen.name.as_ref() != Some(name) => {
             return Some(GroupStep::Rename(group.clone(), name.clone()));
         }
         _ => {}
+    }
+    if seen.unsure {
+        return Some(GroupStep::Compare(group.clone()));
     }
     let remove: Vec<_> = seen.to_remove.iter().take(MEMBERS_A_CALL).cloned().collect();
     let add: Vec<_> = match wish {
@@ -189,17 +208,26 @@ mod tests {
                 seen.account = Some("005".into());
                 seen.record = fields.clone();
             }
-            UserStep::Update(_, changes) => seen.record.apply(changes),
+            UserStep::Update(_, changes) => {
+                seen.record.apply(changes);
+                seen.unsure = Record::new();
+            }
         }
     }
 
     proptest! {
         /// From any state, the steps end, and then Salesforce is what was asked and nothing more is sent.
         #[test]
-        fn planning_converges(wish in record(), before in proptest::option::of(record()), lost in any::<bool>()) {
+        fn planning_converges(
+            wish in record(),
+            before in proptest::option::of(record()),
+            sent in record(),
+            lost in any::<bool>(),
+        ) {
             let mut seen = UserSeen {
                 account: before.as_ref().map(|_| "005".into()),
                 record: before.unwrap_or_default(),
+                unsure: sent,
                 perhaps_created: lost,
             };
             let wish = UserWish::Account(wish);
@@ -231,7 +259,7 @@ mod tests {
         let mut seen = UserSeen {
             account: Some("005".into()),
             record: Record::new().with("IsActive", true).with("Title", "x"),
-            perhaps_created: false,
+            ..UserSeen::default()
         };
         let step = user(&UserWish::Gone, &seen);
         assert_eq!(step, Some(UserStep::Update("005".into(), Record::new().with("IsActive", false))));
@@ -240,10 +268,32 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_without_an_answer_is_sent_again_even_if_nothing_seems_to_differ() {
+        let record = Record::new().with("IsActive", true).with("Title", serde_json::Value::Null);
+        let sent = Record::new().with("IsActive", false).with("Title", "x");
+        let seen =
+            UserSeen { account: Some("005".into()), record: record.clone(), unsure: sent, ..UserSeen::default() };
+        assert_eq!(user(&UserWish::Account(record.clone()), &seen), Some(UserStep::Update("005".into(), record)));
+    }
+
+    #[test]
+    fn members_are_read_before_more_are_sent_after_a_lost_answer() {
+        let wish = GroupWish::Mirrored { name: "West".into(), create: true };
+        let seen = GroupSeen {
+            group: Some(("00G".into(), true)),
+            name: Some("West".into()),
+            unsure: true,
+            to_add: pairs("a", 1),
+            ..GroupSeen::default()
+        };
+        assert_eq!(group(&wish, &seen), Some(GroupStep::Compare("00G".into())));
+    }
+
+    #[test]
     fn adopting_clears_nothing_that_the_idp_is_silent_about() {
         let wish = Record::new().with("LastName", "King").with("Title", Value::Null).with("Department", "R");
         let account = Record::new().with("LastName", "Lovelace").with("Title", "Countess");
-        let seen = UserSeen { account: Some("005".into()), record: adopted(&wish, &account), perhaps_created: false };
+        let seen = UserSeen { account: Some("005".into()), record: adopted(&wish, &account), ..UserSeen::default() };
         let changes = Record::new().with("LastName", "King").with("Department", "R");
         assert_eq!(user(&UserWish::Account(wish), &seen), Some(UserStep::Update("005".into(), changes)));
     }
@@ -264,11 +314,20 @@ mod tests {
     }
 
     #[test]
+    fn a_group_whose_create_was_lost_is_looked_for_even_when_it_was_deleted_since() {
+        let seen = GroupSeen { perhaps_created: Some("Old".into()), ..GroupSeen::default() };
+        let mirrored = GroupWish::Mirrored { name: "New".into(), create: true };
+        for wish in [GroupWish::Gone, GroupWish::Released, mirrored] {
+            assert_eq!(group(&wish, &seen), Some(GroupStep::Look("Old".into())), "{wish:?}");
+        }
+    }
+
+    #[test]
     fn members_go_in_calls_of_two_hundred() {
         let wish = GroupWish::Mirrored { name: "West".into(), create: true };
         let mut seen = GroupSeen {
             group: Some(("00G".into(), true)),
-            name: "West".into(),
+            name: Some("West".into()),
             to_add: pairs("a", 450),
             to_remove: pairs("r", 30),
             ..GroupSeen::default()
@@ -286,7 +345,7 @@ mod tests {
     fn a_deleted_group_goes_only_if_it_is_ours() {
         let mut seen = GroupSeen {
             group: Some(("00G".into(), true)),
-            name: "West".into(),
+            name: Some("West".into()),
             to_add: pairs("a", 1),
             to_remove: pairs("r", 1),
             ..GroupSeen::default()

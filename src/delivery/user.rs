@@ -20,7 +20,7 @@ const STEPS: usize = 8;
 struct Loaded {
     stored: Stored,
     link: Option<Link>,
-    record: Record,
+    observed: ObservedUser,
     manager: Manager,
     /// The tombstone whose account this person had before.
     predecessor: Option<String>,
@@ -38,7 +38,7 @@ enum Manager {
 fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
     let Some(stored) = shadow::any(conn, id)? else { return Ok(None) };
     let link = link::find(conn, id)?;
-    let record = observed::find::<ObservedUser>(conn, id)?.unwrap_or_default().record;
+    let observed = observed::find::<ObservedUser>(conn, id)?.unwrap_or_default();
     let predecessor =
         if link.is_none() && stored.deleted.is_none() { shadow::predecessor(conn, &stored)? } else { None };
     let manager =
@@ -53,7 +53,7 @@ fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
             },
         },
     };
-    Ok(Some(Loaded { stored, link, record, manager, predecessor }))
+    Ok(Some(Loaded { stored, link, observed, manager, predecessor }))
 }
 
 /// A delivery under way.
@@ -76,7 +76,7 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     };
     if let Some(predecessor) = loaded.predecessor.take() {
         // A person who was deleted here and came back: their account is known without asking.
-        (loaded.link, loaded.record) = inherit(attempt, &loaded.stored, predecessor).await?;
+        (loaded.link, loaded.observed) = inherit(attempt, &loaded.stored, predecessor).await?;
     }
     let creating = attempt.claim.creating.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let mut delivery = Delivery::of(attempt, loaded, creating);
@@ -87,11 +87,15 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
 }
 
 /// Takes the link, what was observed and the memberships over from a tombstone.
-async fn inherit(attempt: &Attempt, stored: &Stored, predecessor: String) -> Result<(Option<Link>, Record), Abandoned> {
+async fn inherit(
+    attempt: &Attempt,
+    stored: &Stored,
+    predecessor: String,
+) -> Result<(Option<Link>, ObservedUser), Abandoned> {
     let (stored, now) = (stored.clone(), attempt.now());
     attempt
         .note(move |conn, _| {
-            let Some(old) = link::find(conn, &predecessor)? else { return Ok((None, Record::new())) };
+            let Some(old) = link::find(conn, &predecessor)? else { return Ok((None, ObservedUser::default())) };
             let observed = observed::find::<ObservedUser>(conn, &predecessor)?.unwrap_or_default();
             let link = Link { salesforce_id: old.salesforce_id, how: How::Returned };
             link::save(conn, &stored, &link, now)?;
@@ -101,7 +105,7 @@ async fn inherit(attempt: &Attempt, stored: &Stored, predecessor: String) -> Res
                 outbox::enqueue(conn, &stored.tenant, Kind::Group, group, now)?;
             }
             released(conn, &stored, now)?;
-            Ok((Some(link), observed.record))
+            Ok((Some(link), observed))
         })
         .await
 }
@@ -133,7 +137,8 @@ impl<'a> Delivery<'a> {
         };
         let seen = UserSeen {
             account: loaded.link.map(|link| link.salesforce_id),
-            record: loaded.record,
+            record: loaded.observed.record,
+            unsure: loaded.observed.unsure,
             perhaps_created: creating.is_some(),
         };
         Self { attempt, stored: loaded.stored, wish, seen, creating, notes, waits_for }
@@ -207,11 +212,18 @@ impl<'a> Delivery<'a> {
                     }
                 }
                 UserStep::Update(id, changes) => {
+                    let unsure = self.about_to_update(&changes).await?;
                     attempt.called();
                     match client.update_user(&id, &changes).await {
                         Ok(update) => self.updated(&changes, update.echoed).await?,
                         Err(salesforce::Error::Gone { .. }) => self.vanished().await?,
-                        Err(error) => return Ok(attempt.failed(&error)),
+                        Err(error) => {
+                            if !error.may_have_changed_something() {
+                                self.seen.unsure = unsure;
+                                self.save_observed().await?;
+                            }
+                            return Ok(attempt.failed(&error));
+                        }
                     }
                 }
             }
@@ -253,10 +265,15 @@ impl<'a> Delivery<'a> {
     }
 
     async fn linked(&mut self, salesforce_id: String, how: How, record: Record) -> Result<(), Abandoned> {
-        self.seen = UserSeen { account: Some(salesforce_id.clone()), record: record.clone(), perhaps_created: false };
+        self.seen = UserSeen {
+            account: Some(salesforce_id.clone()),
+            record: record.clone(),
+            unsure: Record::new(),
+            perhaps_created: false,
+        };
         self.creating = None;
         let (stored, now) = (self.stored.clone(), self.attempt.now());
-        let (link, observed) = (Link { salesforce_id, how }, ObservedUser { record });
+        let (link, observed) = (Link { salesforce_id, how }, ObservedUser { record, unsure: Record::new() });
         self.attempt
             .note(move |conn, claim| {
                 link::save(conn, &stored, &link, now)?;
@@ -269,6 +286,9 @@ impl<'a> Delivery<'a> {
 
     async fn updated(&mut self, changes: &Record, echoed: Option<Account>) -> Result<(), Abandoned> {
         self.seen.record.apply(changes);
+        for (field, _) in changes.iter() {
+            self.seen.unsure.unset(field);
+        }
         let waits = match (changes.text("Email"), echoed.as_ref().and_then(|a| a.record.text("Email"))) {
             (Some(new), Some(shown)) => !new.eq_ignore_ascii_case(shown),
             _ => false,
@@ -276,8 +296,20 @@ impl<'a> Delivery<'a> {
         if waits {
             self.notes.push("the new e-mail address waits for the person's confirmation in Salesforce".into());
         }
+        self.save_observed().await
+    }
+
+    /// Notes what an update carries before it is sent, and answers what was unsure before.
+    async fn about_to_update(&mut self, changes: &Record) -> Result<Record, Abandoned> {
+        let before = self.seen.unsure.clone();
+        self.seen.unsure.apply(changes);
+        self.save_observed().await?;
+        Ok(before)
+    }
+
+    async fn save_observed(&self) -> Result<(), Abandoned> {
         let (id, now) = (self.stored.id.clone(), self.attempt.now());
-        let observed = ObservedUser { record: self.seen.record.clone() };
+        let observed = ObservedUser { record: self.seen.record.clone(), unsure: self.seen.unsure.clone() };
         self.attempt.note(move |conn, _| observed::save(conn, &id, &observed, now)).await
     }
 

@@ -60,6 +60,9 @@ impl<'a> Call<'a> {
         let projection = self.projection()?;
         let resource_type = self.state.provisioner.resource_type(self.kind);
         let filter = self.query.filter.as_deref().map(|text| Filter::parse(resource_type, text)).transpose()?;
+        if let Some(filter) = &filter {
+            filter.check(resource_type)?;
+        }
         let page = self.query.page;
         let (total, views) = self
             .state

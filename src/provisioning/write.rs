@@ -74,6 +74,10 @@ pub(super) fn change(
 /// Makes a tombstone, takes the resource out of its groups and enqueues all that this touches.
 pub(super) fn delete(conn: &mut Conn, (tenant, kind, id): (&str, Kind, &str), now: DateTime<Utc>) -> Result<(), Error> {
     let stored = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
+    let groups = member::group_ids_of(conn, id)?;
+    for group in &groups {
+        shadow::guard(conn, group)?;
+    }
     for touched in member::leave_all(conn, id)? {
         touch(conn, tenant, &touched, now)?;
     }

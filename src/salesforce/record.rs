@@ -83,9 +83,18 @@ impl Record {
     /// not count. A `Null` for a field that Salesforce does not let be empty is no wish at all and never a change.
     #[must_use]
     pub fn changes_since(&self, observed: &Self) -> Self {
+        self.changes_since_unsure(observed, &Self::new())
+    }
+
+    /// The same, where of the fields that `unsure` speaks about nobody knows what Salesforce has: a change of them was
+    /// sent and its answer was lost. They are always a change.
+    #[must_use]
+    pub fn changes_since_unsure(&self, observed: &Self, unsure: &Self) -> Self {
         self.iter()
             .filter(|(field, value)| !(is_unset(value) && field::is_required(field)))
-            .filter(|(field, value)| !same(field, value, observed.get(field).unwrap_or(&Value::Null)))
+            .filter(|(field, value)| {
+                unsure.mentions(field) || !same(field, value, observed.get(field).unwrap_or(&Value::Null))
+            })
             .map(|(field, value)| (field.to_owned(), value.clone()))
             .collect()
     }

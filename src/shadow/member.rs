@@ -126,6 +126,7 @@ pub fn add(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> 
                         members::member_id.eq(id),
                         members::desired.eq(true),
                         members::observed.eq(false),
+                        members::unsure.eq(false),
                     ))
                     .execute(conn)?;
             }
@@ -182,10 +183,10 @@ pub fn leave_all(conn: &mut Conn, member: &str) -> Result<Vec<String>, Error> {
     Ok(groups)
 }
 
-/// Rows that are neither asked for nor in Salesforce.
+/// Rows that are neither asked for nor in Salesforce, nor perhaps there.
 #[diesel::dsl::auto_type]
 fn says_nothing() -> _ {
-    members::desired.eq(false).and(members::observed.eq(false))
+    members::desired.eq(false).and(members::observed.eq(false)).and(members::unsure.eq(false))
 }
 
 /// Drops those of `ids` that say nothing any more. Never the whole group: that would make one removal cost what the
@@ -209,23 +210,47 @@ pub struct Difference {
     pub kind: Kind,
     /// Salesforce's id of it; `None` while it has no account.
     pub salesforce_id: Option<String>,
-    /// Whether it is to be added; else removed.
-    pub add: bool,
+    /// Whether it is asked for.
+    pub wanted: bool,
+    /// Whether Salesforce is known to have it.
+    pub observed: bool,
+    /// Whether a change was sent and its outcome is not known.
+    pub unsure: bool,
 }
 
 /// The memberships of a group in which Salesforce is not yet what was asked.
 pub fn differences(conn: &mut Conn, group: &str) -> Result<Vec<Difference>, Error> {
-    let rows: Vec<(String, bool, String, Option<String>)> = members::table
+    type Columns = (String, bool, bool, bool, String, Option<String>);
+    let rows: Vec<Columns> = members::table
         .inner_join(resources::table.on(resources::id.eq(members::member_id)))
         .left_join(links::table.on(links::resource_id.eq(members::member_id)))
-        .filter(members::group_id.eq(group).and(members::desired.ne(members::observed)))
+        .filter(members::group_id.eq(group).and(members::to_deliver.eq(true)))
         .order(members::member_id)
-        .select((members::member_id, members::desired, resources::kind, links::salesforce_id.nullable()))
+        .select((
+            members::member_id,
+            members::desired,
+            members::observed,
+            members::unsure,
+            resources::kind,
+            links::salesforce_id.nullable(),
+        ))
         .load(conn)?;
-    let difference = |(member, add, kind, salesforce_id): (String, bool, String, Option<String>)| {
-        Kind::parse(&kind).map(|kind| Difference { member, kind, salesforce_id, add })
+    let difference = |(member, wanted, observed, unsure, kind, salesforce_id): Columns| {
+        Kind::parse(&kind).map(|kind| Difference { member, kind, salesforce_id, wanted, observed, unsure })
     };
     Ok(rows.into_iter().filter_map(difference).collect())
+}
+
+/// Notes that a change of these memberships is about to be sent. Until it is confirmed nobody knows whether Salesforce
+/// has it: the answer can be lost, or this process can end.
+pub fn sending(conn: &mut Conn, group: &str, ids: &[String], sent: bool) -> Result<(), Error> {
+    for chunk in ids.chunks(CHUNK) {
+        on_backend!(&mut *conn, c => diesel::update(members::table
+            .filter(members::group_id.eq(group).and(members::member_id.eq_any(chunk))))
+            .set(members::unsure.eq(sent))
+            .execute(c))?;
+    }
+    if sent { Ok(()) } else { sweep(conn, group, ids) }
 }
 
 /// Notes what Salesforce confirmed. The wish may have changed meanwhile: a row that is gone comes back, so that the
@@ -234,7 +259,9 @@ pub fn confirm(conn: &mut Conn, group: &str, ids: &[String], is_member: bool) ->
     let known = present(conn, group, ids)?;
     for id in ids {
         if known.contains_key(id) {
-            diesel::update(members::table.find((group, id))).set(members::observed.eq(is_member)).execute(conn)?;
+            diesel::update(members::table.find((group, id)))
+                .set((members::observed.eq(is_member), members::unsure.eq(false)))
+                .execute(conn)?;
         } else if is_member {
             diesel::insert_into(members::table)
                 .values((
@@ -242,6 +269,7 @@ pub fn confirm(conn: &mut Conn, group: &str, ids: &[String], is_member: bool) ->
                     members::member_id.eq(id),
                     members::desired.eq(false),
                     members::observed.eq(true),
+                    members::unsure.eq(false),
                 ))
                 .execute(conn)?;
         }
@@ -256,11 +284,14 @@ pub fn confirm(conn: &mut Conn, group: &str, ids: &[String], is_member: bool) ->
 /// groups concerned.
 pub fn inherit(conn: &mut Conn, from: &str, to: &str) -> Result<Vec<String>, Error> {
     let groups: Vec<String> = members::table
-        .filter(members::member_id.eq(from).and(members::observed.eq(true)))
+        .filter(members::member_id.eq(from).and(members::observed.eq(true).or(members::unsure.eq(true))))
         .select(members::group_id)
         .load(conn)?;
     for group in &groups {
+        super::guard(conn, group)?;
         confirm(conn, group, &[to.to_owned()], true)?;
+        // Unsure of one is unsure of the other; and reading once more is cheap beside a wrong membership.
+        sending(conn, group, &[to.to_owned()], true)?;
     }
     forget_member(conn, from)?;
     Ok(groups)
@@ -269,7 +300,7 @@ pub fn inherit(conn: &mut Conn, from: &str, to: &str) -> Result<Vec<String>, Err
 /// Forgets what Salesforce confirmed of a resource's memberships: its account is no longer there, or another's.
 pub fn forget_member(conn: &mut Conn, member: &str) -> Result<(), Error> {
     diesel::update(members::table.filter(members::member_id.eq(member)))
-        .set(members::observed.eq(false))
+        .set((members::observed.eq(false), members::unsure.eq(false)))
         .execute(conn)?;
     diesel::delete(members::table.filter(members::member_id.eq(member).and(says_nothing()))).execute(conn)?;
     Ok(())
@@ -278,7 +309,7 @@ pub fn forget_member(conn: &mut Conn, member: &str) -> Result<(), Error> {
 /// Forgets what Salesforce confirmed of a group's members: the group is no longer there.
 pub fn forget_group(conn: &mut Conn, group: &str) -> Result<(), Error> {
     diesel::update(members::table.filter(members::group_id.eq(group)))
-        .set(members::observed.eq(false))
+        .set((members::observed.eq(false), members::unsure.eq(false)))
         .execute(conn)?;
     diesel::delete(members::table.filter(members::group_id.eq(group).and(says_nothing()))).execute(conn)?;
     Ok(())

@@ -9,5 +9,5 @@ pub mod query;
 mod resource;
 mod value;
 
-pub use resource::{Kind, Stored, bury, find, insert, lock, predecessor, save};
+pub use resource::{Kind, Stored, bury, find, guard, insert, lock, predecessor, save};
 pub(crate) use resource::{any, existing};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::db::schema::{members, resource_values, resources};
 use crate::db::{Conn, Error, on_backend};
 use crate::scim::filter::{CompareOperator, Filter};
-use crate::scim::path::AttributePath;
+use crate::scim::path::{AttributePath, find};
 use crate::scim::schema::ResourceType;
 use crate::scim::{Attributes, matcher};
 
@@ -58,7 +58,7 @@ struct Narrowed {
 /// The path in lower case: without the core schema's URN, with an extension's; `None` where it names no attribute.
 /// `emails` and `manager` alone mean their `value` (Ping and Entra send them so).
 fn key(resource_type: &ResourceType, path: &AttributePath) -> Option<String> {
-    let resolved = resource_type.resolve(path)?;
+    let resolved = find(resource_type, path)?;
     let key = resolved.canonical_key();
     let whole = resolved.sub.is_none() && resolved.attribute.sub("value").is_some();
     Some(if whole { format!("{key}.value") } else { key }.to_ascii_lowercase())
@@ -95,7 +95,7 @@ fn narrow(resource_type: &ResourceType, kind: Kind, filter: &Filter, inside: Opt
                 None => nothing,
             }
         }
-        Filter::Values { attribute, filter } => match resource_type.resolve(attribute) {
+        Filter::Values { attribute, filter } => match find(resource_type, attribute) {
             Some(outer) => narrow(resource_type, kind, filter, Some(&outer.canonical_key())),
             None => nothing,
         },

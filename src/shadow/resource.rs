@@ -165,11 +165,18 @@ pub fn find(conn: &mut Conn, tenant: &str, kind: Kind, id: &str) -> Result<Optio
 /// The live resource of this id, kept from every other transaction's changes until this one ends. Two patches of one
 /// resource at once would otherwise each save what they read before the other.
 pub fn lock(conn: &mut Conn, tenant: &str, kind: Kind, id: &str) -> Result<Option<Stored>, Error> {
+    guard(conn, id)?;
+    find(conn, tenant, kind, id)
+}
+
+/// Keeps every other transaction from a resource, its members and what was observed of it until this one ends. Whoever
+/// changes any of them takes this first, and its delivery's row after it: one order, so that nobody waits for ever.
+pub fn guard(conn: &mut Conn, id: &str) -> Result<(), Error> {
+    // SQLite has one writer.
     if let Conn::Postgres(c) = conn {
-        // SQLite has one writer.
         resources::table.find(id).select(resources::id).for_update().first::<String>(c).optional()?;
     }
-    find(conn, tenant, kind, id)
+    Ok(())
 }
 
 /// Saves a changed document, version and time. [`Error::Unique`] if its new name is taken.

@@ -40,10 +40,13 @@ CREATE TABLE members (
     desired BOOLEAN NOT NULL,
     -- confirmed by Salesforce
     observed BOOLEAN NOT NULL,
+    -- a change was sent and its outcome is not known: what is observed must be read before more is sent
+    unsure BOOLEAN NOT NULL,
+    to_deliver BOOLEAN NOT NULL GENERATED ALWAYS AS (desired <> observed OR unsure) STORED,
     PRIMARY KEY (group_id, member_id)
 );
 CREATE INDEX members_by_member ON members (member_id, group_id);
-CREATE INDEX members_to_deliver ON members (group_id, member_id) WHERE desired <> observed;
+CREATE INDEX members_to_deliver ON members (group_id, to_deliver, member_id);
 
 -- Our id and Salesforce's.
 CREATE TABLE links (

@@ -136,6 +136,16 @@ impl Error {
         }
     }
 
+    /// Whether Salesforce may have done what was asked all the same: the answer was lost or unreadable, or came from
+    /// something in between.
+    pub fn may_have_changed_something(&self) -> bool {
+        match self {
+            Self::Lost(_) | Self::Unreadable { .. } | Self::TooLarge { .. } => true,
+            Self::Refused(refusal) => matches!(refusal.cause, Cause::Gateway | Cause::Unexpected | Cause::QueryTimeout),
+            Self::Login(_) | Self::Gone { .. } | Self::Unreachable(_) | Self::Misconfigured(_) => false,
+        }
+    }
+
     /// What the refusal is about, if Salesforce refused.
     pub fn cause(&self) -> Option<Cause> {
         match self {

@@ -17,7 +17,7 @@ use super::engine::Engine;
 /// Tenant of the tests.
 pub(crate) const TENANT: &str = "sandbox";
 /// How long deliveries may take to settle.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A bridge that runs, and its org.
 pub(crate) struct TestApp {
