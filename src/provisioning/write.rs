@@ -1,6 +1,7 @@
 //! The changes, inside one transaction each.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::db::{self, Conn};
 use crate::delivery::outbox;
@@ -100,13 +101,19 @@ fn touch(conn: &mut Conn, tenant: &str, group: &str, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
-/// What a PUT leaves out may be cleared (RFC 7644 3.5.1), and is, but for two attributes whose silent loss does harm
-/// that no IdP means: without `active` a disabled person would be back, and without `externalId` the account would lose
-/// the federation id by which people log in. `null` clears them all the same.
-pub(super) fn keep_what_a_put_must_not_clear(current: &Attributes, mut new: Attributes) -> Attributes {
-    for name in ["active", "externalId"] {
-        if let (false, Some(value)) = (new.contains_key(name), current.get(name)) {
-            new.insert(name.to_owned(), value.clone());
+/// Which of two attributes a PUT body does not speak about. What a PUT leaves out may be cleared (RFC 7644 3.5.1), and
+/// is, but for these, whose silent loss does harm that no IdP means: without `active` a disabled person would be back,
+/// and without `externalId` the account would lose the federation id by which people log in. `null` clears them.
+pub(super) fn silent_on(body: &Value) -> Vec<&'static str> {
+    let said = |name: &str| body.as_object().is_some_and(|body| body.keys().any(|key| key.eq_ignore_ascii_case(name)));
+    ["active", "externalId"].into_iter().filter(|name| !said(name)).collect()
+}
+
+/// Keeps the current values of these attributes.
+pub(super) fn keep(silent: &[&str], current: &Attributes, mut new: Attributes) -> Attributes {
+    for name in silent {
+        if let Some(value) = current.get(*name) {
+            new.insert((*name).to_owned(), value.clone());
         }
     }
     new

@@ -7,6 +7,7 @@
 mod support;
 
 mod architecture;
+mod crash;
 mod idp_traces;
 mod salesforce;
 mod sandbox;
