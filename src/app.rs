@@ -28,14 +28,21 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How often timings are put together.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Keeps a second bridge from an SQLite file: two workers there would each deliver what the other delivers.
-fn hold(config: &Config) -> Result<Option<File>> {
-    let Some(path) = config.database.sqlite_path() else { return Ok(None) };
+/// Keeps other bridges from an SQLite file. Given back when it is dropped, or when the process ends in whatever way.
+pub struct Held(#[expect(dead_code, reason = "the lock is what it is for")] Option<File>);
+
+/// Keeps a second bridge from an SQLite file: two workers there would each deliver what the other delivers. To be taken
+/// before anything is changed.
+pub fn hold(config: &Config) -> Result<Held> {
+    let Some(path) = config.database.sqlite_path() else { return Ok(Held(None)) };
     let path = path.with_extension("lock");
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.with_context(|| path.display().to_string())?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Held(Some(file))),
         Err(TryLockError::WouldBlock) => bail!(
             "another scim-bridge serves {}; SQLite is for one process, use PostgreSQL for several",
             config.database.url
@@ -64,8 +71,7 @@ pub struct App {
     workers: JoinSet<()>,
     stop: CancellationToken,
     grace: Duration,
-    /// Unlocked when it is dropped, or when the process ends in whatever way.
-    _lock: Option<File>,
+    _held: Held,
 }
 
 /// Opens the database and brings its schema to this version's, or, where that is not wanted, refuses an old one.
@@ -120,9 +126,8 @@ fn org(name: &str, tenant: &Tenant, surroundings: &Surroundings) -> Result<Org> 
 }
 
 impl App {
-    /// Starts everything. When this answers, requests are served and deliveries go out.
-    pub fn start(config: &Config, db: Db, surroundings: Surroundings) -> Result<Self> {
-        let lock = hold(config)?;
+    /// Starts everything; `held` is what [`hold`] gave. When this answers, requests are served and deliveries go out.
+    pub fn start(config: &Config, db: Db, held: Held, surroundings: Surroundings) -> Result<Self> {
         let signals = Signals::default();
         let registry = Arc::new(Registry::standard().context("the built-in schemas")?);
         // Everything that can fail is made before anything runs.
@@ -173,7 +178,7 @@ impl App {
             }
         });
         let grace = config.server.shutdown;
-        Ok(Self { address, access, db, server: handle, served: running, workers, stop: cancel, grace, _lock: lock })
+        Ok(Self { address, access, db, server: handle, served: running, workers, stop: cancel, grace, _held: held })
     }
 
     /// Address that it listens on.

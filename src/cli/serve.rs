@@ -88,8 +88,9 @@ impl Serve {
         if let Some(listen) = self.listen {
             config.server.listen = listen;
         }
+        let held = app::hold(&config)?;
         let db = app::open(&config, !self.no_migrate).await?;
-        let app = App::start(&config, db, around)?;
+        let app = App::start(&config, db, held, around)?;
         println!("SCIM base URL   {}", app.base_url());
         if let Some(url) = &config.server.public_url {
             println!("seen as         {}{}", url.as_str().trim_end_matches('/'), crate::http::routes::SCIM_BASE);
@@ -113,11 +114,12 @@ impl Serve {
         if let Some(listen) = self.listen {
             config.server.listen = listen;
         }
+        let held = app::hold(&config)?;
         let db = app::open(&config, !self.no_migrate).await?;
         // An org that is new and empty, whatever the data of an earlier run say: everything goes out again.
         let known = if new { delivery::start_over(&db, SANDBOX_TENANT, around.clock.now()).await? } else { 0 };
         let token = fresh_token(&Access::new(db.clone(), around.clock.clone(), around.randomness.clone())).await?;
-        let app = App::start(&config, db, around)?;
+        let app = App::start(&config, db, held, around)?;
         let person = secret.get(secret.len() - 4..).unwrap_or_default();
         print!("{}", welcome(&app.base_url(), &token, org.url(), person, known));
         asked_to_stop().await?;
