@@ -11,3 +11,4 @@ mod crash;
 mod idp_traces;
 mod salesforce;
 mod sandbox;
+mod tls;
