@@ -2,6 +2,7 @@
 //! language and nothing of Salesforce.
 
 mod guard;
+mod json;
 pub mod openapi;
 mod render;
 mod resources;

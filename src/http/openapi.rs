@@ -46,8 +46,30 @@ pub fn document() -> Value {
     })
 }
 
+/// Name of the schema of an answer: with `attributes` or `excludedAttributes` a resource is answered without what it
+/// must have when it is sent.
+fn answered(kind: Kind) -> String {
+    format!("{kind}Answer")
+}
+
+/// A resource of which only what is always answered is sure, and a page of them.
+fn answers(schemas: &Map<String, Value>, kind: Kind) -> Vec<(String, Value)> {
+    let pick = |name: &str| schemas.get(name).cloned().unwrap_or_default();
+    let (mut one, mut page) = (pick(kind.as_str()), pick(&format!("{kind}List")));
+    if let Some(members) = one.as_object_mut() {
+        members.insert("required".into(), json!(["schemas", "id"]));
+    }
+    if let Some(items) = page.pointer_mut("/properties/Resources/items") {
+        *items = schema(&answered(kind));
+    }
+    vec![(answered(kind), one), (format!("{kind}List"), page)]
+}
+
 fn schemas() -> Map<String, Value> {
     let mut schemas = model::components("/components/schemas");
+    for kind in [Kind::User, Kind::Group] {
+        schemas.extend(answers(&schemas, kind));
+    }
     schemas.insert("Status".into(), status_schema());
     schemas.sort_keys();
     schemas
@@ -145,7 +167,7 @@ fn described(route: &Route) -> Described {
         Operation::Create(kind) => {
             parameters.extend(projections());
             body = Some(kind.as_str());
-            let mut created = answer("Created, and on disk", kind.as_str());
+            let mut created = answer("Created, and on disk", &answered(kind));
             if let Some(created) = created.as_object_mut() {
                 let location = json!({ "description": "Its address", "schema": { "type": "string", "format": "uri" } });
                 created.insert("headers".into(), json!({ "Location": location }));
@@ -155,19 +177,19 @@ fn described(route: &Route) -> Described {
         }
         Operation::Get(kind) => {
             parameters.extend(projections());
-            respond(200, answer("The resource", kind.as_str()));
+            respond(200, answer("The resource", &answered(kind)));
             errors.extend([400, 404]);
         }
         Operation::Replace(kind) => {
             parameters.extend(projections());
             body = Some(kind.as_str());
-            respond(200, answer("Replaced, and on disk", kind.as_str()));
+            respond(200, answer("Replaced, and on disk", &answered(kind)));
             errors.extend([400, 404, 409, 413, 415]);
         }
         Operation::Patch(kind) => {
             parameters.extend(projections());
             body = Some("PatchRequest");
-            respond(200, answer("Changed, and on disk", kind.as_str()));
+            respond(200, answer("Changed, and on disk", &answered(kind)));
             if kind == Kind::Group {
                 let most = crate::provisioning::MEMBERS_ANSWERED;
                 let why = format!(
@@ -199,7 +221,7 @@ fn described(route: &Route) -> Described {
         Operation::OpenapiYaml => {
             respond(
                 200,
-                json!({ "description": "YAML", "content": { "application/yaml": { "schema": { "type": "string" } } } }),
+                json!({ "description": "YAML", "content": { "application/yaml": { "schema": { "type": "object" } } } }),
             );
         }
         Operation::OpenapiJson => {

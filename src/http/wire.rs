@@ -10,6 +10,8 @@ use serde_json::Value;
 use crate::provisioning;
 use crate::{db, scim};
 
+use super::json;
+
 /// The media type of every answer (RFC 7644 3.1).
 pub(super) const SCIM_JSON: &str = "application/scim+json";
 
@@ -101,10 +103,18 @@ fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// Whether a media range of `Accept` has the weight 0: it is what the client does not take (RFC 9110 12.4.2).
+fn is_unwanted(range: &str) -> bool {
+    let mut parameters = range.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    parameters.any(|(name, weight)| {
+        name.trim().eq_ignore_ascii_case("q") && weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0)
+    })
+}
+
 /// Refuses what asks for an answer in another format than JSON (RFC 7644 3.8).
 pub(super) fn check_accept(request: &HttpRequest) -> Result<(), Refusal> {
     let Some(accept) = header(request, &ACCEPT) else { return Ok(()) };
-    let fits = accept.split(',').map(essence).any(|kind| {
+    let fits = accept.split(',').filter(|kind| !is_unwanted(kind)).map(essence).any(|kind| {
         matches!(kind.as_str(), "" | "*/*" | "application/*" | "application/json" | "application/scim+json")
     });
     if fits {
@@ -138,5 +148,5 @@ pub(super) async fn body(request: &HttpRequest, payload: &mut web::Payload, limi
     if bytes.is_empty() {
         return Err(scim::Error::invalid_syntax("the body is empty; send a JSON object").into());
     }
-    serde_json::from_slice(&bytes).map_err(|e| scim::Error::invalid_syntax(format!("the body is not JSON: {e}")).into())
+    json::parse(&bytes).map_err(|e| scim::Error::invalid_syntax(format!("the body is not JSON: {e}")).into())
 }

@@ -29,6 +29,17 @@ fn named(error: db::Error, resource: &Stored) -> Error {
     }
 }
 
+/// Refuses what no index takes (400 `invalidValue`).
+fn fits(resource: &Stored) -> Result<(), Error> {
+    match shadow::too_long(resource) {
+        None => Ok(()),
+        Some(name) => {
+            let most = shadow::LONGEST;
+            Err(scim::Error::invalid_value(format!("{name}: must not be longer than {most} bytes")).into())
+        }
+    }
+}
+
 /// The view of one resource.
 pub(super) fn view(conn: &mut Conn, stored: Stored, reads: Reads) -> Result<View, Error> {
     let (kind, id) = (stored.kind, stored.id.clone());
@@ -37,6 +48,7 @@ pub(super) fn view(conn: &mut Conn, stored: Stored, reads: Reads) -> Result<View
 
 /// Stores a new resource and its delivery.
 pub(super) fn create(conn: &mut Conn, stored: &Stored, members: &[String]) -> Result<View, Error> {
+    fits(stored)?;
     insert(conn, stored).map_err(|e| named(e, stored))?;
     let mut memberships: Vec<Reference> = Vec::new();
     if !members.is_empty() {
@@ -64,6 +76,7 @@ pub(super) fn change(
     if !memberships && after.document == before.document {
         return Ok((before, false));
     }
+    fits(&after)?;
     after.version += 1;
     // A clock that was set back must not make a change look older than what it changed.
     after.modified = now.max(before.modified);

@@ -1,6 +1,7 @@
 //! What the service provider says about itself at `/ServiceProviderConfig`, `/ResourceTypes` and `/Schemas` (RFC 7644 4).
 //! `base` is the address of the SCIM root, with or without a slash at its end.
 
+use super::DELIVERY_SCHEMA;
 use super::message::list;
 use super::model::{
     AuthenticationScheme, BulkSupport, ExtensionReference, FilterSupport, ListResponse, Meta, Pagination,
@@ -118,7 +119,11 @@ pub fn schema(registry: &Registry, urn: &str, base: &str) -> Option<SchemaDocume
 }
 
 fn resource_type_document(kind: &ResourceType, base: &str) -> ResourceTypeDocument {
-    let extensions = kind.extensions.iter();
+    // The delivery extension is no part of what a client may write, and is answered only where it is asked for. It is not
+    // announced here, since clients that write every extension which they are told of (scim2-tester does) must leave it
+    // alone, and since those that take a URN for a path (RFC 7644 figure 7: it ends in a name) cannot read this one, which
+    // ends in a number. `/Schemas` has it.
+    let extensions = kind.extensions.iter().filter(|e| e.schema.id != DELIVERY_SCHEMA);
     ResourceTypeDocument {
         schemas: vec![RESOURCE_TYPE_SCHEMA.into()],
         id: kind.name.clone(),

@@ -131,7 +131,7 @@ fn required_attributes_must_have_a_value() {
         assert_eq!(user(body.clone(), Lenient).unwrap_err().detail, "userName is required", "{body}");
     }
     assert_eq!(group(json!({ "externalId": "x" })).unwrap_err().detail, "displayName is required");
-    let members = json!({ "displayName": "g", "members": [{ "value": "1" }, { "display": "x" }] });
+    let members = json!({ "displayName": "g", "members": [{ "value": "1" }, { "type": "User" }] });
     assert_eq!(group(members).unwrap_err().detail, "members[1].value is required");
     let empty = json!({ "displayName": "g", "members": [{ "value": null }, {}] });
     assert!(!group(empty).unwrap().contains_key("members"), "an element without anything is none");

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use crate::db::schema::{links, members, resources};
 use crate::db::{Conn, Error, on_backend};
 
-use super::resource::Kind;
+use super::resource::{Kind, is_storable};
 
 /// Ids in one statement at most: SQLite takes 32,766 parameters.
 const CHUNK: usize = 1000;
@@ -139,13 +139,14 @@ pub fn add(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> 
 /// No longer asks for members; absent ones are no error (every IdP repeats removals). Answers whether anything changed.
 pub fn remove(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> {
     let mut changed = 0;
+    let ids: Vec<String> = ids.iter().filter(|id| is_storable(id)).cloned().collect();
     for chunk in ids.chunks(CHUNK) {
         changed += on_backend!(&mut *conn, c => diesel::update(members::table
             .filter(members::group_id.eq(group).and(members::member_id.eq_any(chunk)).and(members::desired.eq(true))))
             .set(members::desired.eq(false))
             .execute(c))?;
     }
-    sweep(conn, group, ids)?;
+    sweep(conn, group, &ids)?;
     Ok(changed > 0)
 }
 

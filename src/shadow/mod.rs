@@ -11,3 +11,4 @@ mod value;
 
 pub use resource::{Kind, Stored, bury, find, guard, insert, lock, predecessor, save};
 pub(crate) use resource::{any, existing};
+pub use value::{LONGEST, too_long};

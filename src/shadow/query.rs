@@ -11,7 +11,7 @@ use crate::scim::schema::ResourceType;
 use crate::scim::{Attributes, matcher};
 
 use super::member;
-use super::resource::{Kind, Row, Stored};
+use super::resource::{Kind, Row, Stored, is_storable};
 use super::value::{MANAGER, indexed};
 
 /// Resources that a scan holds in memory at once.
@@ -47,6 +47,15 @@ enum Term {
     HasMember(String),
     /// Users that are in this group.
     InGroup(String),
+}
+
+impl Term {
+    /// The text that is looked up.
+    fn wanted(&self) -> &str {
+        match self {
+            Self::Id(text) | Self::HasMember(text) | Self::InGroup(text) | Self::Value { value: text, .. } => text,
+        }
+    }
 }
 
 /// The indexed conditions that a filter implies, and whether they say all that it says.
@@ -172,6 +181,10 @@ pub fn list(
 ) -> Result<Found, Error> {
     let Narrowed { terms, exact } =
         filter.map_or(Narrowed { terms: Vec::new(), exact: true }, |f| narrow(resource_type, kind, f, None));
+    // Each term must hold, and of a text that cannot be stored none does.
+    if terms.iter().any(|term| !is_storable(term.wanted())) {
+        return Ok(Found { total: 0, resources: Vec::new() });
+    }
     match filter {
         Some(filter) if !exact => scan(conn, tenant, (resource_type, kind), &terms, filter, page),
         _ => indexed_page(conn, tenant, kind, &terms, page),

@@ -151,8 +151,16 @@ pub fn insert(conn: &mut Conn, resource: &Stored) -> Result<(), Error> {
     value::write(conn, resource)
 }
 
+/// Whether anything stored can be equal to a text: PostgreSQL holds no U+0000, and refuses a statement that has one.
+pub(super) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
 /// The live resource of this id.
 pub fn find(conn: &mut Conn, tenant: &str, kind: Kind, id: &str) -> Result<Option<Stored>, Error> {
+    if !is_storable(id) {
+        return Ok(None);
+    }
     let row: Option<Row> = resources::table
         .filter(resources::id.eq(id).and(resources::tenant.eq(tenant)).and(resources::kind.eq(kind.as_str())))
         .filter(resources::deleted_at.is_null())
@@ -173,7 +181,7 @@ pub fn lock(conn: &mut Conn, tenant: &str, kind: Kind, id: &str) -> Result<Optio
 /// changes any of them takes this first, and its delivery's row after it: one order, so that nobody waits for ever.
 pub fn guard(conn: &mut Conn, id: &str) -> Result<(), Error> {
     // SQLite has one writer.
-    if let Conn::Postgres(c) = conn {
+    if let (Conn::Postgres(c), true) = (conn, is_storable(id)) {
         resources::table.find(id).select(resources::id).for_update().first::<String>(c).optional()?;
     }
     Ok(())
@@ -233,6 +241,7 @@ pub fn predecessor(conn: &mut Conn, of: &Stored) -> Result<Option<String>, Error
 /// Ids among `ids` that are live resources of the tenant, with their kind.
 pub(crate) fn existing(conn: &mut Conn, tenant: &str, ids: &[String]) -> Result<Vec<(String, Kind)>, Error> {
     let mut found = Vec::with_capacity(ids.len());
+    let ids: Vec<&String> = ids.iter().filter(|id| is_storable(id)).collect();
     // SQLite takes 32,766 parameters in one statement.
     for chunk in ids.chunks(1000) {
         let rows: Vec<(String, String)> = on_backend!(&mut *conn, c => resources::table

@@ -61,6 +61,22 @@ fn of(resource: &Stored) -> BTreeSet<(&'static str, String)> {
     values
 }
 
+/// Bytes of the longest value that is looked up, folded. PostgreSQL's index takes no row above 2,704 bytes, of which the
+/// tenant, the path and the id need some.
+pub const LONGEST: usize = 2048;
+
+/// An attribute whose value is too long to be looked up by, as its schema spells it.
+pub fn too_long(resource: &Stored) -> Option<&'static str> {
+    let (path, _) = of(resource).into_iter().find(|(_, value)| value.len() > LONGEST)?;
+    Some(match path {
+        "username" => "userName",
+        "externalid" => "externalId",
+        "displayname" => "displayName",
+        MANAGER => "manager.value",
+        other => other,
+    })
+}
+
 /// Brings the rows of a resource to its document, touching only those that differ.
 pub(super) fn write(conn: &mut Conn, resource: &Stored) -> Result<(), Error> {
     let wanted = of(resource);

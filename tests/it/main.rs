@@ -7,6 +7,7 @@
 mod support;
 
 mod architecture;
+mod bad_input;
 mod crash;
 mod idp_traces;
 mod salesforce;

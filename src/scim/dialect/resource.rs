@@ -11,6 +11,7 @@ use crate::scim::path::{self, AttributePath, PatchPath};
 use crate::scim::schema::{Attribute, Mutability, ResourceType, Schema};
 
 pub(super) fn normalise(kind: &ResourceType, body: Attributes) -> Result<Attributes, Error> {
+    speaks_of(kind, &body)?;
     let mut document = Map::with_capacity(body.len());
     let mut apart = Vec::new();
     for (name, value) in body {
@@ -22,7 +23,7 @@ pub(super) fn normalise(kind: &ResourceType, body: Attributes) -> Result<Attribu
             members.extend(extension(schema, value)?);
             document.insert(schema.id.clone(), Value::Object(members));
         } else if let Some(attribute) = kind.core_attribute(&name) {
-            put(&mut document, attribute, value);
+            put(&mut document, attribute, value)?;
         } else {
             apart.push((name, value));
         }
@@ -37,13 +38,42 @@ pub(super) fn normalise(kind: &ResourceType, body: Attributes) -> Result<Attribu
     patch::apply(kind, &document, &operations, &Leniency::default())
 }
 
-fn put(level: &mut Attributes, attribute: &Attribute, value: Value) {
+/// Refuses a body whose `schemas` name nothing that is known here: it was meant for another endpoint, and read as what
+/// this one takes, it would lose all that it says. One known URN is enough, and so is one of those that stand for the
+/// core schemas of older drafts (OneLogin) or for Microsoft's.
+fn speaks_of(kind: &ResourceType, body: &Attributes) -> Result<(), Error> {
+    let given = body.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas")).map(|(_, value)| value);
+    let urns = match given {
+        Some(Value::Array(urns)) => urns.as_slice(),
+        Some(urn @ Value::String(_)) => std::slice::from_ref(urn),
+        None | Some(Value::Null) => return Ok(()),
+        Some(_) => return Err(Error::invalid_value("schemas: must be an array of strings")),
+    };
+    let mut known = urns.is_empty();
+    for (index, urn) in urns.iter().enumerate() {
+        let urn = urn.as_str().ok_or_else(|| Error::invalid_value(format!("schemas[{index}]: must be a string")))?;
+        let lower = urn.to_ascii_lowercase();
+        known |= urn.is_empty()
+            || kind.schema(urn).is_some()
+            || ["urn:scim:schemas:", "http://schemas.microsoft.com/"].iter().any(|prefix| lower.starts_with(prefix));
+    }
+    if known {
+        return Ok(());
+    }
+    Err(Error::invalid_value(format!("schemas: none of them is a schema of {}; send {}", kind.name, kind.schema.id)))
+}
+
+/// The same attribute twice, in two spellings, is refused unless both say the same: which of them is meant is a guess.
+fn put(level: &mut Attributes, attribute: &Attribute, value: Value) -> Result<(), Error> {
     if attribute.mutability == Mutability::ReadOnly {
-        return;
+        return Ok(());
     }
-    if let Some(value) = value::attribute(attribute, value, false).value() {
-        level.insert(attribute.name.clone(), value);
+    let Some(value) = value::attribute(attribute, value, false).value() else { return Ok(()) };
+    if level.get(&attribute.name).is_some_and(|other| *other != value) {
+        return Err(Error::invalid_value(format!("{} is given twice", attribute.name)));
     }
+    level.insert(attribute.name.clone(), value);
+    Ok(())
 }
 
 /// The attributes of an extension, in its spelling.
@@ -51,12 +81,13 @@ fn extension(schema: &Schema, value: Value) -> Result<Attributes, Error> {
     let given = match value {
         Value::Null => Map::new(),
         Value::String(text) if text.is_empty() => Map::new(),
-        value => patch::object(value, &schema.id)?,
+        Value::Object(members) => members,
+        _ => return Err(Error::invalid_value(format!("{}: must be an object", schema.id))),
     };
     let mut members = Map::with_capacity(given.len());
     for (name, value) in given {
         if let Some(attribute) = schema.attribute(&name) {
-            put(&mut members, attribute, value);
+            put(&mut members, attribute, value)?;
         }
     }
     Ok(members)

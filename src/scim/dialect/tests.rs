@@ -76,7 +76,7 @@ fn a_body_must_be_an_object() {
         }
     }
     let error = resource(&user(), json!({(ENTERPRISE_SCHEMA): 7}), &LENIENT).expect_err("no object");
-    assert!(error.detail.contains("enterprise:2.0:User must be a JSON object, found a number"), "{error}");
+    assert!(error.detail.contains("enterprise:2.0:User: must be an object"), "{error}");
 }
 
 #[test]

@@ -65,6 +65,8 @@ pub(super) fn single(attribute: &Attribute, value: Value, keep_unassigned: bool)
         Value::Null => Normal::Unassigned,
         Value::String(text) if text.is_empty() => Normal::Unassigned,
         // `["x"]`, `[{"$ref": null, "value": "x"}]`: older clients of Microsoft's send every value as a list.
+        // Of several nobody knows which one is meant: left for validation to refuse.
+        Value::Array(values) if values.len() > 1 => Normal::Value(Value::Array(values)),
         Value::Array(values) => match values.into_iter().next() {
             Some(first) if !first.is_array() => single(attribute, first, keep_unassigned),
             Some(_) => Normal::Nothing,

@@ -14,6 +14,7 @@ pub struct PatchRequest {
     pub schemas: Vec<String>,
     /// At least one operation.
     #[serde(rename = "Operations")]
+    #[schemars(length(min = 1))]
     pub operations: Vec<PatchOperation>,
 }
 

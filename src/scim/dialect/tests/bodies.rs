@@ -182,5 +182,28 @@ fn bodies_of_groups() {
     assert_eq!(created(&group(), body), json!({"schemas": [GROUP_SCHEMA], "externalId": "e", "displayName": "E"}));
     let body = json!({"displayName": "E", "members": [{"value": "a", "display": "A", "$ref": null}, "b"]});
     let body = resource(&group(), body, &LENIENT).expect("a body");
-    assert_eq!(body["members"], json!([{"value": "a", "display": "A"}, {"value": "b"}]));
+    assert_eq!(body["members"], json!([{"value": "a"}, {"value": "b"}]));
+}
+
+#[test]
+fn bodies_that_cannot_be_meant() {
+    for (body, detail) in [
+        (json!({"schemas": ["urn:x"], "userName": "ada"}), "schemas: none of them is a schema of User"),
+        (json!({"schemas": [GROUP_SCHEMA], "userName": "ada"}), "schemas: none of them"),
+        (json!({"schemas": "urn:x", "userName": "ada"}), "schemas: none of them"),
+        (json!({"schemas": [USER_SCHEMA, 5], "userName": "ada"}), "schemas[1]: must be a string"),
+        (json!({"schemas": {}, "userName": "ada"}), "schemas: must be an array"),
+        (json!({"userName": "ada", "USERNAME": "bob"}), "userName is given twice"),
+    ] {
+        let error = resource(&user(), body, &LENIENT).expect_err("refused");
+        assert!(error.detail.contains(detail), "{error}");
+    }
+    for schemas in [json!([]), json!(null), json!(USER_SCHEMA), json!(["urn:x", USER_SCHEMA.to_lowercase()])] {
+        let body = json!({"schemas": schemas, "userName": "ada", "USERNAME": "ada"});
+        assert_eq!(created(&user(), body), json!({"schemas": [USER_SCHEMA], "userName": "ada"}));
+    }
+    let several = resource(&user(), json!({"userName": ["ada", "bob"]}), &LENIENT).expect("left for validation");
+    assert!(
+        validate::create(&user(), several, Strictness::Lenient).expect_err("two values").detail.contains("userName")
+    );
 }
