@@ -185,7 +185,7 @@ fn write_certificates(folder: &Path, user: Option<(u32, u32)>) -> Result<(), Box
         let mut params = rcgen::CertificateParams::new(Vec::new())?;
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        Ok::<_, rcgen::Error>(rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate()?)?)
+        rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate()?)
     };
     let (ours, other) = (authority("ours")?, authority("other")?);
     let key = rcgen::KeyPair::generate()?;
