@@ -54,13 +54,17 @@ impl Db {
         let role = if writer.is_some() { Role::Reader } else { Role::Writer };
         let pool = r2d2::Pool::builder()
             .max_size(pool_size.max(1))
-            .min_idle(Some(1))
+            // None is opened ahead of need. A connection that the pool opens by itself while the process ends meets
+            // OpenSSL's clean-up, and the process dies of it instead of exiting 0.
+            .min_idle(Some(0))
             .connection_timeout(POOL_WAIT)
             // A connection found dead is replaced when it is used; asking each time would double every read.
             .test_on_check_out(matches!(location, Location::Postgres(_)))
             .error_handler(Box::new(LogPoolError))
             .build(Manager { location: location.clone(), role })
             .map_err(|e| Error::Connection(e.to_string()))?;
+        // A server that is away, or a wrong password, is told now.
+        drop(pool.get().map_err(|e| Error::Connection(e.to_string()))?);
         Ok(Self(Arc::new(Inner { location, pool, writer })))
     }
 

@@ -93,7 +93,7 @@ fn token(config: &Path) -> String {
         .arg(config)
         .output()
         .expect("the binary runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(made.status.success(), "{}: {}", made.status, String::from_utf8_lossy(&made.stderr));
     String::from_utf8(made.stdout).expect("UTF-8").lines().last().expect("the secret").to_owned()
 }
 
@@ -104,6 +104,9 @@ struct Known {
     id: String,
     acknowledged: (String, bool),
     unanswered: Vec<(String, bool)>,
+    /// The same of whether the person is in the client's group.
+    member: bool,
+    unanswered_member: Vec<bool>,
 }
 
 /// A client that pushes people of its own until it is stopped, and writes down what was acknowledged.
@@ -111,6 +114,8 @@ struct Client {
     name: usize,
     http: reqwest::Client,
     token: String,
+    /// Id of its group, once that is known.
+    group: Option<String>,
     people: BTreeMap<String, Known>,
     made: usize,
     random: rand::rngs::StdRng,
@@ -122,6 +127,39 @@ impl Client {
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();
         Some((status, response.json().await.ok()?))
+    }
+
+    /// Makes the group, or takes one person in or out of it.
+    async fn membership(&mut self, base: &str, names: &[String]) {
+        let Some(group) = self.group.clone() else {
+            let group = format!("Group {}", self.name);
+            let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": group });
+            let Some((status, body)) = self.call(reqwest::Method::POST, format!("{base}/Groups"), body).await else {
+                return;
+            };
+            self.group = body["id"].as_str().map(str::to_owned);
+            if status == 409 {
+                // An earlier one that was stored and whose answer was lost.
+                let url = format!("{base}/Groups?filter=displayName+eq+%22Group+{}%22", self.name);
+                let found = self.call(reqwest::Method::GET, url, json!({})).await;
+                self.group = found.and_then(|(_, list)| list["Resources"][0]["id"].as_str().map(str::to_owned));
+            }
+            return;
+        };
+        let name = &names[self.random.random_range(0..names.len())];
+        let (id, wish) = (self.people[name].id.clone(), self.random.random_bool(0.6));
+        let op = if wish { "Add" } else { "Remove" };
+        let operation = json!({ "op": op, "path": "members", "value": [{ "value": id }] });
+        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation] });
+        let answer = self.call(reqwest::Method::PATCH, format!("{base}/Groups/{group}"), body).await;
+        let known = self.people.get_mut(name).expect("known");
+        match answer {
+            Some((status, body)) => {
+                assert_eq!(status, 200, "{body}");
+                (known.member, known.unanswered_member) = (wish, Vec::new());
+            }
+            None => known.unanswered_member.push(wish),
+        }
     }
 
     /// One request: a new person, or a change of one.
@@ -137,8 +175,12 @@ impl Client {
             };
             assert_eq!(status, 201, "{body}");
             let id = body["id"].as_str().expect("an id").to_owned();
-            self.people.insert(name, Known { id, acknowledged: ("new".into(), true), unanswered: Vec::new() });
+            let known = Known { id, acknowledged: ("new".into(), true), ..Known::default() };
+            self.people.insert(name, known);
             return;
+        }
+        if self.random.random_bool(0.3) {
+            return self.membership(base, &names).await;
         }
         let name = names[self.random.random_range(0..names.len())].clone();
         let wish = (format!("title {}", self.random.random_range(0..1000)), self.random.random_bool(0.7));
@@ -200,6 +242,7 @@ async fn kill_and_compare(engine: &Engine, faults: Faults, seed: u64) {
             name,
             http: reqwest::Client::new_for_test(),
             token: token.clone(),
+            group: None,
             people: BTreeMap::new(),
             made: 0,
             random: rand::rngs::StdRng::seed_from_u64(seed + name as u64),
@@ -234,8 +277,15 @@ async fn kill_and_compare(engine: &Engine, faults: Faults, seed: u64) {
     let state = reqwest::Client::new_for_test().get(state).send().await.expect("an answer").json().await;
     let state = OrgState(state.expect("JSON"));
     let mut acknowledged = 0;
-    for (name, known) in clients.iter().flat_map(|client| &client.people) {
+    let people = clients.iter().flat_map(|client| client.people.iter().map(|person| (client.name, person)));
+    for (client, (name, known)) in people {
         acknowledged += 1;
+        let members = state.members(&format!("Group {client}")).unwrap_or_default();
+        let member = members.contains(&format!("{name}@example.com"));
+        assert!(
+            member == known.member || known.unanswered_member.contains(&member),
+            "{name} in {members:?}: {known:?}"
+        );
         let account = state.user(&format!("{name}@example.com")).unwrap_or_else(|| panic!("{name} never arrived"));
         let arrived = (account["Title"].as_str().unwrap_or_default().to_owned(), account["IsActive"] == json!(true));
         assert!(
