@@ -9,5 +9,7 @@ mod support;
 mod architecture;
 mod bad_input;
 mod idp_traces;
+mod openapi;
+mod protocol;
 mod salesforce;
 mod sandbox;
