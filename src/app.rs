@@ -1,5 +1,6 @@
 //! Composition: database, org clients, workers and the HTTP server of one process, started and stopped in order.
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,32 @@ use crate::{salesforce, telemetry};
 /// How long a connection to Salesforce may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// How often timings are put together.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Keeps other bridges from an SQLite file. Given back when it is dropped, or when the process ends in whatever way.
+pub struct Held(#[expect(dead_code, reason = "the lock is what it is for")] Option<File>);
+
+/// Keeps a second bridge from an SQLite file: two workers there would each deliver what the other delivers. To be taken
+/// before anything is changed.
+pub fn hold(config: &Config) -> Result<Held> {
+    let Some(path) = config.database.sqlite_path() else { return Ok(Held(None)) };
+    let path = path.with_extension("lock");
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| path.display().to_string())?;
+    match file.try_lock() {
+        Ok(()) => Ok(Held(Some(file))),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another scim-bridge serves {}; SQLite is for one process, use PostgreSQL for several",
+            config.database.url
+        ),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
 /// What a process needs from outside.
 pub struct Surroundings {
     /// The time.
@@ -44,6 +71,7 @@ pub struct App {
     workers: JoinSet<()>,
     stop: CancellationToken,
     grace: Duration,
+    _held: Held,
 }
 
 /// Opens the database and brings its schema to this version's, or, where that is not wanted, refuses an old one.
@@ -98,8 +126,8 @@ fn org(name: &str, tenant: &Tenant, surroundings: &Surroundings) -> Result<Org> 
 }
 
 impl App {
-    /// Starts everything. When this answers, requests are served and deliveries go out.
-    pub fn start(config: &Config, db: Db, surroundings: Surroundings) -> Result<Self> {
+    /// Starts everything; `held` is what [`hold`] gave. When this answers, requests are served and deliveries go out.
+    pub fn start(config: &Config, db: Db, held: Held, surroundings: Surroundings) -> Result<Self> {
         let signals = Signals::default();
         let registry = Arc::new(Registry::standard().context("the built-in schemas")?);
         // Everything that can fail is made before anything runs.
@@ -120,7 +148,7 @@ impl App {
             access: access.clone(),
             overview: Overview::new(db.clone()),
             registry,
-            metrics,
+            metrics: metrics.clone(),
             public_url: config.server.public_url.clone(),
             body_limit: config.server.body_limit,
             clock: clock.clone(),
@@ -142,8 +170,15 @@ impl App {
             let worker = Worker::new(db.clone(), org, pace.clone(), signals.clone(), clock.clone(), randomness.clone());
             workers.spawn(worker.run(cancel.clone()));
         }
+        let ended = cancel.clone();
+        workers.spawn(async move {
+            // Timings are kept one by one until somebody puts them together: nobody may be scraping.
+            while tokio::time::timeout(UPKEEP, ended.cancelled()).await.is_err() {
+                metrics.upkeep();
+            }
+        });
         let grace = config.server.shutdown;
-        Ok(Self { address, access, db, server: handle, served: running, workers, stop: cancel, grace })
+        Ok(Self { address, access, db, server: handle, served: running, workers, stop: cancel, grace, _held: held })
     }
 
     /// Address that it listens on.

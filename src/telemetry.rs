@@ -15,7 +15,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 pub const LOG_VARIABLE: &str = "SCIM_BRIDGE_LOG";
 
 /// What is logged unless [`LOG_VARIABLE`] says otherwise.
-const DEFAULT_FILTER: &str = "info";
+const DEFAULT_FILTER: &str = "info,actix_server=warn";
 
 /// Upper bounds of the buckets of timings, in seconds: from an indexed look-up to a call that Salesforce lets wait.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];

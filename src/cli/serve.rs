@@ -18,6 +18,8 @@ use super::{ConfigFile, surroundings};
 const SANDBOX_CLIENT: &str = "scim-bridge";
 /// Tenant of `serve --sandbox`.
 const SANDBOX_TENANT: &str = "sandbox";
+/// Folder of what `serve --sandbox` keeps; the database's default is in it too.
+const DATA: &str = "scim-bridge-data";
 /// Name of the tokens that `serve --sandbox` makes.
 const SANDBOX_TOKEN: &str = "serve --sandbox";
 
@@ -86,9 +88,13 @@ impl Serve {
         if let Some(listen) = self.listen {
             config.server.listen = listen;
         }
+        let held = app::hold(&config)?;
         let db = app::open(&config, !self.no_migrate).await?;
-        let app = App::start(&config, db, around)?;
+        let app = App::start(&config, db, held, around)?;
         println!("SCIM base URL   {}", app.base_url());
+        if let Some(url) = &config.server.public_url {
+            println!("seen as         {}{}", url.as_str().trim_end_matches('/'), crate::http::routes::SCIM_BASE);
+        }
         asked_to_stop().await?;
         tracing::info!("stopping");
         app.stop().await
@@ -96,18 +102,24 @@ impl Serve {
 
     async fn with_sandbox(self, around: Surroundings) -> Result<()> {
         let secret = around.randomness.id(around.clock.now()).simple().to_string();
-        let org = sandbox::start(org(self.sandbox_listen, &secret, &around))
+        let mut settings = org(self.sandbox_listen, &secret, &around);
+        let kept = std::path::Path::new(DATA).join("org.jsonl");
+        std::fs::create_dir_all(DATA).with_context(|| DATA.to_owned())?;
+        let new = !kept.exists();
+        settings.keep_in = Some(kept);
+        let org = sandbox::start(settings)
             .await
             .with_context(|| format!("the simulated org cannot listen on {}", self.sandbox_listen))?;
         let mut config = Config::sandbox(org.url().parse()?, SANDBOX_CLIENT, SecretString::from(secret.clone()));
         if let Some(listen) = self.listen {
             config.server.listen = listen;
         }
+        let held = app::hold(&config)?;
         let db = app::open(&config, !self.no_migrate).await?;
-        // The org is new and empty, whatever the data of an earlier run say: everything goes out again.
-        let known = delivery::start_over(&db, SANDBOX_TENANT, around.clock.now()).await?;
+        // An org that is new and empty, whatever the data of an earlier run say: everything goes out again.
+        let known = if new { delivery::start_over(&db, SANDBOX_TENANT, around.clock.now()).await? } else { 0 };
         let token = fresh_token(&Access::new(db.clone(), around.clock.clone(), around.randomness.clone())).await?;
-        let app = App::start(&config, db, around)?;
+        let app = App::start(&config, db, held, around)?;
         let person = secret.get(secret.len() - 4..).unwrap_or_default();
         print!("{}", welcome(&app.base_url(), &token, org.url(), person, known));
         asked_to_stop().await?;

@@ -1,5 +1,6 @@
 //! One connection type over both engines, chosen by the URL's scheme and by nothing else.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
@@ -68,6 +69,11 @@ fn open_sqlite(path: &Path, role: Role) -> Result<Conn, Error> {
     let failed = |e: &dyn std::fmt::Display| Error::Connection(format!("{}: {e}", path.display()));
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|e| failed(&e))?;
+    }
+    if role == Role::Writer {
+        // People's names and addresses are in it: nobody else's to read, its log and its index neither.
+        let made = std::fs::OpenOptions::new().create(true).truncate(false).append(true).mode(0o600).open(path);
+        made.map_err(|e| failed(&e))?;
     }
     let name = path.to_str().ok_or_else(|| failed(&"the path is not UTF-8"))?;
     let mut conn = SqliteConnection::establish(name).map_err(|e| failed(&e))?;

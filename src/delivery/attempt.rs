@@ -107,10 +107,13 @@ impl Attempt {
     /// What follows from an error: decided by the error's own disposition, never by a status.
     pub(super) fn failed(&self, error: &salesforce::Error) -> Outcome {
         let (now, attempts) = (self.now(), u32::try_from(self.claim.attempts).unwrap_or(u32::MAX).saturating_add(1));
-        let said = error.salesforce_text();
-        let words = if said.is_empty() { error.to_string() } else { format!("{error} (Salesforce: {said})") };
+        let (sentence, said) = (error.to_string(), error.salesforce_text());
+        let words = if sentence.contains(said) { sentence } else { format!("{sentence} (Salesforce: {said})") };
         let retry = |after, failed| {
-            let wait = self.shared.pace.schedule.wait(attempts, after, self.shared.randomness.fraction());
+            // An outage is not this resource's fault: it uses up none of its tries, and waits as long as the org's
+            // outage has lasted.
+            let waited = if failed { attempts } else { self.shared.circuit.in_a_row() };
+            let wait = self.shared.pace.schedule.wait(waited, after, self.shared.randomness.fraction());
             let due = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
             Outcome { state: State::Retrying, due: Some(due), failed, reason: None, error: Some(words.clone()) }
         };
@@ -122,7 +125,7 @@ impl Attempt {
             Disposition::LookFirst => retry(None, true),
             Disposition::Outage { after } => {
                 self.shared.circuit.outage(now, after);
-                retry(after, true)
+                retry(after, false)
             }
             Disposition::Wait(what) => {
                 let what = match what {

@@ -54,6 +54,11 @@ impl Circuit {
         })
     }
 
+    /// Outages since the last success.
+    pub(super) fn in_a_row(&self) -> u32 {
+        self.with(|inner| inner.in_a_row)
+    }
+
     /// When the pause ends.
     pub(super) fn paused_until(&self) -> Option<DateTime<Utc>> {
         self.with(|inner| inner.paused_until)

@@ -152,10 +152,12 @@ pub fn release(conn: &mut Conn, resources: &[String], due: DateTime<Utc>) -> Res
     Ok(released)
 }
 
-/// Makes everything of a tenant that is held due: the configuration may have what it waited for.
+/// Makes everything of a tenant that is held or to be retried due: the configuration may have what it waited for.
 pub fn release_all(conn: &mut Conn, tenant: &str, due: DateTime<Utc>) -> Result<usize, Error> {
     Ok(diesel::update(
-        deliveries::table.filter(deliveries::tenant.eq(tenant).and(deliveries::state.eq(State::Held.as_str()))),
+        deliveries::table
+            .filter(deliveries::tenant.eq(tenant))
+            .filter(deliveries::state.eq(State::Held.as_str()).or(deliveries::state.eq(State::Retrying.as_str()))),
     )
     .set((deliveries::state.eq(State::Pending.as_str()), deliveries::due_at.eq(due.naive_utc())))
     .execute(conn)?)
@@ -248,7 +250,10 @@ pub fn complete(
     let changed = wanted != claim.wanted;
     let state = if changed { State::Pending } else { outcome.state };
     let due = if changed { now.naive_utc() } else { outcome.due.map_or_else(never, |t| t.naive_utc()) };
-    let attempts = if changed || !outcome.failed { 0 } else { claim.attempts + 1 };
+    let attempts = match state {
+        State::Pending | State::Delivered => 0,
+        _ => claim.attempts + i64::from(outcome.failed),
+    };
     diesel::update(deliveries::table.find(&claim.resource))
         .set((
             deliveries::state.eq(state.as_str()),

@@ -83,7 +83,13 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     if let Some(username) = delivery.protected() {
         return Ok(Attempt::rejected(format!("the account {username} is protected by the configuration"), None));
     }
-    delivery.run().await
+    let mut outcome = delivery.run().await?;
+    if outcome.state == super::State::Rejected && !delivery.notes.is_empty() {
+        // What was cut or left out is often why.
+        let reason = outcome.reason.take().into_iter().chain(delivery.notes);
+        outcome.reason = Some(reason.collect::<Vec<_>>().join("; "));
+    }
+    Ok(outcome)
 }
 
 /// Takes the link, what was observed and the memberships over from a tombstone.
@@ -159,6 +165,7 @@ impl<'a> Delivery<'a> {
         let client = &attempt.shared.org.client;
         // A refusal that another account may explain; if none does, it stands.
         let mut refusal: Option<salesforce::Error> = None;
+        let mut looked = false;
         for _ in 0..STEPS {
             let Some(step) = plan::user(&self.wish, &self.seen) else {
                 attempt.shared.circuit.success();
@@ -194,9 +201,13 @@ impl<'a> Delivery<'a> {
                     attempt.called();
                     match client.create_user(&record, &profile).await {
                         Ok(account) => self.created(account, record).await?,
-                        Err(error) if error.disposition() == Disposition::LookFirst && refusal.is_none() => {
+                        Err(error)
+                            if error.disposition() == Disposition::LookFirst
+                                && !std::mem::replace(&mut looked, true) =>
+                        {
                             self.seen.perhaps_created = true;
-                            if matches!(error, salesforce::Error::Refused(_)) {
+                            // A gateway's 502 says nothing about the account: if it is not there, try again.
+                            if !error.may_have_changed_something() {
                                 refusal = Some(error);
                             }
                         }

@@ -158,8 +158,9 @@ async fn deliver(shared: Arc<Shared>, claim: Claim) {
     match outcome {
         Ok(outcome) => {
             tracing::debug!(tenant, resource, state = %outcome.state, calls = attempt.calls(), "delivery");
-            if let Some(error) = outcome.error.as_deref() {
-                tracing::info!(tenant, resource, state = %outcome.state, error, "delivery did not succeed");
+            if outcome.state != super::State::Delivered {
+                let (reason, error) = (outcome.reason.as_deref(), outcome.error.as_deref());
+                tracing::info!(tenant, resource, state = %outcome.state, reason, error, "delivery did not succeed");
             }
             metrics::counter!("scim_bridge_deliveries_total",
                 "tenant" => tenant.to_owned(), "state" => outcome.state.as_str())

@@ -120,14 +120,14 @@ impl Provisioner {
     /// Replaces a resource by a PUT body (RFC 7644 3.5.1).
     pub async fn replace(&self, tenant: &str, kind: Kind, id: &str, body: Value) -> Result<View, Error> {
         let resource_type = Arc::clone(self.resource_type(kind));
-        let cleared = write::cleared(&body);
+        let silent = write::silent_on(&body);
         let attributes = dialect::resource(&resource_type, body, &dialect::Options::default())?;
         let (owner, id, now) = (tenant.to_owned(), id.to_owned(), self.clock.now());
         let (view, changed) = self
             .db
             .write(move |conn| {
                 write::change(conn, (&owner, kind, &id), now, |conn, current| {
-                    let new = write::keep_what_a_put_must_not_clear(&current.document, attributes.clone(), &cleared);
+                    let new = write::keep(&silent, &current.document, attributes.clone());
                     let mut document =
                         validate::replace(&resource_type, &current.document, new, validate::Strictness::Lenient)?;
                     let members = group::take_members(&mut document);

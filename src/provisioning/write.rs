@@ -114,29 +114,20 @@ fn touch(conn: &mut Conn, tenant: &str, group: &str, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
-/// What a PUT leaves out may be cleared (RFC 7644 3.5.1), and is, but for two attributes whose silent loss does harm
-/// that no IdP means: without `active` a disabled person would be back, and without `externalId` the account would lose
-/// the federation id by which people log in. `null` clears them all the same.
-pub(super) fn keep_what_a_put_must_not_clear(
-    current: &Attributes,
-    mut new: Attributes,
-    cleared: &[&'static str],
-) -> Attributes {
-    for name in KEPT.into_iter().filter(|name| !cleared.contains(name)) {
-        if let (false, Some(value)) = (new.contains_key(name), current.get(name)) {
-            new.insert(name.to_owned(), value.clone());
+/// Which of two attributes a PUT body does not speak about. What a PUT leaves out may be cleared (RFC 7644 3.5.1), and
+/// is, but for these, whose silent loss does harm that no IdP means: without `active` a disabled person would be back,
+/// and without `externalId` the account would lose the federation id by which people log in. `null` clears them.
+pub(super) fn silent_on(body: &Value) -> Vec<&'static str> {
+    let said = |name: &str| body.as_object().is_some_and(|body| body.keys().any(|key| key.eq_ignore_ascii_case(name)));
+    ["active", "externalId"].into_iter().filter(|name| !said(name)).collect()
+}
+
+/// Keeps the current values of these attributes.
+pub(super) fn keep(silent: &[&str], current: &Attributes, mut new: Attributes) -> Attributes {
+    for name in silent {
+        if let Some(value) = current.get(*name) {
+            new.insert((*name).to_owned(), value.clone());
         }
     }
     new
-}
-
-const KEPT: [&str; 2] = ["active", "externalId"];
-
-/// Which of them the body of a PUT clears with `null`. Read before the body is normalised, which takes every `null` out.
-pub(super) fn cleared(body: &Value) -> Vec<&'static str> {
-    let members = body.as_object();
-    let is_null = |name: &&str| {
-        members.is_some_and(|m| m.iter().any(|(key, value)| key.eq_ignore_ascii_case(name) && value.is_null()))
-    };
-    KEPT.into_iter().filter(is_null).collect()
 }

@@ -44,7 +44,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Reply {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta http-equiv=\"refresh\" content=\"3\"><title>{name}: {total} users</title><style>{STYLE}</style></head><body>\
          <header><p class=\"eyebrow\">Simulated Salesforce org</p><h1>{name}</h1>\
-         <p class=\"lede\">Nothing here is real: this org lives in the memory of one process and is gone when it ends. \
+         <p class=\"lede\">Nothing here is real: this org is simulated by the process that serves this page. \
          The page renews itself every three seconds.</p>\
          <ul class=\"figures\"><li><b>{total}</b> users</li><li><b>{active}</b> active</li><li><b>{groups}</b> groups</li>\
          {licences}</ul></header><main>{users}{group_list}{calls}</main>\
@@ -72,7 +72,9 @@ fn licences(store: &Store) -> String {
         .licences
         .iter()
         .filter(|licence| licence.used > 0)
-        .map(|licence| format!("<li><b>{}</b> of {} {}</li>", licence.used, licence.total, escape(&licence.name)))
+        .map(|licence| {
+            format!("<li><b>{}</b> of {} {} licences</li>", licence.used, licence.total, escape(&licence.name))
+        })
         .collect::<Vec<_>>()
         .concat()
 }

@@ -191,7 +191,7 @@ fn nothing_beside_the_clone_is_named() {
 fn arrows_that_are_not_allowed_are_seen() {
     let cases = [
         ("scim", "use crate::db::Conn;", "scim must not know db"),
-        ("http", "use crate::{scim::{self, Error}, shadow};", "http must not know shadow"),
+        ("provisioning", "use crate::{scim::{self, Error}, salesforce};", "provisioning must not know salesforce"),
         ("http", "fn f() { crate::salesforce::call() }", "http must not know salesforce"),
         ("shadow", "use actix_web::HttpRequest;", "shadow must not use actix_web"),
         ("scim", "async fn f() { tokio::spawn(g()); }", "scim must not use tokio"),

@@ -8,8 +8,10 @@ mod support;
 
 mod architecture;
 mod bad_input;
+mod crash;
 mod idp_traces;
 mod openapi;
 mod protocol;
 mod salesforce;
 mod sandbox;
+mod tls;

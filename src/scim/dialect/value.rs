@@ -97,8 +97,12 @@ fn simple(attribute: &Attribute, value: Value) -> Value {
         (DataType::Integer | DataType::Decimal, Value::String(text)) => {
             text.trim().parse::<Number>().map_or(Value::String(text), Value::Number)
         }
-        (DataType::String | DataType::Reference, Value::Number(number)) => Value::String(number.to_string()),
-        (DataType::String, Value::Bool(value)) => Value::String(value.to_string()),
+        // An employee number, a cost centre. What a resource cannot do without is not guessed at: a userName that is a
+        // number is a broken mapping, and saying so now is kinder than an account of that name.
+        (DataType::String | DataType::Reference, Value::Number(number)) if !attribute.required => {
+            Value::String(number.to_string())
+        }
+        (DataType::String, Value::Bool(value)) if !attribute.required => Value::String(value.to_string()),
         (_, value) => value,
     }
 }

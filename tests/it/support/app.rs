@@ -72,13 +72,14 @@ impl TestApp {
         if let Ok(filter) = std::env::var(telemetry::LOG_VARIABLE) {
             telemetry::start_logging(telemetry::LogFormat::Text, Some(&filter)).expect("a log");
         }
+        let held = app::hold(config).expect("nobody else has the file");
         let db = app::open(config, true).await.expect("the database opens");
         let around = Surroundings {
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness),
             metrics: telemetry::metrics().expect("metrics"),
         };
-        let app = App::start(config, db, around).expect("the bridge starts");
+        let app = App::start(config, db, held, around).expect("the bridge starts");
         let scopes = vec![Scope::Scim, Scope::Admin];
         let (_, token) = app.access().create(TENANT, "test", scopes, None).await.expect("a token");
         let base = app.base_url();

@@ -28,6 +28,7 @@ programs=$1 folder=$2 port=$3
     </dev/null >"$folder/log" 2>&1 || exit 1
 "$programs/postgres" -D "$folder/data" -F -p "$port" -h 127.0.0.1 -k "$folder" -c max_connections=400 \
     -c full_page_writes=off -c synchronous_commit=off -c shared_buffers=64MB -c autovacuum=off \
+    -c ssl=on -c ssl_cert_file="$folder/server.pem" -c ssl_key_file="$folder/server.key" \
     -c log_min_messages=fatal </dev/null >"$folder/log" 2>&1 &
 server=$!
 cat >/dev/null
@@ -54,6 +55,11 @@ static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
 /// installed; with `CI` set that is a failure, since a test that did not run must not look like one that passed.
 pub(crate) fn database() -> Option<String> {
     cluster().map(Cluster::database)
+}
+
+/// The authority that signed the server's certificate, and another that did not, as files.
+pub(crate) fn authorities() -> Option<(PathBuf, PathBuf)> {
+    cluster().map(|cluster| (cluster.folder.join("ca.pem"), cluster.folder.join("other.pem")))
 }
 
 /// Makes every later [`database`] a copy of one that `init` has filled. Only the first call does anything: migrations
@@ -84,6 +90,7 @@ impl Cluster {
     fn start(programs: &Path) -> Self {
         let user = unprivileged();
         let folder = folder(user);
+        write_certificates(&folder, user).expect("certificates");
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
@@ -170,6 +177,34 @@ fn folder(user: Option<(u32, u32)>) -> PathBuf {
         chown(&folder, Some(uid), Some(gid)).expect("its owner");
     }
     folder
+}
+
+/// A certificate for 127.0.0.1 with its key, the authority that signed it, and one that has nothing to do with it.
+fn write_certificates(folder: &Path, user: Option<(u32, u32)>) -> Result<(), Box<dyn std::error::Error>> {
+    let authority = |name: &str| {
+        let mut params = rcgen::CertificateParams::new(Vec::new())?;
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate()?)
+    };
+    let (ours, other) = (authority("ours")?, authority("other")?);
+    let key = rcgen::KeyPair::generate()?;
+    let server = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()])?.signed_by(&key, &ours)?;
+    let files = [
+        ("ca.pem", ours.pem()),
+        ("other.pem", other.pem()),
+        ("server.pem", server.pem()),
+        ("server.key", key.serialize_pem()),
+    ];
+    for (name, text) in files {
+        let path = folder.join(name);
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))?;
+        if let Some((uid, gid)) = user {
+            chown(&path, Some(uid), Some(gid))?;
+        }
+    }
+    Ok(())
 }
 
 /// Whom the server runs as when the tests run as root, which it refuses: `postgres` or else `nobody`, user and group.
