@@ -10,6 +10,8 @@ mod architecture;
 mod bad_input;
 mod crash;
 mod idp_traces;
+mod openapi;
+mod protocol;
 mod salesforce;
 mod sandbox;
 mod tls;
