@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::{Rng as _, SeedableRng as _};
@@ -251,19 +251,26 @@ async fn kill_and_compare(engine: &Engine, faults: Faults, seed: u64) {
     for _ in 0..KILLS {
         let mut bridge = Bridge::start(&config);
         let stop = Arc::new(AtomicBool::new(false));
+        let answered = Arc::new(AtomicUsize::new(0));
         let tasks: Vec<_> = clients
             .drain(..)
             .map(|mut client| {
-                let (base, stop) = (bridge.base.clone(), Arc::clone(&stop));
+                let (base, stop, answered) = (bridge.base.clone(), Arc::clone(&stop), Arc::clone(&answered));
                 tokio::spawn(async move {
                     while !stop.load(Ordering::Relaxed) {
                         client.step(&base).await;
+                        answered.fetch_add(1, Ordering::Relaxed);
                     }
                     client
                 })
             })
             .collect();
-        tokio::time::sleep(Duration::from_millis(random.random_range(30..400))).await;
+        // In the midst of it, however slow the machine is.
+        let (enough, begun) = (random.random_range(10..60), Instant::now());
+        while answered.load(Ordering::Relaxed) < enough && begun.elapsed() < Duration::from_secs(20) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..30))).await;
         bridge.kill();
         stop.store(true, Ordering::Relaxed);
         for task in tasks {
