@@ -65,6 +65,7 @@ diesel::table! {
         state -> Text,
         wanted -> BigInt,
         attempts -> BigInt,
+        unexpected -> BigInt,
         due_at -> Timestamp,
         lease_owner -> Nullable<Text>,
         lease_until -> Nullable<Timestamp>,

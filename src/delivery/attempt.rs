@@ -1,7 +1,8 @@
 //! One try at a delivery: what user and group deliveries share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -39,11 +40,12 @@ pub(super) struct Attempt {
     pub(super) shared: Arc<Shared>,
     pub(super) claim: Claim,
     calls: AtomicI64,
+    outage: AtomicBool,
 }
 
 impl Attempt {
     pub(super) fn new(shared: Arc<Shared>, claim: Claim) -> Self {
-        Self { shared, claim, calls: AtomicI64::new(0) }
+        Self { shared, claim, calls: AtomicI64::new(0), outage: AtomicBool::new(false) }
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -57,6 +59,16 @@ impl Attempt {
 
     pub(super) fn calls(&self) -> i64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Whether the org answered, and with anything but an outage. A try that made no call says nothing about the org.
+    pub(super) fn org_lives(&self) -> bool {
+        self.calls() > 0 && !self.outage.load(Ordering::Relaxed)
+    }
+
+    /// Proves that the lease is still ours, and makes it longer: before a call that changes something.
+    pub(super) async fn hold(&self) -> Result<(), Abandoned> {
+        self.note(|_, _| Ok(())).await
     }
 
     /// Writes in one transaction what a call brought, if the lease is still ours, and makes the lease longer.
@@ -81,51 +93,61 @@ impl Attempt {
     /// Salesforce is what was asked. `notes`: what was left out or cut, for a person.
     pub(super) fn delivered(notes: &[String]) -> Outcome {
         let reason = (!notes.is_empty()).then(|| notes.join("; "));
-        Outcome { state: State::Delivered, due: None, failed: false, reason, error: None }
+        Outcome { state: State::Delivered, due: None, failed: false, unexpected: false, reason, error: None }
     }
 
     /// It waits. Looked at again now and then all the same: that costs no call.
     pub(super) fn held(&self, reason: String) -> Outcome {
         let due = self.now() + TimeDelta::from_std(LOOK_AGAIN).unwrap_or(TimeDelta::MAX);
-        Outcome { state: State::Held, due: Some(due), failed: false, reason: Some(reason), error: None }
+        Outcome {
+            state: State::Held,
+            due: Some(due),
+            failed: false,
+            unexpected: false,
+            reason: Some(reason),
+            error: None,
+        }
+    }
+
+    /// Another delivery, which is under way, has to end first: try again soon.
+    pub(super) fn after_another(&self, reason: String) -> Outcome {
+        Outcome { reason: Some(reason), error: None, ..self.again(None, None) }
+    }
+
+    fn again(&self, after: Option<Duration>, error: Option<String>) -> Outcome {
+        let attempts = u32::try_from(self.claim.attempts).unwrap_or(u32::MAX).saturating_add(1);
+        let wait = self.shared.pace.schedule.wait(attempts, after, self.shared.randomness.fraction());
+        let due = self.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+        Outcome { state: State::Retrying, due: Some(due), failed: true, unexpected: false, reason: None, error }
     }
 
     /// Only a change can mend it.
     pub(super) fn rejected(reason: String, error: Option<String>) -> Outcome {
-        Outcome { state: State::Rejected, due: None, failed: true, reason: Some(reason), error }
+        Outcome { state: State::Rejected, due: None, failed: true, unexpected: false, reason: Some(reason), error }
     }
 
     /// The database failed in between: try again, after a wait that grows, so that one broken row does not spin.
     pub(super) fn interrupted(&self, error: &db::Error) -> Outcome {
-        let attempts = u32::try_from(self.claim.attempts).unwrap_or(u32::MAX).saturating_add(1);
-        let wait = self.shared.pace.schedule.wait(attempts, None, self.shared.randomness.fraction());
-        let due = self.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
-        let error = Some(format!("interrupted: {error}"));
-        Outcome { state: State::Retrying, due: Some(due), failed: true, reason: None, error }
+        self.again(None, Some(format!("interrupted: {error}")))
     }
 
     /// What follows from an error: decided by the error's own disposition, never by a status.
     pub(super) fn failed(&self, error: &salesforce::Error) -> Outcome {
-        let (now, attempts) = (self.now(), u32::try_from(self.claim.attempts).unwrap_or(u32::MAX).saturating_add(1));
         let (sentence, said) = (error.to_string(), error.salesforce_text());
         let words = if sentence.contains(said) { sentence } else { format!("{sentence} (Salesforce: {said})") };
-        let retry = |after, failed| {
-            // An outage is not this resource's fault: it uses up none of its tries, and waits as long as the org's
-            // outage has lasted.
-            let waited = if failed { attempts } else { self.shared.circuit.in_a_row() };
-            let wait = self.shared.pace.schedule.wait(waited, after, self.shared.randomness.fraction());
-            let due = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
-            Outcome { state: State::Retrying, due: Some(due), failed, reason: None, error: Some(words.clone()) }
-        };
         match error.disposition() {
-            Disposition::Retry { at_most: Some(most), .. } if attempts >= most => {
+            // Counted by themselves: an outage before says nothing about them.
+            Disposition::Retry { at_most: Some(most), .. } if self.claim.unexpected + 1 >= i64::from(most) => {
                 Self::rejected(error.to_string(), Some(words))
             }
-            Disposition::Retry { after, .. } => retry(after, true),
-            Disposition::LookFirst => retry(None, true),
+            Disposition::Retry { after, at_most } => {
+                Outcome { unexpected: at_most.is_some(), ..self.again(after, Some(words)) }
+            }
+            Disposition::LookFirst => self.again(None, Some(words)),
             Disposition::Outage { after } => {
-                self.shared.circuit.outage(now, after);
-                retry(after, false)
+                self.outage.store(true, Ordering::Relaxed);
+                self.shared.circuit.outage(self.now(), after);
+                self.again(after, Some(words))
             }
             Disposition::Wait(what) => {
                 let what = match what {

@@ -45,18 +45,14 @@ impl Circuit {
         });
     }
 
-    /// How many deliveries may start: none during a pause, one as a probe after it, else all.
-    pub(super) fn allows(&self, now: DateTime<Utc>, all: usize) -> usize {
+    /// How many deliveries may start: none during a pause, one as a probe after it (and no second one while the first
+    /// is `running`), else all.
+    pub(super) fn allows(&self, now: DateTime<Utc>, all: usize, running: usize) -> usize {
         self.with(|inner| match inner.paused_until {
             Some(until) if now < until => 0,
-            Some(_) => all.min(1),
+            Some(_) => all.min(usize::from(running == 0)),
             None => all,
         })
-    }
-
-    /// Outages since the last success.
-    pub(super) fn in_a_row(&self) -> u32 {
-        self.with(|inner| inner.in_a_row)
     }
 
     /// When the pause ends.
@@ -75,20 +71,21 @@ mod tests {
         for _ in 1..THRESHOLD {
             circuit.outage(now, None);
         }
-        assert_eq!(circuit.allows(now, 8), 8);
+        assert_eq!(circuit.allows(now, 8, 0), 8);
         circuit.outage(now, None);
-        assert_eq!(circuit.allows(now, 8), 0);
-        assert_eq!(circuit.allows(now + TimeDelta::seconds(1), 8), 1, "a probe");
+        assert_eq!(circuit.allows(now, 8, 0), 0);
+        assert_eq!(circuit.allows(now + TimeDelta::seconds(1), 8, 0), 1, "a probe");
+        assert_eq!(circuit.allows(now + TimeDelta::seconds(1), 7, 1), 0, "it is the only one");
         circuit.success();
-        assert_eq!(circuit.allows(now, 8), 8);
+        assert_eq!(circuit.allows(now, 8, 1), 8);
     }
 
     #[test]
     fn a_pause_that_is_asked_for_is_kept_at_once() {
         let (circuit, now) = (Circuit::default(), DateTime::UNIX_EPOCH);
         circuit.outage(now, Some(Duration::from_mins(2)));
-        assert_eq!(circuit.allows(now + TimeDelta::seconds(119), 8), 0);
-        assert_eq!(circuit.allows(now + TimeDelta::seconds(120), 8), 1);
+        assert_eq!(circuit.allows(now + TimeDelta::seconds(119), 8, 0), 0);
+        assert_eq!(circuit.allows(now + TimeDelta::seconds(120), 8, 0), 1);
     }
 
     #[test]

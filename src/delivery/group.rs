@@ -1,23 +1,30 @@
 //! Delivering a mirrored group: its name, and the members that are asked for.
 
 use crate::db::{Conn, Error as DbError};
-use crate::salesforce::{self, Disposition};
+use crate::salesforce::{self, Cause, Disposition};
 use crate::shadow::link::{self, How, Link};
 use crate::shadow::member::{self, Difference};
 use crate::shadow::{self, Kind, Stored, observed};
 
 use super::attempt::{Abandoned, Attempt};
+use super::mirror::NOT_MIRRORED;
 use super::outbox::{self, Outcome};
-use super::plan::{self, GroupSeen, GroupStep, GroupWish, ObservedGroup};
+use super::plan::{self, GroupSeen, GroupStep, GroupWish, MEMBERS_A_CALL, ObservedGroup};
+use super::state::State;
 
 /// Steps of one try at most; a larger group goes on in the next, which is due at once.
 const STEPS: usize = 100;
+
+/// Members found to be refused in one try at most.
+const REFUSED: usize = 20;
+
+/// Memberships in memory at once: what that many steps can send.
+const MEMORY: i64 = 20_000;
 
 struct Loaded {
     stored: Stored,
     link: Option<Link>,
     name: Option<String>,
-    differences: Vec<Difference>,
 }
 
 fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
@@ -25,9 +32,25 @@ fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
     Ok(Some(Loaded {
         link: link::find(conn, id)?,
         name: observed::find::<ObservedGroup>(conn, id)?.unwrap_or_default().name,
-        differences: member::differences(conn, id)?,
         stored,
     }))
+}
+
+/// Whether a deleted group of this name has a public group that is still to be deleted, or left. Were it taken over
+/// meanwhile, its own delivery would delete it all the same.
+fn predecessor_is_leaving(conn: &mut Conn, stored: &Stored) -> Result<bool, DbError> {
+    let Some(predecessor) = shadow::predecessor(conn, stored)?.filter(|_| stored.deleted.is_none()) else {
+        return Ok(false);
+    };
+    let delivery = outbox::of(conn, std::slice::from_ref(&predecessor))?.remove(&predecessor);
+    // What Salesforce refuses to delete is there to be taken over.
+    Ok(delivery.is_some_and(|delivery| !matches!(delivery.state, State::Rejected | State::Delivered)))
+}
+
+/// Whether the refusal of a change of members can be about one of them alone.
+fn is_about_a_member(error: &salesforce::Error) -> bool {
+    let about_all = matches!(error.cause(), None | Some(Cause::NoAccess | Cause::NoSuchField | Cause::Malformed));
+    !about_all && (error.disposition() == Disposition::Reject || error.cause() == Some(Cause::MembershipMismatch))
 }
 
 /// A delivery under way.
@@ -36,12 +59,12 @@ struct Delivery<'a> {
     stored: Stored,
     wish: GroupWish,
     seen: GroupSeen,
-    /// Members that have no account yet.
-    waiting: usize,
     /// Members of whom nobody knows whether Salesforce has them.
     unsure: Vec<(String, String)>,
     /// Whether the members were read after Salesforce refused a change of them.
     compared: bool,
+    /// Members whom Salesforce refused when they were sent alone, and its words.
+    refused: Vec<(String, String)>,
 }
 
 /// Brings a public group to what was asked.
@@ -69,26 +92,24 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
             perhaps_created: attempt.claim.creating.clone(),
             ..GroupSeen::default()
         },
-        waiting: 0,
         unsure: Vec::new(),
         compared: false,
+        refused: Vec::new(),
     };
-    delivery.sort(loaded.differences);
+    delivery.reload().await?;
     delivery.run().await
 }
 
 impl Delivery<'_> {
-    /// Sorts the differences into what can be sent and what must wait for an account.
+    /// Sorts the differences into what is to be read, added and removed.
     fn sort(&mut self, differences: Vec<Difference>) {
-        (self.seen.to_add, self.seen.to_remove, self.waiting) = (Vec::new(), Vec::new(), 0);
+        (self.seen.to_add, self.seen.to_remove) = (Vec::new(), Vec::new());
         self.unsure.clear();
         for difference in differences {
-            let Some(id) = difference.salesforce_id else {
-                // A group that is not mirrored never gets an id: nothing to wait for.
-                self.waiting += usize::from(difference.wanted && difference.kind == Kind::User);
+            if self.refused.iter().any(|(member, _)| *member == difference.member) {
                 continue;
-            };
-            let member = (difference.member, id);
+            }
+            let member = (difference.member, difference.salesforce_id);
             if difference.unsure {
                 self.unsure.push(member.clone());
             }
@@ -102,8 +123,9 @@ impl Delivery<'_> {
     }
 
     async fn reload(&mut self) -> Result<(), Abandoned> {
-        let id = self.stored.id.clone();
-        let differences = self.attempt.shared.db.read(move |conn| member::differences(conn, &id)).await?;
+        let (id, mirrored) = (self.stored.id.clone(), matches!(self.wish, GroupWish::Mirrored { .. }));
+        let read = move |conn: &mut Conn| member::differences(conn, &id, mirrored, MEMORY);
+        let differences = self.attempt.shared.db.read(read).await?;
         self.sort(differences);
         Ok(())
     }
@@ -113,9 +135,11 @@ impl Delivery<'_> {
         let client = &attempt.shared.org.client;
         for _ in 0..STEPS {
             let Some(step) = plan::group(&self.wish, &self.seen) else {
-                return Ok(self.done());
+                return self.done().await;
             };
-            attempt.called();
+            if !matches!(step, GroupStep::Missing(_) | GroupStep::Compare(_)) {
+                attempt.called();
+            }
             let failed = match step {
                 GroupStep::Missing(name) => {
                     return Ok(
@@ -160,18 +184,18 @@ impl Delivery<'_> {
                     }
                 }
                 GroupStep::Compare(id) => self.compare(&id).await?.err(),
-                GroupStep::Delete(id) => match client.delete_group(&id).await {
-                    Ok(()) => {
-                        self.vanished().await?;
-                        None
-                    }
-                    Err(error) => Some(error),
-                },
+                GroupStep::Delete(id) => {
+                    attempt.hold().await?;
+                    // One that is gone is what was asked.
+                    let deleted = client.delete_group(&id).await;
+                    Some(deleted.err().unwrap_or(salesforce::Error::Gone { id, text: String::new() }))
+                }
                 GroupStep::Members { group, add, remove } => {
                     let ids = |list: &[(String, String)]| list.iter().map(|(_, id)| id.clone()).collect::<Vec<_>>();
                     self.sending(&add, &remove, true).await?;
                     match client.change_members(&group, &ids(&add), &ids(&remove)).await {
                         Ok(()) => {
+                            self.seen.at_most = self.seen.at_most.map(|most| (most * 2).min(MEMBERS_A_CALL));
                             self.confirmed(add, remove).await?;
                             None
                         }
@@ -189,7 +213,7 @@ impl Delivery<'_> {
                             if !error.may_have_changed_something() {
                                 self.sending(&add, &remove, false).await?;
                             }
-                            Some(error)
+                            if is_about_a_member(&error) { self.narrow(add, remove, &error) } else { Some(error) }
                         }
                     }
                 }
@@ -202,23 +226,74 @@ impl Delivery<'_> {
         }
         let due = Some(attempt.now());
         let reason = Some("more members follow".to_owned());
-        Ok(Outcome { due, reason, state: super::State::Pending, failed: false, error: None })
+        Ok(Outcome { due, reason, state: State::Pending, failed: false, unexpected: false, error: None })
     }
 
-    fn done(&self) -> Outcome {
-        self.attempt.shared.circuit.success();
-        match (&self.wish, self.waiting) {
-            (GroupWish::Released, _) => Attempt::delivered(&["not mirrored".to_owned()]),
-            (GroupWish::Mirrored { .. }, 1) => self.attempt.held("waits for the account of one member".into()),
-            (GroupWish::Mirrored { .. }, n) if n > 1 => {
-                self.attempt.held(format!("waits for the accounts of {n} members"))
+    /// One member that Salesforce refuses fails the whole call: fewer go in the next, until it is found and left out.
+    fn narrow(
+        &mut self,
+        add: Vec<(String, String)>,
+        remove: Vec<(String, String)>,
+        error: &salesforce::Error,
+    ) -> Option<salesforce::Error> {
+        let sent = add.len() + remove.len();
+        match add.into_iter().chain(remove).next() {
+            Some((member, _)) if sent == 1 => {
+                self.seen.to_add.retain(|(id, _)| *id != member);
+                self.seen.to_remove.retain(|(id, _)| *id != member);
+                self.refused.push((member, error.salesforce_text().to_owned()));
             }
-            _ => Attempt::delivered(&[]),
+            _ => self.seen.at_most = Some(sent.div_ceil(2)),
         }
+        // So many at once are not each to blame, and each costs calls to find.
+        (self.refused.len() >= REFUSED).then(|| error.clone())
+    }
+
+    async fn done(&mut self) -> Result<Outcome, Abandoned> {
+        if let Some((member, words)) = self.refused.first() {
+            let reason = match self.refused.len() {
+                1 => format!("Salesforce refuses the member {member}; all others are as asked"),
+                n => format!("Salesforce refuses {n} members, {member} among them; all others are as asked"),
+            };
+            return Ok(Attempt::rejected(reason, Some(words.clone())));
+        }
+        let id = self.stored.id.clone();
+        match self.wish {
+            GroupWish::Released => return Ok(Attempt::delivered(&[NOT_MIRRORED.to_owned()])),
+            GroupWish::Gone => self.buried().await?,
+            GroupWish::Mirrored { .. } => {
+                let waiting = self.attempt.shared.db.read(move |conn| member::without_account(conn, &id)).await?;
+                match waiting {
+                    0 => {}
+                    1 => return Ok(self.attempt.held("waits for the account of one member".into())),
+                    n => return Ok(self.attempt.held(format!("waits for the accounts of {n} members"))),
+                }
+            }
+        }
+        Ok(Attempt::delivered(&[]))
+    }
+
+    /// A deleted group has nothing left in Salesforce that is its own. One of the same name may wait for that.
+    async fn buried(&self) -> Result<(), Abandoned> {
+        let (stored, now) = (self.stored.clone(), self.attempt.now());
+        self.attempt
+            .note(move |conn, _| {
+                link::remove(conn, &stored.id)?;
+                member::forget_group(conn, &stored.id)?;
+                member::forget_member(conn, &stored.id)?;
+                let heir = shadow::named_like(conn, &stored)?;
+                outbox::release(conn, heir.as_slice(), now).map(drop)
+            })
+            .await
     }
 
     /// Looks for a group of this name that nobody else is linked to. `Ok(Some(reason))`: a person has to say which.
     async fn look(&mut self, name: &str) -> Result<Result<Option<String>, salesforce::Error>, Abandoned> {
+        // Before the org is asked: what it answers could be deleted by the time that we know whose it is.
+        let stored = self.stored.clone();
+        if self.attempt.shared.db.read(move |conn| predecessor_is_leaving(conn, &stored)).await? {
+            return Ok(Ok(Some("waits for the deletion of an earlier group of this name".into())));
+        }
         let found = match self.attempt.shared.org.client.find_groups(name).await {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
@@ -282,7 +357,9 @@ impl Delivery<'_> {
         self.attempt
             .note(move |conn, _| {
                 link::remove(conn, &id)?;
-                member::forget_group(conn, &id)
+                member::forget_group(conn, &id)?;
+                // Groups that have it as a member have it no more, and shall have the next.
+                member::forget_member(conn, &id).map(drop)
             })
             .await?;
         self.reload().await

@@ -7,6 +7,7 @@
 mod attempt;
 mod circuit;
 mod group;
+mod mirror;
 mod org;
 pub mod outbox;
 mod over;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use crate::db::schema::{deliveries, delivery_attempts, members};
 use crate::db::{Conn, Error, on_backend};
@@ -54,7 +56,9 @@ pub struct Claim {
     pub wanted: i64,
     /// Tries before this one.
     pub attempts: i64,
-    /// Name that an earlier, perhaps lost, create carried.
+    /// Of them, those that ended in an error that Salesforce itself did not expect.
+    pub unexpected: i64,
+    /// What an earlier, perhaps lost, create carried: the fields of a user as JSON text, the name of a group.
     pub creating: Option<String>,
 }
 
@@ -67,10 +71,18 @@ pub struct Outcome {
     pub due: Option<DateTime<Utc>>,
     /// Whether it counts as a failed try.
     pub failed: bool,
+    /// Whether it failed with an error that Salesforce itself did not expect, of which only a few are worth a new try.
+    pub unexpected: bool,
     /// What is waited for, or was left out.
     pub reason: Option<String>,
     /// What went wrong.
     pub error: Option<String>,
+}
+
+/// Deliveries that are not at their end. In the words of the index `deliveries_due`, and with no parameter in them: SQLite
+/// uses a partial index only where it reads its very condition, and would look through all that was ever delivered.
+fn open() -> SqlLiteral<Bool> {
+    diesel::dsl::sql("state NOT IN ('delivered', 'rejected')")
 }
 
 /// A time that no row reaches by itself.
@@ -103,6 +115,7 @@ pub fn enqueue(conn: &mut Conn, tenant: &str, kind: Kind, resource: &str, now: D
                     deliveries::state.eq(State::Pending.as_str()),
                     deliveries::wanted.eq(1_i64),
                     deliveries::attempts.eq(0_i64),
+                    deliveries::unexpected.eq(0_i64),
                     deliveries::due_at.eq(now),
                     deliveries::updated_at.eq(now),
                 ))
@@ -119,6 +132,7 @@ pub fn enqueue(conn: &mut Conn, tenant: &str, kind: Kind, resource: &str, now: D
                     deliveries::wanted.eq(deliveries::wanted + 1),
                     deliveries::state.eq(State::Pending.as_str()),
                     deliveries::attempts.eq(0_i64),
+                    deliveries::unexpected.eq(0_i64),
                     deliveries::due_at.eq(now),
                     deliveries::reason.eq(None::<String>),
                     deliveries::updated_at.eq(now),
@@ -132,6 +146,16 @@ pub fn enqueue(conn: &mut Conn, tenant: &str, kind: Kind, resource: &str, now: D
 /// Makes held deliveries due again: those of `resources`, now that what they waited for has come. `due` is a moment
 /// ahead, so that what comes together (the members of one group) goes out together.
 pub fn release(conn: &mut Conn, resources: &[String], due: DateTime<Utc>) -> Result<usize, Error> {
+    reopen(conn, resources, &[State::Held], due)
+}
+
+/// Makes deliveries due again, also those that had come to an end, good or bad: what they rest on became another.
+pub fn wake(conn: &mut Conn, resources: &[String], due: DateTime<Utc>) -> Result<usize, Error> {
+    reopen(conn, resources, &[State::Held, State::Delivered, State::Rejected], due)
+}
+
+fn reopen(conn: &mut Conn, resources: &[String], from: &[State], due: DateTime<Utc>) -> Result<usize, Error> {
+    let from: Vec<&str> = from.iter().map(|state| state.as_str()).collect();
     let mut released = 0;
     for chunk in resources.chunks(1000) {
         // Neither held nor under way between the two statements: it would be missed by both.
@@ -140,7 +164,7 @@ pub fn release(conn: &mut Conn, resources: &[String], due: DateTime<Utc>) -> Res
             rows.select(deliveries::resource_id).for_update().load::<String>(c)?;
         }
         released += on_backend!(&mut *conn, c => diesel::update(deliveries::table
-            .filter(deliveries::resource_id.eq_any(chunk).and(deliveries::state.eq(State::Held.as_str()))))
+            .filter(deliveries::resource_id.eq_any(chunk).and(deliveries::state.eq_any(&from))))
             .set((deliveries::state.eq(State::Pending.as_str()), deliveries::due_at.eq(due.naive_utc())))
             .execute(c))?;
         // One that a worker is at has perhaps read the shadow already: it must look again.
@@ -163,7 +187,12 @@ pub fn release_all(conn: &mut Conn, tenant: &str, due: DateTime<Utc>) -> Result<
     .execute(conn)?)
 }
 
-type Taken = (String, String, i64, i64, Option<String>);
+/// Whether a worker has the delivery, kept so from every other transaction until this one ends.
+pub fn is_under_way(conn: &mut Conn, resource: &str) -> Result<bool, Error> {
+    Ok(locked(conn, resource)?.is_some_and(|(state, _, _)| state == State::Delivering.as_str()))
+}
+
+type Taken = (String, String, i64, i64, i64, Option<String>);
 
 /// Takes up to `limit` due deliveries of a tenant for `lease`. One whose worker's lease ran out is due again.
 pub fn claim(
@@ -180,8 +209,7 @@ pub fn claim(
         () => {
             deliveries::table
                 .filter(deliveries::tenant.eq(tenant).and(deliveries::due_at.le(at)))
-                .filter(deliveries::state.ne(State::Delivered.as_str()))
-                .filter(deliveries::state.ne(State::Rejected.as_str()))
+                .filter(open())
                 .order((deliveries::due_at, deliveries::resource_id))
                 .limit(limit)
                 .select((
@@ -189,6 +217,7 @@ pub fn claim(
                     deliveries::kind,
                     deliveries::wanted,
                     deliveries::attempts,
+                    deliveries::unexpected,
                     deliveries::creating,
                 ))
         };
@@ -199,7 +228,7 @@ pub fn claim(
     };
     let until = (now + lease).naive_utc();
     let mut claims = Vec::with_capacity(rows.len());
-    for (resource, kind, wanted, attempts, creating) in rows {
+    for (resource, kind, wanted, attempts, unexpected, creating) in rows {
         diesel::update(deliveries::table.find(&resource))
             .set((
                 deliveries::state.eq(State::Delivering.as_str()),
@@ -210,7 +239,7 @@ pub fn claim(
             ))
             .execute(conn)?;
         if let Some(kind) = Kind::parse(&kind) {
-            claims.push(Claim { resource, kind, wanted, attempts, creating });
+            claims.push(Claim { resource, kind, wanted, attempts, unexpected, creating });
         }
     }
     Ok(claims)
@@ -229,9 +258,9 @@ pub fn renew(conn: &mut Conn, resource: &str, owner: &str, until: DateTime<Utc>)
     Ok(rows == 1)
 }
 
-/// Notes the name that a create is about to carry, or (`None`) that it is known what became of it.
-pub fn creating(conn: &mut Conn, resource: &str, name: Option<&str>) -> Result<(), Error> {
-    diesel::update(deliveries::table.find(resource)).set(deliveries::creating.eq(name)).execute(conn)?;
+/// Notes what a create is about to carry, or (`None`) that it is known what became of it.
+pub fn creating(conn: &mut Conn, resource: &str, carried: Option<&str>) -> Result<(), Error> {
+    diesel::update(deliveries::table.find(resource)).set(deliveries::creating.eq(carried)).execute(conn)?;
     Ok(())
 }
 
@@ -250,14 +279,16 @@ pub fn complete(
     let changed = wanted != claim.wanted;
     let state = if changed { State::Pending } else { outcome.state };
     let due = if changed { now.naive_utc() } else { outcome.due.map_or_else(never, |t| t.naive_utc()) };
-    let attempts = match state {
-        State::Pending | State::Delivered => 0,
-        _ => claim.attempts + i64::from(outcome.failed),
+    let (attempts, unexpected) = if changed || !outcome.failed {
+        (0, 0)
+    } else {
+        (claim.attempts + 1, claim.unexpected + i64::from(outcome.unexpected))
     };
     diesel::update(deliveries::table.find(&claim.resource))
         .set((
             deliveries::state.eq(state.as_str()),
             deliveries::attempts.eq(attempts),
+            deliveries::unexpected.eq(unexpected),
             deliveries::due_at.eq(due),
             deliveries::lease_owner.eq(None::<String>),
             deliveries::lease_until.eq(None::<NaiveDateTime>),
@@ -370,8 +401,7 @@ pub fn count(conn: &mut Conn, tenant: &str) -> Result<BTreeMap<State, i64>, Erro
 pub fn next_due(conn: &mut Conn, tenant: &str) -> Result<Option<DateTime<Utc>>, Error> {
     let due: Option<NaiveDateTime> = deliveries::table
         .filter(deliveries::tenant.eq(tenant))
-        .filter(deliveries::state.ne(State::Delivered.as_str()))
-        .filter(deliveries::state.ne(State::Rejected.as_str()))
+        .filter(open())
         .order(deliveries::due_at)
         .select(deliveries::due_at)
         .first(conn)

@@ -79,9 +79,12 @@ pub fn user(wish: &UserWish, seen: &UserSeen) -> Option<UserStep> {
 
 /// Of an account that was there before us, what counts as accepted: the fields that the wish has a value for. A field
 /// that the IdP says nothing about keeps the value that somebody else gave it.
-pub fn adopted(wish: &Record, account: &Record) -> Record {
+///
+/// `sent`: what an earlier create carried whose answer was lost. Where the account has just that, it is ours to clear.
+pub fn adopted(wish: &Record, sent: &Record, account: &Record) -> Record {
+    let ours = |field: &str| sent.get(field).is_some_and(|value| account.get(field) == Some(value));
     wish.iter()
-        .filter(|(_, value)| !value.is_null())
+        .filter(|(field, value)| !value.is_null() || ours(field))
         .map(|(field, _)| (field.to_owned(), account.get(field).cloned().unwrap_or(Value::Null)))
         .collect()
 }
@@ -115,6 +118,8 @@ pub struct GroupSeen {
     pub perhaps_created: Option<String>,
     /// Whether changes of members were sent without a known answer.
     pub unsure: bool,
+    /// Members in the next call at most; `None`: as many as Salesforce takes.
+    pub at_most: Option<usize>,
     /// Salesforce ids of members to add, with our ids.
     pub to_add: Vec<(String, String)>,
     /// Salesforce ids of members to remove, with our ids.
@@ -173,9 +178,10 @@ pub fn group(wish: &GroupWish, seen: &GroupSeen) -> Option<GroupStep> {
     if seen.unsure {
         return Some(GroupStep::Compare(group.clone()));
     }
-    let remove: Vec<_> = seen.to_remove.iter().take(MEMBERS_A_CALL).cloned().collect();
+    let most = seen.at_most.map_or(MEMBERS_A_CALL, |most| most.clamp(1, MEMBERS_A_CALL));
+    let remove: Vec<_> = seen.to_remove.iter().take(most).cloned().collect();
     let add: Vec<_> = match wish {
-        GroupWish::Mirrored { .. } => seen.to_add.iter().take(MEMBERS_A_CALL - remove.len()).cloned().collect(),
+        GroupWish::Mirrored { .. } => seen.to_add.iter().take(most - remove.len()).cloned().collect(),
         GroupWish::Released | GroupWish::Gone => Vec::new(),
     };
     (!add.is_empty() || !remove.is_empty()).then(|| GroupStep::Members { group: group.clone(), add, remove })
@@ -293,9 +299,24 @@ mod tests {
     fn adopting_clears_nothing_that_the_idp_is_silent_about() {
         let wish = Record::new().with("LastName", "King").with("Title", Value::Null).with("Department", "R");
         let account = Record::new().with("LastName", "Lovelace").with("Title", "Countess");
-        let seen = UserSeen { account: Some("005".into()), record: adopted(&wish, &account), ..UserSeen::default() };
-        let changes = Record::new().with("LastName", "King").with("Department", "R");
-        assert_eq!(user(&UserWish::Account(wish), &seen), Some(UserStep::Update("005".into(), changes)));
+        let seen = |sent: &Record| UserSeen {
+            account: Some("005".into()),
+            record: adopted(&wish, sent, &account),
+            ..UserSeen::default()
+        };
+        let mut changes = Record::new().with("LastName", "King").with("Department", "R");
+        let update = |changes: &Record| Some(UserStep::Update("005".into(), changes.clone()));
+        assert_eq!(user(&UserWish::Account(wish.clone()), &seen(&Record::new())), update(&changes));
+        assert_eq!(
+            user(&UserWish::Account(wish.clone()), &seen(&Record::new().with("Title", "Lady"))),
+            update(&changes)
+        );
+        changes.set("Title", Value::Null);
+        assert_eq!(
+            user(&UserWish::Account(wish.clone()), &seen(&account)),
+            update(&changes),
+            "our own create wrote it"
+        );
     }
 
     fn pairs(prefix: &str, n: usize) -> Vec<(String, String)> {

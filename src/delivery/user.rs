@@ -1,7 +1,7 @@
 //! Delivering a user: plan a step, make the call, note what it brought, plan again.
 
 use crate::db::{Conn, Error as DbError};
-use crate::salesforce::{self, Account, Cause, Disposition, Record, UserKey, mapping};
+use crate::salesforce::{self, Account, Cause, Disposition, Record, mapping};
 use crate::scim::ENTERPRISE_SCHEMA;
 use crate::shadow::link::{self, How, Link};
 use crate::shadow::{self, Kind, Stored, member, observed};
@@ -11,6 +11,10 @@ use super::org::NoProfile;
 use super::outbox::{self, Outcome};
 use super::plan::{self, ObservedUser, UserSeen, UserStep, UserWish};
 use super::worker::SETTLE;
+
+mod look;
+
+use look::{Look, LookFailed};
 
 /// Steps of one try at most: look, create, update, and a second round after somebody deleted or made the account
 /// meanwhile.
@@ -76,7 +80,10 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     };
     if let Some(predecessor) = loaded.predecessor.take() {
         // A person who was deleted here and came back: their account is known without asking.
-        (loaded.link, loaded.observed) = inherit(attempt, &loaded.stored, predecessor).await?;
+        match inherit(attempt, &loaded.stored, predecessor).await? {
+            Some(inherited) => (loaded.link, loaded.observed) = inherited,
+            None => return Ok(attempt.after_another(UNDER_WAY.to_owned())),
+        }
     }
     let creating = attempt.claim.creating.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let mut delivery = Delivery::of(attempt, loaded, creating);
@@ -92,36 +99,56 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     Ok(outcome)
 }
 
-/// Takes the link, what was observed and the memberships over from a tombstone.
+/// Why an account cannot be taken over just now.
+const UNDER_WAY: &str = "waits for the deletion of the user who had the account before, which is being delivered";
+
+/// Takes the link, what was observed and the memberships over from a tombstone. `None`: its own delivery is under way,
+/// and what that sends last would stand.
 async fn inherit(
     attempt: &Attempt,
     stored: &Stored,
     predecessor: String,
-) -> Result<(Option<Link>, ObservedUser), Abandoned> {
+) -> Result<Option<(Option<Link>, ObservedUser)>, Abandoned> {
     let (stored, now) = (stored.clone(), attempt.now());
     attempt
         .note(move |conn, _| {
-            let Some(old) = link::find(conn, &predecessor)? else { return Ok((None, ObservedUser::default())) };
+            shadow::guard(conn, &predecessor)?;
+            if outbox::is_under_way(conn, &predecessor)? {
+                return Ok(None);
+            }
+            let Some(old) = link::find(conn, &predecessor)? else {
+                return Ok(Some((None, ObservedUser::default())));
+            };
             let observed = observed::find::<ObservedUser>(conn, &predecessor)?.unwrap_or_default();
             let link = Link { salesforce_id: old.salesforce_id, how: How::Returned };
             link::save(conn, &stored, &link, now)?;
             observed::save(conn, &stored.id, &observed, now)?;
-            let groups = member::inherit(conn, &predecessor, &stored.id)?;
-            for group in &groups {
-                outbox::enqueue(conn, &stored.tenant, Kind::Group, group, now)?;
-            }
+            memberships(conn, &predecessor, &stored, now)?;
             released(conn, &stored, now)?;
-            Ok((Some(link), observed))
+            Ok(Some((Some(link), observed)))
         })
         .await
 }
 
-/// Wakes what waited for this user to have an account.
+/// Gives the memberships that a tombstone's account has to the user who takes it over.
+fn memberships(
+    conn: &mut Conn,
+    tombstone: &str,
+    heir: &Stored,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), DbError> {
+    for group in member::inherit(conn, tombstone, &heir.id)? {
+        outbox::enqueue(conn, &heir.tenant, Kind::Group, &group, now)?;
+    }
+    Ok(())
+}
+
+/// Wakes what waited for this user to have an account, and those who may know it as a manager by an older account.
 fn released(conn: &mut Conn, stored: &Stored, now: chrono::DateTime<chrono::Utc>) -> Result<(), DbError> {
     let groups = outbox::groups_waiting_for(conn, &stored.id)?;
     outbox::release(conn, &groups, now + SETTLE)?;
     let reports = shadow::query::reports_of(conn, stored)?;
-    outbox::release(conn, &reports, now)?;
+    outbox::wake(conn, &reports, now)?;
     Ok(())
 }
 
@@ -165,7 +192,7 @@ impl<'a> Delivery<'a> {
         let client = &attempt.shared.org.client;
         // A refusal that another account may explain; if none does, it stands.
         let mut refusal: Option<salesforce::Error> = None;
-        let mut looked = false;
+        let mut lost = false;
         for _ in 0..STEPS {
             let Some(step) = plan::user(&self.wish, &self.seen) else {
                 attempt.shared.circuit.success();
@@ -176,7 +203,19 @@ impl<'a> Delivery<'a> {
             };
             match step {
                 UserStep::Look => match self.look().await {
-                    Ok(Look::Found(account, how)) => self.adopt(*account, how).await?,
+                    // Somebody who came back under the name has it by now: nothing is left to deactivate.
+                    Ok(Look::NotOurs(_) | Look::NotYet(_)) if self.wish == UserWish::Gone => {
+                        self.known_not_created().await?;
+                    }
+                    Ok(Look::Found(account, how)) => {
+                        if !self.adopt(*account, how).await? {
+                            return Ok(attempt.after_another(UNDER_WAY.to_owned()));
+                        }
+                    }
+                    Ok(Look::NotYet(reason)) => {
+                        self.known_not_created().await?;
+                        return Ok(attempt.after_another(reason));
+                    }
                     Ok(Look::NotOurs(reason)) => {
                         self.known_not_created().await?;
                         return Ok(Attempt::rejected(reason, refusal.map(|e| e.salesforce_text().to_owned())));
@@ -201,13 +240,12 @@ impl<'a> Delivery<'a> {
                     attempt.called();
                     match client.create_user(&record, &profile).await {
                         Ok(account) => self.created(account, record).await?,
-                        Err(error)
-                            if error.disposition() == Disposition::LookFirst
-                                && !std::mem::replace(&mut looked, true) =>
-                        {
+                        // The answer was lost, or somebody in between gave it: once, look at once.
+                        Err(error) if error.disposition() == Disposition::LookFirst && !lost => {
                             self.seen.perhaps_created = true;
-                            // A gateway's 502 says nothing about the account: if it is not there, try again.
-                            if !error.may_have_changed_something() {
+                            if error.may_have_changed_something() {
+                                lost = true;
+                            } else {
                                 refusal = Some(error);
                             }
                         }
@@ -215,7 +253,7 @@ impl<'a> Delivery<'a> {
                             if matches!(error.cause(), Some(Cause::InvalidProfile | Cause::MissingProfile)) {
                                 attempt.shared.org.forget_profile().await;
                             }
-                            if matches!(error, salesforce::Error::Refused(_)) {
+                            if !error.may_have_changed_something() {
                                 self.known_not_created().await?;
                             }
                             return Ok(attempt.failed(&error));
@@ -233,7 +271,7 @@ impl<'a> Delivery<'a> {
                                 self.seen.unsure = unsure;
                                 self.save_observed().await?;
                             }
-                            return Ok(attempt.failed(&error));
+                            return self.not_updated(&changes, &error).await;
                         }
                     }
                 }
@@ -246,13 +284,8 @@ impl<'a> Delivery<'a> {
     /// Notes what a create carries before it is sent: whatever happens to us or to the answer, the account can be found
     /// by it, even if the person is renamed or deleted meanwhile.
     async fn about_to_create(&mut self, record: &Record) -> Result<(), Abandoned> {
-        let carried: Record = record
-            .iter()
-            .filter(|(field, _)| matches!(*field, "Username" | "FederationIdentifier"))
-            .map(|(field, value)| (field.to_owned(), value.clone()))
-            .collect();
-        let text = serde_json::to_string(&carried).unwrap_or_default();
-        self.creating = Some(carried);
+        let text = serde_json::to_string(record).unwrap_or_default();
+        self.creating = Some(record.clone());
         self.attempt.note(move |conn, claim| outbox::creating(conn, &claim.resource, Some(&text))).await
     }
 
@@ -264,35 +297,49 @@ impl<'a> Delivery<'a> {
 
     async fn created(&mut self, account: Account, sent: Record) -> Result<(), Abandoned> {
         self.notes.extend(account.notes);
-        self.linked(account.id, How::Created, sent).await
+        self.linked(account.id, How::Created, sent).await.map(drop)
     }
 
-    async fn adopt(&mut self, account: Account, how: How) -> Result<(), Abandoned> {
+    /// Takes an account for this person's. `false`: a delivery that is under way may still change it.
+    async fn adopt(&mut self, account: Account, how: How) -> Result<bool, Abandoned> {
         let record = match &self.wish {
-            UserWish::Account(wish) => plan::adopted(wish, &account.record),
+            UserWish::Account(wish) => plan::adopted(wish, &self.creating.clone().unwrap_or_default(), &account.record),
             UserWish::Gone => Record::new().with("IsActive", account.is_active()),
         };
         self.linked(account.id, how, record).await
     }
 
-    async fn linked(&mut self, salesforce_id: String, how: How, record: Record) -> Result<(), Abandoned> {
-        self.seen = UserSeen {
+    async fn linked(&mut self, salesforce_id: String, how: How, record: Record) -> Result<bool, Abandoned> {
+        let seen = UserSeen {
             account: Some(salesforce_id.clone()),
             record: record.clone(),
             unsure: Record::new(),
             perhaps_created: false,
         };
-        self.creating = None;
         let (stored, now) = (self.stored.clone(), self.attempt.now());
         let (link, observed) = (Link { salesforce_id, how }, ObservedUser { record, unsure: Record::new() });
-        self.attempt
+        let linked = self
+            .attempt
             .note(move |conn, claim| {
+                let owner = link::owner(conn, &stored.tenant, Kind::User, &link.salesforce_id)?;
+                if let Some((tombstone, true)) = owner.filter(|(owner, _)| *owner != stored.id) {
+                    shadow::guard(conn, &tombstone)?;
+                    if outbox::is_under_way(conn, &tombstone)? {
+                        return Ok(false);
+                    }
+                    memberships(conn, &tombstone, &stored, now)?;
+                }
                 link::save(conn, &stored, &link, now)?;
                 observed::save(conn, &stored.id, &observed, now)?;
                 outbox::creating(conn, &claim.resource, None)?;
-                released(conn, &stored, now)
+                released(conn, &stored, now)?;
+                Ok(true)
             })
-            .await
+            .await?;
+        if linked {
+            (self.seen, self.creating) = (seen, None);
+        }
+        Ok(linked)
     }
 
     async fn updated(&mut self, changes: &Record, echoed: Option<Account>) -> Result<(), Abandoned> {
@@ -327,88 +374,16 @@ impl<'a> Delivery<'a> {
     /// The account is no longer in the org (it was refreshed, or is another one): begin anew.
     async fn vanished(&mut self) -> Result<(), Abandoned> {
         self.seen = UserSeen::default();
-        let id = self.stored.id.clone();
+        let (stored, now) = (self.stored.clone(), self.attempt.now());
         self.attempt
             .note(move |conn, _| {
-                link::remove(conn, &id)?;
-                member::forget_member(conn, &id)
+                link::remove(conn, &stored.id)?;
+                // Their groups look finished, and are not: whoever is in them needs the new account in them.
+                for group in member::forget_member(conn, &stored.id)? {
+                    outbox::enqueue(conn, &stored.tenant, Kind::Group, &group, now)?;
+                }
+                Ok(())
             })
             .await
     }
-
-    /// Looks for an account that is this person's: one that a lost create made, else one with the federation id, else
-    /// one with the username.
-    async fn look(&mut self) -> Result<Look, LookFailed> {
-        let wish = match &self.wish {
-            UserWish::Account(record) => Some(record.clone()),
-            UserWish::Gone => None,
-        };
-        let mut asked: Vec<(String, String)> = Vec::new();
-        for record in [self.creating.clone(), wish].into_iter().flatten() {
-            for field in ["FederationIdentifier", "Username"] {
-                let Some(value) = record.text(field) else { continue };
-                if asked.contains(&(field.to_owned(), value.to_owned())) {
-                    continue;
-                }
-                asked.push((field.to_owned(), value.to_owned()));
-                let (key, how) = match field {
-                    "Username" => (UserKey::Username(value), How::Username),
-                    _ => (UserKey::FederationId(value), How::FederationId),
-                };
-                self.attempt.called();
-                let found = self.attempt.shared.org.client.find_users(key).await.map_err(LookFailed::Salesforce)?;
-                let Some(account) = found.into_iter().next() else { continue };
-                return match self.refuse(&account, &record, how).await? {
-                    Some(reason) => Ok(Look::NotOurs(reason)),
-                    None => Ok(Look::Found(Box::new(account), how)),
-                };
-            }
-        }
-        Ok(Look::Absent)
-    }
-
-    /// Why an account that was found is not this person's to have.
-    async fn refuse(&self, account: &Account, asked: &Record, how: How) -> Result<Option<String>, LookFailed> {
-        let username = account.record.text("Username").unwrap_or_default().to_owned();
-        if self.attempt.shared.org.protects(&username) {
-            return Ok(Some(format!("the account {username} is protected by the configuration")));
-        }
-        if account.user_type.as_deref().is_some_and(|kind| kind != "Standard") {
-            return Ok(Some(format!("the account {username} in Salesforce is not an employee's")));
-        }
-        // The same username with another federation id is another person (or another system's person).
-        let federation = (account.record.text("FederationIdentifier"), asked.text("FederationIdentifier"));
-        if let (How::Username, (Some(theirs), ours)) = (how, federation)
-            && ours != Some(theirs)
-        {
-            return Ok(Some(format!(
-                "the username {username} belongs to a Salesforce account with another federation id"
-            )));
-        }
-        let (tenant, id, own) = (self.stored.tenant.clone(), account.id.clone(), self.stored.id.clone());
-        let owner = self
-            .attempt
-            .shared
-            .db
-            .read(move |conn| link::owner(conn, &tenant, Kind::User, &id))
-            .await
-            .map_err(|e: DbError| LookFailed::Abandoned(e.into()))?;
-        Ok(match owner {
-            Some((other, false)) if other != own => {
-                Some(format!("the account {username} in Salesforce is linked to another user, {other}"))
-            }
-            _ => None,
-        })
-    }
-}
-
-enum Look {
-    Found(Box<Account>, How),
-    NotOurs(String),
-    Absent,
-}
-
-enum LookFailed {
-    Salesforce(salesforce::Error),
-    Abandoned(Abandoned),
 }

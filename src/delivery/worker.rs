@@ -16,7 +16,7 @@ use super::circuit::Circuit;
 use super::org::{Org, Pace};
 use super::outbox::{self, Claim, Outcome};
 use super::signal::Signals;
-use super::{group, user};
+use super::{group, mirror, user};
 
 /// The longest nap: another process may have put something into the outbox, and no signal crosses processes.
 const NAP: Duration = Duration::from_secs(1);
@@ -59,10 +59,15 @@ impl Worker {
         if let Err(error) = shared.release_all().await {
             tracing::warn!(%error, tenant = shared.org.tenant, "held deliveries could not be looked at");
         }
+        match mirror::replan(&shared.db, &shared.org, shared.clock.now()).await {
+            Ok(0) => {}
+            Ok(groups) => tracing::info!(groups, tenant = shared.org.tenant, "groups whose mirroring was reconfigured"),
+            Err(error) => tracing::warn!(%error, tenant = shared.org.tenant, "groups could not be looked at"),
+        }
         let mut tasks: JoinSet<()> = JoinSet::new();
         while !stop.is_cancelled() {
             let free = shared.pace.concurrency.saturating_sub(tasks.len());
-            let nap = match shared.take(free).await {
+            let nap = match shared.take(free, tasks.len()).await {
                 Ok((claims, nap)) => {
                     for claim in claims {
                         tasks.spawn(deliver(Arc::clone(&shared), claim));
@@ -93,12 +98,13 @@ impl Shared {
     }
 
     /// Takes up to `free` due deliveries, and says how long to sleep if nothing wakes the worker.
-    async fn take(&self, free: usize) -> Result<(Vec<Claim>, Duration), Error> {
+    async fn take(&self, free: usize, running: usize) -> Result<(Vec<Claim>, Duration), Error> {
         let now = self.clock.now();
-        let limit = self.circuit.allows(now, free);
+        let limit = self.circuit.allows(now, free, running);
         if limit == 0 {
-            let until = self.circuit.paused_until().map_or(NAP, |until| (until - now).to_std().unwrap_or(NAP));
-            return Ok((Vec::new(), if free == 0 { NAP } else { until.min(NAP) }));
+            // Past the pause it is a probe under way, or all places are taken, that is waited for.
+            let until = self.circuit.paused_until().and_then(|until| (until - now).to_std().ok());
+            return Ok((Vec::new(), until.unwrap_or(NAP).min(NAP)));
         }
         let (tenant, owner, lease) = (self.org.tenant.clone(), self.owner.clone(), self.pace.lease);
         let reader = tenant.clone();
@@ -154,6 +160,9 @@ async fn deliver(shared: Arc<Shared>, claim: Claim) {
         Kind::User => user::deliver(&attempt).await,
         Kind::Group => group::deliver(&attempt).await,
     };
+    if attempt.org_lives() {
+        shared.circuit.success();
+    }
     let (tenant, resource) = (shared.org.tenant.as_str(), attempt.claim.resource.as_str());
     match outcome {
         Ok(outcome) => {

@@ -91,6 +91,7 @@ pub fn groups_of(conn: &mut Conn, ids: &[String]) -> Result<BTreeMap<String, Vec
 pub fn group_ids_of(conn: &mut Conn, member: &str) -> Result<Vec<String>, Error> {
     Ok(members::table
         .filter(members::member_id.eq(member).and(members::desired.eq(true)))
+        .order(members::group_id)
         .select(members::group_id)
         .load(conn)?)
 }
@@ -114,22 +115,22 @@ pub fn add(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> 
     let mut changed = false;
     let mut seen = BTreeSet::new();
     for id in ids.iter().filter(|id| seen.insert(*id)) {
-        match known.get(id) {
-            Some(true) => continue,
-            Some(false) => {
-                diesel::update(members::table.find((group, id))).set(members::desired.eq(true)).execute(conn)?;
-            }
-            None => {
-                diesel::insert_into(members::table)
-                    .values((
-                        members::group_id.eq(group),
-                        members::member_id.eq(id),
-                        members::desired.eq(true),
-                        members::observed.eq(false),
-                        members::unsure.eq(false),
-                    ))
-                    .execute(conn)?;
-            }
+        if known.get(id) == Some(&true) {
+            continue;
+        }
+        // A row that is not asked for may have been swept away since it was read: its account was gone.
+        let row = members::table.find((group, id));
+        let there = known.contains_key(id) && diesel::update(row).set(members::desired.eq(true)).execute(conn)? == 1;
+        if !there {
+            diesel::insert_into(members::table)
+                .values((
+                    members::group_id.eq(group),
+                    members::member_id.eq(id),
+                    members::desired.eq(true),
+                    members::observed.eq(false),
+                    members::unsure.eq(false),
+                ))
+                .execute(conn)?;
         }
         changed = true;
     }
@@ -207,10 +208,8 @@ fn sweep(conn: &mut Conn, group: &str, ids: &[String]) -> Result<(), Error> {
 pub struct Difference {
     /// Our id of the member.
     pub member: String,
-    /// User or group.
-    pub kind: Kind,
-    /// Salesforce's id of it; `None` while it has no account.
-    pub salesforce_id: Option<String>,
+    /// Salesforce's id of it.
+    pub salesforce_id: String,
     /// Whether it is asked for.
     pub wanted: bool,
     /// Whether Salesforce is known to have it.
@@ -219,27 +218,66 @@ pub struct Difference {
     pub unsure: bool,
 }
 
-/// The memberships of a group in which Salesforce is not yet what was asked.
-pub fn differences(conn: &mut Conn, group: &str) -> Result<Vec<Difference>, Error> {
-    type Columns = (String, bool, bool, bool, String, Option<String>);
-    let rows: Vec<Columns> = members::table
+/// The memberships of a group in which Salesforce is not yet what was asked, of members that have an account; `limit` at
+/// most, so that a group of 100,000 does not fill the memory. Those that are unsure come whole: they are read and not
+/// sent. `mirrored`: whether any member is to be there at all.
+pub fn differences(conn: &mut Conn, group: &str, mirrored: bool, limit: i64) -> Result<Vec<Difference>, Error> {
+    type Columns = (String, bool, bool, bool, String);
+    macro_rules! rows {
+        ($which:expr) => {
+            members::table
+                .inner_join(links::table.on(links::resource_id.eq(members::member_id)))
+                .filter(members::group_id.eq(group).and($which))
+                .order(members::member_id)
+                .limit(limit)
+                .select((
+                    members::member_id,
+                    members::desired,
+                    members::observed,
+                    members::unsure,
+                    links::salesforce_id,
+                ))
+                .load(conn)?
+        };
+    }
+    let mut rows: Vec<Columns> = rows!(members::to_deliver.eq(true).and(members::unsure.eq(true)));
+    let sure: Vec<Columns> = if mirrored {
+        rows!(members::to_deliver.eq(true).and(members::unsure.eq(false)))
+    } else {
+        rows!(members::observed.eq(true).and(members::unsure.eq(false)))
+    };
+    rows.extend(sure);
+    Ok(rows
+        .into_iter()
+        .map(|(member, desired, observed, unsure, salesforce_id)| Difference {
+            member,
+            salesforce_id,
+            wanted: desired && mirrored,
+            observed,
+            unsure,
+        })
+        .collect())
+}
+
+/// How many users that are asked for have no account yet. A group without one is nothing to wait for: it may never be
+/// mirrored.
+pub fn without_account(conn: &mut Conn, group: &str) -> Result<i64, Error> {
+    Ok(members::table
         .inner_join(resources::table.on(resources::id.eq(members::member_id)))
         .left_join(links::table.on(links::resource_id.eq(members::member_id)))
-        .filter(members::group_id.eq(group).and(members::to_deliver.eq(true)))
-        .order(members::member_id)
-        .select((
-            members::member_id,
-            members::desired,
-            members::observed,
-            members::unsure,
-            resources::kind,
-            links::salesforce_id.nullable(),
-        ))
-        .load(conn)?;
-    let difference = |(member, wanted, observed, unsure, kind, salesforce_id): Columns| {
-        Kind::parse(&kind).map(|kind| Difference { member, kind, salesforce_id, wanted, observed, unsure })
-    };
-    Ok(rows.into_iter().filter_map(difference).collect())
+        .filter(members::group_id.eq(group).and(members::to_deliver.eq(true)).and(members::desired.eq(true)))
+        .filter(resources::kind.eq(Kind::User.as_str()).and(links::resource_id.is_null()))
+        .count()
+        .get_result(conn)?)
+}
+
+/// Ids of the groups in which Salesforce has this resource, or may have it.
+fn observed_in(conn: &mut Conn, member: &str) -> Result<Vec<String>, Error> {
+    Ok(members::table
+        .filter(members::member_id.eq(member).and(members::observed.eq(true).or(members::unsure.eq(true))))
+        .order(members::group_id)
+        .select(members::group_id)
+        .load(conn)?)
 }
 
 /// Notes that a change of these memberships is about to be sent. Until it is confirmed nobody knows whether Salesforce
@@ -284,10 +322,7 @@ pub fn confirm(conn: &mut Conn, group: &str, ids: &[String], is_member: bool) ->
 /// Gives what Salesforce confirmed of one resource's memberships to another, which takes its account over. Answers the
 /// groups concerned.
 pub fn inherit(conn: &mut Conn, from: &str, to: &str) -> Result<Vec<String>, Error> {
-    let groups: Vec<String> = members::table
-        .filter(members::member_id.eq(from).and(members::observed.eq(true).or(members::unsure.eq(true))))
-        .select(members::group_id)
-        .load(conn)?;
+    let groups = observed_in(conn, from)?;
     for group in &groups {
         super::guard(conn, group)?;
         confirm(conn, group, &[to.to_owned()], true)?;
@@ -298,13 +333,15 @@ pub fn inherit(conn: &mut Conn, from: &str, to: &str) -> Result<Vec<String>, Err
     Ok(groups)
 }
 
-/// Forgets what Salesforce confirmed of a resource's memberships: its account is no longer there, or another's.
-pub fn forget_member(conn: &mut Conn, member: &str) -> Result<(), Error> {
+/// Forgets what Salesforce confirmed of a resource's memberships: its account is no longer there, or another's. Answers
+/// the groups concerned.
+pub fn forget_member(conn: &mut Conn, member: &str) -> Result<Vec<String>, Error> {
+    let groups = observed_in(conn, member)?;
     diesel::update(members::table.filter(members::member_id.eq(member)))
         .set((members::observed.eq(false), members::unsure.eq(false)))
         .execute(conn)?;
     diesel::delete(members::table.filter(members::member_id.eq(member).and(says_nothing()))).execute(conn)?;
-    Ok(())
+    Ok(groups)
 }
 
 /// Forgets what Salesforce confirmed of a group's members: the group is no longer there.

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::db::schema::{resource_values, resources};
-use crate::db::{Conn, Error, on_backend};
+use crate::db::{Conn, Error};
 use crate::scim::Attributes;
 use crate::scim::fold::fold;
 
@@ -238,17 +238,37 @@ pub fn predecessor(conn: &mut Conn, of: &Stored) -> Result<Option<String>, Error
         .optional()?)
 }
 
-/// Ids among `ids` that are live resources of the tenant, with their kind.
+/// The live resource that has the name which a tombstone had.
+pub fn named_like(conn: &mut Conn, tombstone: &Stored) -> Result<Option<String>, Error> {
+    let Some(key) = tombstone.unique_key() else { return Ok(None) };
+    Ok(resources::table
+        .filter(resources::tenant.eq(&tombstone.tenant).and(resources::kind.eq(tombstone.kind.as_str())))
+        .filter(resources::unique_key.eq(key))
+        .select(resources::id)
+        .first(conn)
+        .optional()?)
+}
+
+/// Ids among `ids` that are live resources of the tenant, with their kind. They stay so until this transaction ends: a
+/// member that is deleted meanwhile would be added as one that nobody takes out again.
 pub(crate) fn existing(conn: &mut Conn, tenant: &str, ids: &[String]) -> Result<Vec<(String, Kind)>, Error> {
     let mut found = Vec::with_capacity(ids.len());
     let ids: Vec<&String> = ids.iter().filter(|id| is_storable(id)).collect();
     // SQLite takes 32,766 parameters in one statement.
     for chunk in ids.chunks(1000) {
-        let rows: Vec<(String, String)> = on_backend!(&mut *conn, c => resources::table
-            .filter(resources::id.eq_any(chunk).and(resources::tenant.eq(tenant)))
-            .filter(resources::deleted_at.is_null())
-            .select((resources::id, resources::kind))
-            .load(c))?;
+        macro_rules! live {
+            () => {
+                resources::table
+                    .filter(resources::id.eq_any(chunk).and(resources::tenant.eq(tenant)))
+                    .filter(resources::deleted_at.is_null())
+                    .order(resources::id)
+                    .select((resources::id, resources::kind))
+            };
+        }
+        let rows: Vec<(String, String)> = match &mut *conn {
+            Conn::Sqlite(c) => live!().load(c)?,
+            Conn::Postgres(c) => live!().for_key_share().load(c)?,
+        };
         found.extend(rows.into_iter().filter_map(|(id, kind)| Kind::parse(&kind).map(|kind| (id, kind))));
     }
     Ok(found)

@@ -75,10 +75,13 @@ CREATE TABLE deliveries (
     -- raised by every change; a delivery that carried an older one is not the last
     wanted BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
+    -- of them, failures that Salesforce itself did not expect: these are given up after a few
+    unexpected BIGINT NOT NULL,
     due_at TIMESTAMP NOT NULL,
     lease_owner TEXT COLLATE "C",
     lease_until TIMESTAMP,
-    -- the name that a create carries, noted before it is sent: after a lost answer the account is looked for by it
+    -- what a create carries (the fields of a user as JSON text, the name of a group), noted before it is sent: after a
+    -- lost answer the account is looked for by it
     creating TEXT,
     -- for a person: what is waited for, or was left out
     reason TEXT,

@@ -95,6 +95,12 @@ impl TestApp {
         (self.app, self.base, self.token) = (Some(app), base, token);
     }
 
+    /// Restarts the bridge with another configuration.
+    pub(crate) async fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        self.restart().await;
+    }
+
     /// Stops the bridge; the org goes on.
     pub(crate) async fn stop(&mut self) {
         if let Some(app) = self.app.take() {

@@ -1,0 +1,156 @@
+//! Looking for the account of a person who has none yet, and for who has what this person shall have.
+
+use crate::db::{Conn, Error as DbError};
+use crate::delivery::attempt::{Abandoned, Attempt};
+use crate::delivery::outbox::Outcome;
+use crate::delivery::plan::UserWish;
+use crate::salesforce::{self, Account, Cause, Record, UserKey, mapping};
+use crate::scim::fold::fold;
+use crate::shadow::link::{self, How};
+use crate::shadow::{self, Kind};
+
+use super::Delivery;
+
+/// What looking for an account came to.
+pub(super) enum Look {
+    /// One that is this person's.
+    Found(Box<Account>, How),
+    /// One that is not, and why.
+    NotOurs(String),
+    /// One whose owner is about to give up what it was found by.
+    NotYet(String),
+    /// None.
+    Absent,
+}
+
+/// Why looking failed.
+pub(super) enum LookFailed {
+    Salesforce(salesforce::Error),
+    Abandoned(Abandoned),
+}
+
+impl From<DbError> for LookFailed {
+    fn from(error: DbError) -> Self {
+        Self::Abandoned(error.into())
+    }
+}
+
+/// Whose an account is.
+enum Owner {
+    /// Nobody's, this person's, or one who was deleted.
+    Free,
+    /// Another user's of this id, who is to keep the value that it was found by.
+    Other(String),
+    /// Another user's of this id, who is to have another value there: a rename that is still to be delivered.
+    Leaving(String),
+}
+
+fn owner(conn: &mut Conn, (tenant, own): (&str, &str), account: &Account, field: &str) -> Result<Owner, DbError> {
+    let (other, deleted) = match link::owner(conn, tenant, Kind::User, &account.id)? {
+        Some((other, deleted)) if other != own => (other, deleted),
+        _ => return Ok(Owner::Free),
+    };
+    if deleted {
+        return Ok(Owner::Free);
+    }
+    let wished = shadow::any(conn, &other)?.map(|stored| mapping::record(&stored.document).record).unwrap_or_default();
+    let stays = match (wished.text(field), account.record.text(field)) {
+        (Some(wished), Some(held)) => fold(wished) == fold(held),
+        // A federation id is never cleared.
+        (None, _) => true,
+        (Some(_), None) => false,
+    };
+    Ok(if stays { Owner::Other(other) } else { Owner::Leaving(other) })
+}
+
+impl Delivery<'_> {
+    /// Looks for an account that is this person's: one that a lost create made, else one with the federation id, else
+    /// one with the username.
+    pub(super) async fn look(&mut self) -> Result<Look, LookFailed> {
+        let wish = match &self.wish {
+            UserWish::Account(record) => Some(record.clone()),
+            UserWish::Gone => None,
+        };
+        let mut asked: Vec<(String, String)> = Vec::new();
+        for record in [self.creating.clone(), wish].into_iter().flatten() {
+            for field in ["FederationIdentifier", "Username"] {
+                let Some(value) = record.text(field) else { continue };
+                if asked.contains(&(field.to_owned(), value.to_owned())) {
+                    continue;
+                }
+                asked.push((field.to_owned(), value.to_owned()));
+                let (key, how) = match field {
+                    "Username" => (UserKey::Username(value), How::Username),
+                    _ => (UserKey::FederationId(value), How::FederationId),
+                };
+                self.attempt.called();
+                let found = self.attempt.shared.org.client.find_users(key).await.map_err(LookFailed::Salesforce)?;
+                let Some(account) = found.into_iter().next() else { continue };
+                return self.judge(account, &record, how).await;
+            }
+        }
+        Ok(Look::Absent)
+    }
+
+    /// Whether an account that was found is this person's to have.
+    async fn judge(&self, account: Account, asked: &Record, how: How) -> Result<Look, LookFailed> {
+        let username = account.record.text("Username").unwrap_or_default().to_owned();
+        if self.attempt.shared.org.protects(&username) {
+            return Ok(Look::NotOurs(format!("the account {username} is protected by the configuration")));
+        }
+        if account.user_type.as_deref().is_some_and(|kind| kind != "Standard") {
+            return Ok(Look::NotOurs(format!("the account {username} in Salesforce is not an employee's")));
+        }
+        let field = if how == How::Username { "Username" } else { "FederationIdentifier" };
+        match self.owner(&account, field).await? {
+            Owner::Free => {}
+            Owner::Other(other) => {
+                let words = format!("the account {username} in Salesforce is linked to another user, {other}");
+                return Ok(Look::NotOurs(words));
+            }
+            Owner::Leaving(other) => {
+                return Ok(Look::NotYet(format!("waits for user {other} to give up the {field} in Salesforce")));
+            }
+        }
+        // The same username with another federation id is another person (or another system's person).
+        let federation = (account.record.text("FederationIdentifier"), asked.text("FederationIdentifier"));
+        if let (How::Username, (Some(theirs), ours)) = (how, federation)
+            && ours != Some(theirs)
+        {
+            let words = format!("the username {username} belongs to a Salesforce account with another federation id");
+            return Ok(Look::NotOurs(words));
+        }
+        Ok(Look::Found(Box::new(account), how))
+    }
+
+    async fn owner(&self, account: &Account, field: &'static str) -> Result<Owner, DbError> {
+        let (tenant, own, account) = (self.stored.tenant.clone(), self.stored.id.clone(), account.clone());
+        self.attempt.shared.db.read(move |conn| owner(conn, (&tenant, &own), &account, field)).await
+    }
+
+    /// What follows from an update that failed. One that is refused because somebody else has the username or federation
+    /// id stands refused, unless that is a user of ours who is about to give it up.
+    pub(super) async fn not_updated(&self, changes: &Record, error: &salesforce::Error) -> Result<Outcome, Abandoned> {
+        let attempt = self.attempt;
+        let field = match error.cause() {
+            Some(Cause::DuplicateUsername) => "Username",
+            Some(Cause::DuplicateFederationId) => "FederationIdentifier",
+            _ => return Ok(attempt.failed(error)),
+        };
+        let Some(value) = changes.text(field) else { return Ok(attempt.failed(error)) };
+        let key = if field == "Username" { UserKey::Username(value) } else { UserKey::FederationId(value) };
+        attempt.called();
+        let found = match attempt.shared.org.client.find_users(key).await {
+            Ok(found) => found,
+            Err(error) => return Ok(attempt.failed(&error)),
+        };
+        for account in found {
+            if let Owner::Leaving(other) = self.owner(&account, field).await? {
+                return Ok(
+                    attempt.after_another(format!("waits for user {other} to give up the {field} in Salesforce"))
+                );
+            }
+        }
+        Ok(Attempt::rejected(error.to_string(), Some(error.salesforce_text().to_owned())))
+    }
+}

@@ -1,0 +1,209 @@
+//! The database itself: commits of many, and one schema on two engines.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{BigInt, Text};
+use scim_bridge::db::{Conn, Db, Error};
+use scim_bridge::shadow::{self, Kind, member};
+
+use super::outbox::{open, stored};
+use super::support::engine::Engine;
+
+#[derive(diesel::QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+async fn count(db: &Db) -> i64 {
+    db.read(|conn| {
+        let rows: Count = match conn {
+            Conn::Sqlite(c) => diesel::sql_query("SELECT count(*) AS n FROM resources").get_result(c)?,
+            Conn::Postgres(c) => diesel::sql_query("SELECT count(*) AS n FROM resources").get_result(c)?,
+        };
+        Ok::<_, Error>(rows.n)
+    })
+    .await
+    .expect("counted")
+}
+
+#[derive(diesel::QueryableByName, Debug, PartialEq, Eq, PartialOrd, Ord, Clone)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    place: String,
+    #[diesel(sql_type = Text)]
+    what: String,
+}
+
+/// Every column with its nullability, every index with its columns and uniqueness.
+fn shape(conn: &mut Conn) -> BTreeSet<(String, String)> {
+    let rows: Vec<Column> = match conn {
+        Conn::Sqlite(c) => diesel::sql_query(
+            "SELECT m.name || '.' || p.name AS place, CASE WHEN p.\"notnull\" = 1 THEN 'not null' ELSE 'null' END AS what
+               FROM sqlite_master m, pragma_table_xinfo(m.name) p
+              WHERE m.type = 'table' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' AND m.name NOT LIKE 'sqlite_%'
+             UNION ALL
+             SELECT i.name || ' on ' || m.name,
+                    (SELECT group_concat(name, ',') FROM (SELECT x.name FROM pragma_index_xinfo(i.name) x
+                       WHERE x.key = 1 ORDER BY x.seqno))
+                    || CASE WHEN i.\"unique\" = 1 THEN ' unique' ELSE '' END
+                    || CASE WHEN i.partial = 1 THEN ' partial' ELSE '' END
+               FROM sqlite_master m, pragma_index_list(m.name) i
+              WHERE m.type = 'table' AND i.origin = 'c'",
+        )
+        .load(c)
+        .expect("SQLite tells"),
+        Conn::Postgres(c) => diesel::sql_query(
+            "SELECT table_name || '.' || column_name AS place,
+                    CASE WHEN is_nullable = 'NO' THEN 'not null' ELSE 'null' END AS what
+               FROM information_schema.columns
+              WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_%'
+             UNION ALL
+             SELECT i.relname || ' on ' || t.relname,
+                    (SELECT string_agg(a.attname, ',' ORDER BY k.n) FROM unnest(x.indkey) WITH ORDINALITY k(att, n)
+                       JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.att)
+                    || CASE WHEN x.indisunique THEN ' unique' ELSE '' END
+                    || CASE WHEN x.indpred IS NOT NULL THEN ' partial' ELSE '' END
+               FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+               JOIN pg_namespace s ON s.oid = t.relnamespace
+              WHERE s.nspname = 'public' AND NOT x.indisprimary AND t.relname NOT LIKE '\\_\\_%'",
+        )
+        .load(c)
+        .expect("PostgreSQL tells"),
+    };
+    rows.into_iter().map(|row| (row.place, row.what)).collect()
+}
+
+#[tokio::test]
+async fn one_schema_on_both_engines() {
+    let sqlite = open(&Engine::sqlite(), 1).await;
+    let one = sqlite.read(|conn| Ok::<_, Error>(shape(conn))).await.expect("read");
+    // What diesel is told is what is there: a column that only one of them has would fail at run time.
+    let told = include_str!("../../src/db/schema.rs");
+    let mut table = "";
+    let mut columns = BTreeMap::new();
+    for line in told.lines().map(str::trim) {
+        if let Some((name, rest)) = line.split_once(" (")
+            && rest.ends_with(") {")
+        {
+            table = name;
+        } else if let Some((name, kind)) = line.split_once(" -> ") {
+            let null = if kind.starts_with("Nullable") { "null" } else { "not null" };
+            columns.insert(format!("{table}.{name}"), null.to_owned());
+        }
+    }
+    assert!(columns.len() > 40, "{columns:?}");
+    let generated = |(place, _): &(&String, &String)| *place == "members.to_deliver";
+    let there: BTreeMap<String, String> = one.iter().filter(|(place, _)| place.contains('.')).cloned().collect();
+    let bare = |map: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+        map.iter().filter(|entry| !generated(entry)).map(|(a, b)| (a.clone(), b.clone())).collect()
+    };
+    assert_eq!(bare(&there), bare(&columns));
+    let Some(engine) = Engine::postgres() else { return };
+    let postgres = open(&engine, 1).await;
+    let other = postgres.read(|conn| Ok::<_, Error>(shape(conn))).await.expect("read");
+    assert_eq!(one, other);
+}
+
+/// The worker asks many times a second what is due: never by looking through all that was ever delivered.
+#[tokio::test]
+async fn what_is_due_is_found_by_its_index() {
+    #[derive(diesel::QueryableByName)]
+    struct Plan {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    let asked = include_str!("../../src/delivery/outbox.rs");
+    let condition = asked.split_once("dsl::sql(\"").and_then(|(_, rest)| rest.split_once('"')).expect("a literal").0;
+    let db = open(&Engine::sqlite(), 1).await;
+    let plan = db.read(move |conn| {
+        let Conn::Sqlite(c) = conn else { return Err(Error::Closed) };
+        let query = format!(
+            "EXPLAIN QUERY PLAN SELECT due_at FROM deliveries WHERE tenant = ? AND {condition} ORDER BY due_at"
+        );
+        Ok(diesel::sql_query(query).bind::<Text, _>("acme").load::<Plan>(c)?)
+    });
+    let plan: Vec<String> = plan.await.expect("a plan").into_iter().map(|step| step.detail).collect();
+    assert!(plan.iter().all(|step| step.contains("deliveries_due") && !step.contains("TEMP")), "{plan:?}");
+}
+
+both_engines! {
+    /// A schema change that cannot be taken back is one that cannot be tried.
+    async fn the_schema_goes_as_it_came(engine: Engine) {
+        let db = open(&engine, 1).await;
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine.name());
+        let mut changes: Vec<_> = std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("it").path()).collect();
+        changes.sort();
+        for change in changes.into_iter().rev() {
+            let down = std::fs::read_to_string(change.join("down.sql")).expect("a way back");
+            db.write(move |conn| conn.batch_execute(&down).map_err(Error::from)).await.expect("taken back");
+        }
+        let left = db.read(|conn| Ok::<_, Error>(shape(conn))).await.expect("read");
+        assert_eq!(left, BTreeSet::new());
+    }
+
+    async fn a_write_that_fails_among_many_fails_alone(engine: Engine) {
+        let db = open(&engine, 8).await;
+        let mut writes = tokio::task::JoinSet::new();
+        for n in 0..300 {
+            let db = db.clone();
+            writes.spawn(async move {
+                let written: Result<(), Error> = db
+                    .write(move |conn| {
+                        shadow::insert(conn, &stored(&format!("r{n}")))?;
+                        match n % 10 {
+                            // Fails after it has written; fails in the engine.
+                            0 => Err(Error::Closed),
+                            1 => conn.batch_execute("INSERT INTO nowhere VALUES (1)").map_err(Error::from),
+                            2 => shadow::insert(conn, &stored(&format!("r{n}"))),
+                            _ => Ok(()),
+                        }
+                    })
+                    .await;
+                assert_eq!(written.is_ok(), n % 10 > 2, "{n}: {written:?}");
+            });
+        }
+        while let Some(done) = writes.join_next().await {
+            done.expect("as it should");
+        }
+        assert_eq!(count(&db).await, 210);
+    }
+
+    /// A member that is deleted at the moment that somebody adds it is no member afterwards.
+    async fn nobody_joins_a_group_while_being_deleted(engine: Engine) {
+        use scim_bridge::clock::{SystemClock, SystemRandomness};
+        use scim_bridge::delivery::Signals;
+        use scim_bridge::provisioning::Provisioner;
+        use scim_bridge::scim::schema::Registry;
+        use std::sync::Arc;
+        let db = open(&engine, 8).await;
+        let registry = Arc::new(Registry::standard().expect("the schemas"));
+        let provisioner = Provisioner::new(
+            db.clone(), registry, Arc::new(SystemClock), Arc::new(SystemRandomness), Signals::default(),
+        );
+        let group = serde_json::json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "West",
+        });
+        let group = provisioner.create("acme", Kind::Group, group).await.expect("made").stored.id;
+        for n in 0..40 {
+            let user = serde_json::json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": format!("user{n}"),
+            });
+            let user = provisioner.create("acme", Kind::User, user).await.expect("made").stored.id;
+            let add = serde_json::json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [{ "op": "add", "path": "members", "value": [{ "value": user }] }],
+            });
+            let (added, deleted) = tokio::join!(
+                provisioner.patch("acme", Kind::Group, &group, add),
+                provisioner.delete("acme", Kind::User, &user),
+            );
+            added.expect("added, or left out");
+            deleted.expect("deleted");
+        }
+        let members = db.read(move |conn| member::of_group(conn, &group)).await.expect("read");
+        assert_eq!(members, Vec::new());
+    }
+}
