@@ -218,7 +218,7 @@ both_engines! {
         let scopes = vec![scim_bridge::access::Scope::Scim];
         let (_, token) = app.app().access().create("other", "test", scopes, None).await.expect("a token");
         let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().expect("a client");
-        for n in 0..10 {
+        for n in 0..40 {
             let body = user(&format!("other{n}")).to_string();
             let sent = app.request(reqwest::Method::POST, "/Users").header("Content-Type", "application/json").body(body);
             let mut sent = sent.build().expect("a request");
@@ -233,7 +233,7 @@ both_engines! {
         let url = app.base().replace("/scim/v2", "/admin/v1/status");
         let status = app.get(&url).await.body["tenants"].clone();
         assert_eq!(status["sandbox"]["delivered"], 1, "{status}");
-        // Ten deliveries, eight places: no login is tried for each, and none a second time for minutes.
+        // Forty deliveries, eight places: no login is tried for each, and none a second time for minutes.
         let logins = app.calls().await["refused"]["token"].as_u64().expect("refused logins");
         assert!(logins <= 2, "{logins}");
     }
