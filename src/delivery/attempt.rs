@@ -114,6 +114,16 @@ impl Attempt {
         Outcome { reason: Some(reason), error: None, ..self.again(None, None) }
     }
 
+    /// Refused because somebody has a value, and nobody was found who has it: given up a moment ago, perhaps, or an org
+    /// elsewhere has it. Once more decides.
+    pub(super) fn taken_by_nobody(&self, error: &salesforce::Error) -> Outcome {
+        let words = Some(error.salesforce_text().to_owned());
+        if self.claim.unexpected > 0 {
+            return Self::rejected(error.to_string(), words);
+        }
+        Outcome { unexpected: true, ..self.again(None, words) }
+    }
+
     fn again(&self, after: Option<Duration>, error: Option<String>) -> Outcome {
         let attempts = u32::try_from(self.claim.attempts).unwrap_or(u32::MAX).saturating_add(1);
         let wait = self.shared.pace.schedule.wait(attempts, after, self.shared.randomness.fraction());

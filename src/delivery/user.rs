@@ -223,8 +223,7 @@ impl<'a> Delivery<'a> {
                     Ok(Look::Absent) => {
                         self.known_not_created().await?;
                         if let Some(error) = refusal {
-                            let words = error.salesforce_text().to_owned();
-                            return Ok(Attempt::rejected(error.to_string(), Some(words)));
+                            return Ok(attempt.taken_by_nobody(&error));
                         }
                     }
                     Err(LookFailed::Salesforce(error)) => return Ok(attempt.failed(&error)),

@@ -144,6 +144,9 @@ impl Delivery<'_> {
             Ok(found) => found,
             Err(error) => return Ok(attempt.failed(&error)),
         };
+        if found.is_empty() {
+            return Ok(attempt.taken_by_nobody(error));
+        }
         for account in found {
             if let Owner::Leaving(other) = self.owner(&account, field).await? {
                 return Ok(
