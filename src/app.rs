@@ -89,7 +89,7 @@ pub async fn open(config: &Config, migrate: bool) -> Result<Db> {
 }
 
 /// The client of a tenant's org.
-fn client(name: &str, tenant: &Tenant, surroundings: &Surroundings) -> Result<salesforce::Client> {
+fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<salesforce::Client> {
     let login =
         tenant.salesforce.login().map_err(|key| anyhow::anyhow!("tenant.{name}.salesforce.{key} is missing"))?;
     let flow = match login {
@@ -102,6 +102,8 @@ fn client(name: &str, tenant: &Tenant, surroundings: &Surroundings) -> Result<sa
     };
     let mut settings = salesforce::Settings::new(name, tenant.salesforce.url.clone(), flow);
     settings.api_version.clone_from(&tenant.salesforce.api_version);
+    // A call that outlived the lease would run beside the next worker's.
+    settings.call_timeout = settings.call_timeout.min(lease / 2);
     let http = reqwest::Client::builder()
         .connect_timeout(CONNECT)
         // A token must not follow a redirect to another host.
@@ -112,11 +114,11 @@ fn client(name: &str, tenant: &Tenant, surroundings: &Surroundings) -> Result<sa
     Ok(salesforce::Client::new(settings, http, surroundings.clock.clone()))
 }
 
-fn org(name: &str, tenant: &Tenant, surroundings: &Surroundings) -> Result<Org> {
+fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
     let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
     Ok(Org {
         tenant: name.to_owned(),
-        client: client(name, tenant, surroundings)?,
+        client: client(name, tenant, lease, surroundings)?,
         default_profile: tenant.entitlements.default_profile.clone(),
         mirror,
         create_groups: tenant.groups.create,
@@ -131,8 +133,9 @@ impl App {
         let signals = Signals::default();
         let registry = Arc::new(Registry::standard().context("the built-in schemas")?);
         // Everything that can fail is made before anything runs.
-        let orgs =
-            config.tenant.iter().map(|(name, tenant)| org(name, tenant, &surroundings)).collect::<Result<Vec<_>>>()?;
+        let lease = config.delivery.lease;
+        let orgs = config.tenant.iter().map(|(name, tenant)| org(name, tenant, lease, &surroundings));
+        let orgs = orgs.collect::<Result<Vec<_>>>()?;
         let (listener, address) =
             http::bind(config.server.listen).with_context(|| format!("server.listen {}", config.server.listen))?;
         let Surroundings { clock, randomness, metrics } = surroundings;

@@ -1,6 +1,7 @@
 //! SQLite's one writer: a thread that takes the writes that wait into one transaction, a savepoint each, and commits
 //! them with one fsync. One bad write rolls back alone; a failed commit fails them all, and nobody is told otherwise.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -111,16 +112,46 @@ fn commit(conn: &mut Conn, first: Job, queue: &Receiver<Job>) -> Result<(), Erro
         first(Err(error))(Ok(()));
         return Err(Error::Connection(words));
     }
-    let mut done = vec![first(Ok(conn))];
-    while done.len() < BATCH {
-        match queue.try_recv() {
-            Ok(job) => done.push(job(Ok(conn))),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-        }
+    let mut done: Vec<Finish> = Vec::new();
+    let mut next = Ok(first);
+    while let Ok(job) = next {
+        // A job that panics must not take the thread, and with it every later write, along. Its caller is told by the
+        // loss of its answer; the rest of the batch by the failed commit.
+        let Ok(finish) = catch_unwind(AssertUnwindSafe(|| job(Ok(conn)))) else {
+            let words = "a write panicked".to_owned();
+            for finish in done {
+                finish(Err(Error::Connection(words.clone())));
+            }
+            return Err(Error::Connection(words));
+        };
+        done.push(finish);
+        next = if done.len() < BATCH { queue.try_recv() } else { Err(TryRecvError::Empty) };
     }
     let committed = on_backend!(conn, c => AnsiTransactionManager::commit_transaction(c)).map_err(|e| e.to_string());
     for finish in done {
         finish(committed.clone().map_err(|e| Error::Connection(format!("commit failed: {e}"))));
     }
     committed.map_err(Error::Connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection as _;
+
+    use crate::db::{Conn, Db, Error};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_write_that_panics_takes_no_other_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite:{}", folder.path().join("x.db").display()), 1).unwrap();
+        let run = |statement: &'static str| db.write(move |c: &mut Conn| Ok::<_, Error>(c.batch_execute(statement)?));
+        run("CREATE TABLE t (x INT)").await.unwrap();
+        let panicked = db.write(|c: &mut Conn| {
+            c.batch_execute("INSERT INTO t VALUES (1)")?;
+            if true { panic!("a bug") } else { Ok::<_, Error>(()) }
+        });
+        assert!(panicked.await.is_err());
+        // Nothing of it was kept, and the next write works.
+        run("CREATE UNIQUE INDEX one ON t (x); INSERT INTO t VALUES (1)").await.unwrap();
+    }
 }

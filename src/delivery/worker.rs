@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{SharedClock, SharedRandomness};
-use crate::db::{Db, Error};
+use crate::db::{Conn, Db, Error};
 use crate::shadow::Kind;
 
 use super::attempt::{Abandoned, Attempt};
@@ -20,6 +20,10 @@ use super::{group, mirror, user};
 
 /// The longest nap: another process may have put something into the outbox, and no signal crosses processes.
 const NAP: Duration = Duration::from_secs(1);
+
+/// Waits between tries to note an outcome, while the database is away for a moment.
+const WRITE_AGAIN: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
 /// What all tries of one worker share.
 pub(super) struct Shared {
@@ -128,27 +132,29 @@ impl Shared {
         let (claim, owner, outcome, now) =
             (attempt.claim.clone(), self.owner.clone(), outcome.clone(), self.clock.now());
         let (id, calls, keep) = (self.randomness.id(now).to_string(), attempt.calls(), self.pace.attempts_kept);
-        let written = self
-            .db
-            .write(move |conn| {
-                if outbox::complete(conn, &claim, &owner, &outcome, now)? {
-                    let entry = outbox::Attempt {
-                        id: &id,
-                        resource: &claim.resource,
-                        attempt: claim.attempts + 1,
-                        started,
-                        finished: now,
-                        outcome: outcome.state,
-                        calls,
-                        error: outcome.error.as_deref(),
-                    };
-                    outbox::record(conn, &entry, keep)?;
-                }
-                Ok::<_, Error>(())
-            })
-            .await;
-        if let Err(error) = written {
-            tracing::warn!(%error, "the outcome of a delivery could not be noted; it is tried again");
+        let write = move |conn: &mut Conn| {
+            if outbox::complete(conn, &claim, &owner, &outcome, now)? {
+                let entry = outbox::Attempt {
+                    id: &id,
+                    resource: &claim.resource,
+                    attempt: claim.attempts + 1,
+                    started,
+                    finished: now,
+                    outcome: outcome.state,
+                    calls,
+                    error: outcome.error.as_deref(),
+                };
+                outbox::record(conn, &entry, keep)?;
+            }
+            Ok::<_, Error>(())
+        };
+        // Else the row would stay under way until its lease ends.
+        for wait in WRITE_AGAIN {
+            match self.db.write(write.clone()).await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(%error, "the outcome of a delivery could not be noted"),
+            }
+            tokio::time::sleep(wait).await;
         }
     }
 }

@@ -84,7 +84,12 @@ impl Client {
             let mut unapplied = changes.changes_since(&account.record);
             unapplied.unset("Email");
             if !unapplied.is_empty() {
-                return self.update_by_rest(id, &unapplied).await;
+                // What the first call did stands: whoever asks must not take this for "nothing was changed".
+                let rest = self.update_by_rest(id, &unapplied).await;
+                return rest.map_err(|error| match error {
+                    gone @ Error::Gone { .. } => gone,
+                    other => Error::Partly(Box::new(other)),
+                });
             }
         }
         Ok(Update { echoed })

@@ -51,6 +51,8 @@ pub enum Error {
         /// The limit, in bytes.
         limit: usize,
     },
+    /// The first of two calls for one change was carried out, the second failed.
+    Partly(Box<Error>),
     /// What is configured cannot work, so nothing was sent: an unsafe URL, a key that cannot be read.
     Misconfigured(String),
 }
@@ -129,6 +131,7 @@ impl Error {
                 Disposition::Outage { after: Some(refusal.retry_after.unwrap_or(Duration::from_mins(2))) }
             }
             Self::Misconfigured(_) => Disposition::Outage { after: Some(Duration::from_mins(10)) },
+            Self::Partly(error) => error.disposition(),
             Self::Unreachable(_) => Disposition::Outage { after: None },
             Self::Gone { .. } | Self::Lost(_) | Self::Unreadable { .. } | Self::TooLarge { .. } => {
                 Disposition::LookFirst
@@ -140,7 +143,7 @@ impl Error {
     /// something in between.
     pub fn may_have_changed_something(&self) -> bool {
         match self {
-            Self::Lost(_) | Self::Unreadable { .. } | Self::TooLarge { .. } => true,
+            Self::Lost(_) | Self::Unreadable { .. } | Self::TooLarge { .. } | Self::Partly(_) => true,
             Self::Refused(refusal) => matches!(refusal.cause, Cause::Gateway | Cause::Unexpected | Cause::QueryTimeout),
             Self::Login(_) | Self::Gone { .. } | Self::Unreachable(_) | Self::Misconfigured(_) => false,
         }
@@ -151,6 +154,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => Some(refusal.cause),
             Self::Gone { .. } => Some(Cause::Absent),
+            Self::Partly(error) => error.cause(),
             _ => None,
         }
     }
@@ -160,6 +164,7 @@ impl Error {
         match self {
             Self::Refused(Refusal { text, .. }) | Self::Gone { text, .. } | Self::Unreadable { text, .. } => text,
             Self::Login(refusal) => &refusal.text,
+            Self::Partly(error) => error.salesforce_text(),
             _ => "",
         }
     }
@@ -184,6 +189,7 @@ impl fmt::Display for Error {
             ),
             Self::TooLarge { limit } => write!(f, "an answer of Salesforce is larger than {limit} bytes"),
             Self::Misconfigured(reason) => f.write_str(reason),
+            Self::Partly(error) => write!(f, "a part of the change was made, the rest was not: {error}"),
         }
     }
 }
