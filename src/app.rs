@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::access::Access;
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::config::{Config, Login, Tenant};
 use crate::db::Db;
-use crate::delivery::{Org, Overview, Pace, ProfileId, Schedule, Signals, Worker};
+use crate::delivery::{Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
 use crate::http::{self, Binding};
 use crate::provisioning::Provisioner;
 use crate::scim::fold::fold;
@@ -35,7 +36,9 @@ pub struct Held(#[expect(dead_code, reason = "the lock is what it is for")] Opti
 /// before anything is changed.
 pub fn hold(config: &Config) -> Result<Held> {
     let Some(path) = config.database.sqlite_path() else { return Ok(Held(None)) };
-    let path = path.with_extension("lock");
+    let mut name = path.into_os_string();
+    name.push(".lock");
+    let path = PathBuf::from(name);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
@@ -123,7 +126,7 @@ fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings
         mirror,
         create_groups: tenant.groups.create,
         protected: tenant.protected.iter().map(|name| fold(name)).collect(),
-        profile: ProfileId::default(),
+        remembered: Remembered::default(),
     })
 }
 
@@ -202,10 +205,12 @@ impl App {
     /// Answers the requests that are under way, finishes the deliveries that are, and closes the database. What is
     /// still due is in the outbox.
     pub async fn stop(mut self) -> Result<()> {
-        self.server.stop(true).await;
+        // Both at once, under one deadline: who asked for the stop waits no longer than was promised.
         self.stop.cancel();
-        let finished = async { while self.workers.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.grace, finished).await.is_err() {
+        let workers = &mut self.workers;
+        let finished = async { while workers.join_next().await.is_some() {} };
+        let ((), finished) = tokio::join!(self.server.stop(true), tokio::time::timeout(self.grace, finished));
+        if finished.is_err() {
             tracing::warn!("deliveries under way were cut off; they are tried again at the next start");
             self.workers.shutdown().await;
         }

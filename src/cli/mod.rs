@@ -94,7 +94,7 @@ async fn migrate(file: &ConfigFile) -> Result<()> {
     Ok(())
 }
 
-/// Opens the configured database for a command that only uses it.
-async fn database(config: &Config) -> Result<crate::db::Db> {
-    app::open(config, true).await
+/// Opens the configured database for a command that only uses it. `migrate`: it may be the first to.
+async fn database(config: &Config, migrate: bool) -> Result<crate::db::Db> {
+    app::open(config, migrate).await
 }

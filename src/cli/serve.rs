@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, Result, bail};
 use chrono::TimeDelta;
 use clap::Args;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::access::{Access, Scope};
 use crate::app::{self, App, Surroundings};
@@ -48,8 +48,15 @@ pub(super) struct SandboxAlone {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
     /// Consumer secret of the org's app (its key is `scim-bridge`).
-    #[arg(long, value_name = "SECRET", env = "SCIM_BRIDGE_SANDBOX_SECRET", default_value = "sandbox-secret")]
-    client_secret: String,
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "SCIM_BRIDGE_SANDBOX_SECRET",
+        hide_env_values = true,
+        default_value = "sandbox-secret",
+        value_parser = |text: &str| Ok::<_, std::convert::Infallible>(SecretString::from(text))
+    )]
+    client_secret: SecretString,
 }
 
 /// Ctrl-C or SIGTERM.
@@ -102,11 +109,11 @@ impl Serve {
 
     async fn with_sandbox(self, around: Surroundings) -> Result<()> {
         let secret = around.randomness.id(around.clock.now()).simple().to_string();
+        // Before anything is touched: the org of a bridge that runs already is in the same folder.
+        let held = app::hold(&Config::default())?;
         let mut settings = org(self.sandbox_listen, &secret, &around);
-        let kept = std::path::Path::new(DATA).join("org.jsonl");
         std::fs::create_dir_all(DATA).with_context(|| DATA.to_owned())?;
-        let new = !kept.exists();
-        settings.keep_in = Some(kept);
+        settings.keep_in = Some(std::path::Path::new(DATA).join("org.jsonl"));
         let org = sandbox::start(settings)
             .await
             .with_context(|| format!("the simulated org cannot listen on {}", self.sandbox_listen))?;
@@ -114,10 +121,14 @@ impl Serve {
         if let Some(listen) = self.listen {
             config.server.listen = listen;
         }
-        let held = app::hold(&config)?;
         let db = app::open(&config, !self.no_migrate).await?;
-        // An org that is new and empty, whatever the data of an earlier run say: everything goes out again.
-        let known = if new { delivery::start_over(&db, SANDBOX_TENANT, around.clock.now()).await? } else { 0 };
+        // An org with nobody in it but the integration user, whatever the data of an earlier run say: everything goes
+        // out again.
+        let known = if org.org().users().len() <= 1 {
+            delivery::start_over(&db, SANDBOX_TENANT, around.clock.now()).await?
+        } else {
+            0
+        };
         let token = fresh_token(&Access::new(db.clone(), around.clock.clone(), around.randomness.clone())).await?;
         let app = App::start(&config, db, held, around)?;
         let person = secret.get(secret.len() - 4..).unwrap_or_default();
@@ -173,7 +184,7 @@ curl -sS {root}/admin/v1/status -H 'Authorization: Bearer {token}'
 impl SandboxAlone {
     pub(super) async fn run(self) -> Result<()> {
         let around = surroundings()?;
-        let org = sandbox::start(org(self.listen, &self.client_secret, &around))
+        let org = sandbox::start(org(self.listen, self.client_secret.expose_secret(), &around))
             .await
             .with_context(|| format!("the simulated org cannot listen on {}", self.listen))?;
         println!("Salesforce      {}", org.url());

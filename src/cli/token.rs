@@ -88,15 +88,16 @@ impl Token {
     }
 }
 
-async fn access(file: &ConfigFile) -> Result<(Access, crate::db::Db, crate::config::Config)> {
+async fn access(file: &ConfigFile, migrate: bool) -> Result<(Access, crate::db::Db, crate::config::Config)> {
     let config = file.load()?;
-    let db = database(&config).await?;
+    let db = database(&config, migrate).await?;
     Ok((Access::new(db.clone(), Arc::new(SystemClock), Arc::new(SystemRandomness)), db, config))
 }
 
 impl Create {
     async fn run(self) -> Result<()> {
-        let (access, db, config) = access(&self.file).await?;
+        // On an empty machine a token is made before the first start.
+        let (access, db, config) = access(&self.file, true).await?;
         if !config.tenant.contains_key(&self.tenant) {
             let known: Vec<&str> = config.tenant.keys().map(String::as_str).collect();
             bail!("there is no tenant {}; configured: {}", self.tenant, known.join(", "));
@@ -113,7 +114,8 @@ impl Create {
 
 impl List {
     async fn run(self) -> Result<()> {
-        let (access, db, _) = access(&self.file).await?;
+        // A newer binary that only looks must not change the schema under an older bridge.
+        let (access, db, _) = access(&self.file, false).await?;
         let tokens = access.list(self.tenant).await?;
         db.close().await;
         if self.json {
@@ -139,7 +141,8 @@ impl List {
 
 impl Revoke {
     async fn run(self) -> Result<()> {
-        let (access, db, _) = access(&self.file).await?;
+        // A newer binary that only looks must not change the schema under an older bridge.
+        let (access, db, _) = access(&self.file, false).await?;
         let revoked = access.revoke(&self.id).await?;
         db.close().await;
         if !revoked {

@@ -25,6 +25,11 @@ pub struct DatabaseUrl {
 /// Parameters of a PostgreSQL URL that are secret.
 const SECRET_PARAMETERS: [&str; 2] = ["password", "sslpassword"];
 
+/// Whether each `%` is followed by two hexadecimal digits.
+fn escapes_are_whole(text: &str) -> bool {
+    text.split('%').skip(1).all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
+}
+
 impl DatabaseUrl {
     /// Reads a database URL. The error does not repeat it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
@@ -35,6 +40,14 @@ impl DatabaseUrl {
             Some(("sqlite", _)) => Engine::Sqlite,
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
                 Url::parse(text).map_err(|_| "is not a well-formed postgres:// URL")?;
+                // libpq would quote what it could not read, the password among it.
+                let authority = rest.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default();
+                let userinfo = authority.rsplit_once('@').map(|(userinfo, _)| userinfo).unwrap_or_default();
+                if userinfo.contains('@') || !escapes_are_whole(userinfo) {
+                    return Err(
+                        "has a user or password with a character that must be percent-encoded (@ is %40, % is %25)",
+                    );
+                }
                 Engine::Postgres
             }
             _ => return Err("must begin with sqlite: or postgres://"),

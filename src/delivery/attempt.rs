@@ -76,13 +76,13 @@ impl Attempt {
         &self,
         f: impl Fn(&mut Conn, &Claim) -> Result<T, db::Error> + Send + 'static,
     ) -> Result<T, Abandoned> {
-        let (claim, owner) = (self.claim.clone(), self.shared.owner.clone());
+        let claim = self.claim.clone();
         let until = self.now() + self.shared.pace.lease;
         self.shared
             .db
             .write(move |conn| {
                 shadow::guard(conn, &claim.resource)?;
-                if !outbox::renew(conn, &claim.resource, &owner, until)? {
+                if !outbox::renew(conn, &claim.resource, &claim.owner, until)? {
                     return Err(Abandoned::Lease);
                 }
                 Ok(f(conn, &claim)?)
@@ -96,7 +96,7 @@ impl Attempt {
         Outcome { state: State::Delivered, due: None, failed: false, unexpected: false, reason, error: None }
     }
 
-    /// It waits. Looked at again now and then all the same: that costs no call.
+    /// It waits. Looked at again now and then all the same.
     pub(super) fn held(&self, reason: String) -> Outcome {
         let due = self.now() + TimeDelta::from_std(LOOK_AGAIN).unwrap_or(TimeDelta::MAX);
         Outcome {

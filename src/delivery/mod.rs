@@ -19,7 +19,7 @@ mod state;
 mod user;
 mod worker;
 
-pub use org::{Org, Pace, ProfileId};
+pub use org::{Org, Pace, Remembered};
 pub use over::start_over;
 pub use overview::Overview;
 pub use schedule::Schedule;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use globset::GlobSet;
 use tokio::sync::Mutex;
 
@@ -26,8 +26,8 @@ pub struct Org {
     pub create_groups: bool,
     /// Usernames that are never touched, folded.
     pub protected: BTreeSet<String>,
-    /// Id of the default profile, once it was looked up.
-    pub profile: ProfileId,
+    /// What it said that need not be asked again at once.
+    pub remembered: Remembered,
 }
 
 /// How fast, how often, how long.
@@ -51,33 +51,51 @@ pub(super) enum NoProfile {
     Failed(salesforce::Error),
 }
 
-/// A profile id that is looked up once. A profile that is renamed or made again is found after a failed create, which
-/// forgets it.
+/// What an org said that need not be asked again at once: the id of the default profile, or that it has none. Without it
+/// each person who waits for one would ask for themselves, and thousands would use up the day's calls of the whole org.
 #[derive(Default)]
-pub struct ProfileId(Mutex<Option<String>>);
+pub struct Remembered {
+    profile: Mutex<Option<Profile>>,
+}
+
+enum Profile {
+    Id(String),
+    /// In words, and until when that is believed.
+    Missing(String, DateTime<Utc>),
+}
+
+/// How long an org is believed that has no such profile. One person asks again then, for all.
+const BELIEVED: TimeDelta = TimeDelta::minutes(1);
 
 impl Org {
-    /// Id of the default profile in this org: names, not ids, are configured.
-    pub(super) async fn profile_id(&self) -> Result<String, NoProfile> {
+    /// Id of the default profile in this org: names, not ids, are configured. `asking` is told of a call.
+    pub(super) async fn profile_id(&self, now: DateTime<Utc>, asking: impl FnOnce()) -> Result<String, NoProfile> {
         let Some(name) = &self.default_profile else {
             let key = format!("tenant.{}.entitlements.default_profile", self.tenant);
             return Err(NoProfile::Missing(format!("no profile for this person: {key} is not set")));
         };
         // Held while asking, so that a thousand new users ask once.
-        let mut known = self.profile.0.lock().await;
-        if let Some(id) = known.as_ref() {
-            return Ok(id.clone());
+        let mut known = self.remembered.profile.lock().await;
+        match known.as_ref() {
+            Some(Profile::Id(id)) => return Ok(id.clone()),
+            Some(Profile::Missing(reason, until)) if now < *until => return Err(NoProfile::Missing(reason.clone())),
+            _ => asking(),
         }
         let found = self.client.find_profile(name).await.map_err(NoProfile::Failed)?;
-        match found.as_slice() {
-            [one] => Ok(known.insert(one.id.clone()).clone()),
-            [] => Err(NoProfile::Missing(format!("the org has no profile named \"{name}\""))),
-            _ => Err(NoProfile::Missing(format!("the org has several profiles named \"{name}\""))),
-        }
+        let reason = match found.as_slice() {
+            [one] => {
+                *known = Some(Profile::Id(one.id.clone()));
+                return Ok(one.id.clone());
+            }
+            [] => format!("the org has no profile named \"{name}\""),
+            _ => format!("the org has several profiles named \"{name}\""),
+        };
+        *known = Some(Profile::Missing(reason.clone(), now + BELIEVED));
+        Err(NoProfile::Missing(reason))
     }
 
     pub(super) async fn forget_profile(&self) {
-        *self.profile.0.lock().await = None;
+        *self.remembered.profile.lock().await = None;
     }
 
     /// Whether an account is protected (the integration user, a break-glass administrator).

@@ -48,6 +48,9 @@ struct Row {
 /// A delivery that a worker has taken for the length of its lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
+    /// Names this claim in the lease, and no other: a worker whose lease ran out, and which takes the delivery again,
+    /// must not take its first try for the holder.
+    pub owner: String,
     /// Our id of the resource.
     pub resource: String,
     /// User or group.
@@ -239,7 +242,7 @@ pub fn claim(
             ))
             .execute(conn)?;
         if let Some(kind) = Kind::parse(&kind) {
-            claims.push(Claim { resource, kind, wanted, attempts, unexpected, creating });
+            claims.push(Claim { owner: owner.to_owned(), resource, kind, wanted, attempts, unexpected, creating });
         }
     }
     Ok(claims)

@@ -195,7 +195,6 @@ impl<'a> Delivery<'a> {
         let mut lost = false;
         for _ in 0..STEPS {
             let Some(step) = plan::user(&self.wish, &self.seen) else {
-                attempt.shared.circuit.success();
                 return Ok(match self.waits_for.take() {
                     Some(reason) => attempt.held(reason),
                     None => Attempt::delivered(&self.notes),
@@ -230,7 +229,7 @@ impl<'a> Delivery<'a> {
                     Err(LookFailed::Abandoned(reason)) => return Err(reason),
                 },
                 UserStep::Create(record) => {
-                    let profile = match attempt.shared.org.profile_id().await {
+                    let profile = match attempt.shared.org.profile_id(attempt.now(), || attempt.called()).await {
                         Ok(id) => id,
                         Err(NoProfile::Missing(reason)) => return Ok(attempt.held(reason)),
                         Err(NoProfile::Failed(error)) => return Ok(attempt.failed(&error)),

@@ -32,8 +32,6 @@ pub(super) struct Shared {
     pub(super) randomness: SharedRandomness,
     pub(super) org: Org,
     pub(super) pace: Pace,
-    /// Names this worker in leases.
-    pub(super) owner: String,
     pub(super) circuit: Circuit,
     pub(super) signals: Signals,
 }
@@ -51,8 +49,7 @@ impl Worker {
         clock: SharedClock,
         randomness: SharedRandomness,
     ) -> Self {
-        let owner = randomness.id(clock.now()).to_string();
-        Self(Arc::new(Shared { db, clock, randomness, org, pace, owner, circuit: Circuit::default(), signals }))
+        Self(Arc::new(Shared { db, clock, randomness, org, pace, circuit: Circuit::default(), signals }))
     }
 
     /// Delivers until `stop`, then finishes what it is at and returns. What is still due waits for the next start.
@@ -87,7 +84,11 @@ impl Worker {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = signal.notified(), if idle => {}
-                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+                Some(ended) = tasks.join_next(), if !tasks.is_empty() => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, tenant = shared.org.tenant, "a delivery ended by a bug");
+                    }
+                }
                 () = tokio::time::sleep(nap) => {}
             }
         }
@@ -110,7 +111,7 @@ impl Shared {
             let until = self.circuit.paused_until().and_then(|until| (until - now).to_std().ok());
             return Ok((Vec::new(), until.unwrap_or(NAP).min(NAP)));
         }
-        let (tenant, owner, lease) = (self.org.tenant.clone(), self.owner.clone(), self.pace.lease);
+        let (tenant, owner, lease) = (self.org.tenant.clone(), self.randomness.id(now).to_string(), self.pace.lease);
         let reader = tenant.clone();
         // Most looks find nothing: they must not cost a write.
         let due = self.db.read(move |conn| outbox::next_due(conn, &reader)).await?;
@@ -129,11 +130,10 @@ impl Shared {
 
     /// Ends a try: its outcome and its history in one transaction.
     async fn finish(&self, attempt: &Attempt, outcome: &Outcome, started: chrono::DateTime<chrono::Utc>) {
-        let (claim, owner, outcome, now) =
-            (attempt.claim.clone(), self.owner.clone(), outcome.clone(), self.clock.now());
+        let (claim, outcome, now) = (attempt.claim.clone(), outcome.clone(), self.clock.now());
         let (id, calls, keep) = (self.randomness.id(now).to_string(), attempt.calls(), self.pace.attempts_kept);
         let write = move |conn: &mut Conn| {
-            if outbox::complete(conn, &claim, &owner, &outcome, now)? {
+            if outbox::complete(conn, &claim, &claim.owner, &outcome, now)? {
                 let entry = outbox::Attempt {
                     id: &id,
                     resource: &claim.resource,

@@ -83,6 +83,7 @@ impl Delivery<'_> {
                     "Username" => (UserKey::Username(value), How::Username),
                     _ => (UserKey::FederationId(value), How::FederationId),
                 };
+                self.attempt.hold().await.map_err(LookFailed::Abandoned)?;
                 self.attempt.called();
                 let found = self.attempt.shared.org.client.find_users(key).await.map_err(LookFailed::Salesforce)?;
                 let Some(account) = found.into_iter().next() else { continue };

@@ -83,7 +83,7 @@ pub enum Disposition {
     /// Read what is in Salesforce before anything is sent again: somebody (perhaps an earlier try of this very call)
     /// may have done it already. If the look shows nothing that explains the error, it is a rejection.
     LookFirst,
-    /// Trouble of the whole org: pause all its deliveries, do not count this as an attempt of the resource.
+    /// Trouble of the whole org: pause all its deliveries.
     Outage {
         /// Not before this; `None` leaves it to the schedule of the org's probes.
         after: Option<Duration>,
