@@ -1,6 +1,9 @@
 //! Public groups: which there are, and what they are called.
 
+use std::time::Duration;
+
 use scim_bridge::config::Config;
+use scim_bridge::sandbox::Faults;
 use serde_json::json;
 
 use super::{all_delivered, calls, seed_group, set, until, words};
@@ -158,5 +161,24 @@ both_engines! {
         assert_eq!(state.members("Support Queue"), Some(vec!["ada@example.com".to_owned()]));
         let queue = state.0["Groups"].as_array().expect("groups").iter().find(|g| g["Type"] == "Queue").expect("it");
         assert_eq!(queue["Members"], json!([]));
+    }
+}
+
+both_engines! {
+    /// A try that is slower than its lease is taken over, by the same process too: what the first one still does must
+    /// not be done twice.
+    async fn a_try_that_outlives_its_lease_makes_no_second_group(engine: Engine) {
+        let lease = Duration::from_secs(1);
+        let app = TestApp::start_with(&engine, |_| {}, |config| config.delivery.lease = lease).await;
+        app.user("first").await;
+        app.settled().await;
+        // The search, the refused session, the new one and the search again take longer than the lease.
+        app.org().org().set_faults(Faults { latency_ms: 450, ..Faults::default() });
+        app.org().org().revoke_sessions();
+        app.group("Slow", &[]).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        app.org().org().set_faults(Faults::default());
+        app.settled().await;
+        assert_eq!(app.state().await.groups(), ["Slow"]);
     }
 }
