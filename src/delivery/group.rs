@@ -312,8 +312,17 @@ impl Delivery<'_> {
             }
             [] => self.seen.absent = true,
             [group] => {
-                // A group of this name would have been taken before one was created: this one is what we created.
-                let how = if self.seen.perhaps_created.take().is_some() { How::Created } else { How::Name };
+                // A group of this name would have been taken before one was created: this one is what we created. Or
+                // what we created for a resource of the same name that was deleted since, before the answer came.
+                let (tenant, sought) = (self.stored.tenant.clone(), name.to_owned());
+                let ours = self.seen.perhaps_created.take().is_some()
+                    || self
+                        .attempt
+                        .shared
+                        .db
+                        .read(move |conn| outbox::is_creating_group(conn, &tenant, &sought))
+                        .await?;
+                let how = if ours { How::Created } else { How::Name };
                 self.linked(group.id.clone(), how, group.name.clone()).await?;
             }
             several => {

@@ -303,6 +303,15 @@ pub fn complete(
     Ok(true)
 }
 
+/// Whether a create of a public group of this name was sent for some resource of the tenant, without a known answer.
+pub fn is_creating_group(conn: &mut Conn, tenant: &str, name: &str) -> Result<bool, Error> {
+    let sent = deliveries::table
+        .filter(deliveries::tenant.eq(tenant).and(deliveries::kind.eq(Kind::Group.as_str())))
+        .filter(deliveries::creating.eq(name))
+        .select(deliveries::resource_id);
+    Ok(sent.first::<String>(conn).optional()?.is_some())
+}
+
 /// One try, for the history.
 #[derive(Debug)]
 pub struct Attempt<'a> {
