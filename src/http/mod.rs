@@ -7,6 +7,7 @@ pub mod openapi;
 mod render;
 mod resources;
 pub mod routes;
+mod search;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ use crate::clock::{SharedClock, SharedRandomness};
 use crate::delivery::Overview;
 use crate::provisioning::Provisioner;
 use crate::scim::discovery::{self, Features};
+use crate::scim::message::Query;
+use crate::scim::model::Pagination;
 use crate::scim::schema::Registry;
 use crate::{scim, telemetry};
 
@@ -190,8 +193,15 @@ async fn operate(
     wire::check_accept(request)?;
     let id = request.match_info().get("id").unwrap_or_default();
     let call = |kind| Call::new(state, request, &principal.tenant, kind);
+    let find =
+        |query| search::Call { state, tenant: &principal.tenant, strict: false, base: state.base(request), query };
     match route.operation {
-        Operation::List(kind) => call(kind)?.list().await,
+        Operation::List(kind) => find(resources::query(request)?).answer(search::one(kind)).await,
+        Operation::ListRoot => find(resources::query(request)?).answer(search::ROOT).await,
+        Operation::Search(kind) => {
+            find(asked(request, payload, state.body_limit).await?).answer(search::one(kind)).await
+        }
+        Operation::SearchRoot => find(asked(request, payload, state.body_limit).await?).answer(search::ROOT).await,
         Operation::Get(kind) => call(kind)?.get(id).await,
         Operation::Delete(kind) => call(kind)?.delete(id).await,
         Operation::Create(kind) => {
@@ -209,6 +219,11 @@ async fn operate(
         Operation::Status => status(state, &principal).await,
         other => discover(other, state, request, id),
     }
+}
+
+/// A `SearchRequest` (RFC 7644 3.4.3).
+async fn asked(request: &HttpRequest, payload: &mut web::Payload, limit: usize) -> Result<Query, Refusal> {
+    Ok(Query::from_body(&body(request, payload, limit).await?, resources::PAGE)?)
 }
 
 /// Discovery (RFC 7644 section 4). A filter is refused with 403 there.
@@ -238,7 +253,22 @@ fn discover(operation: Operation, state: &State, request: &HttpRequest, id: &str
 
 /// What `/ServiceProviderConfig` says: no more than what works.
 fn features() -> Features {
-    Features { filter_max_results: Some(resources::PAGE.max_count), ..Features::default() }
+    let page = resources::PAGE;
+    Features {
+        filter_max_results: Some(page.max_count),
+        sort: true,
+        // The bridge had pages by index before it had cursors: they stay what a client gets that does not ask (RFC 9865
+        // 2.4).
+        pagination: Some(Pagination {
+            cursor: true,
+            index: true,
+            default_pagination_method: Some("index".into()),
+            default_page_size: Some(page.default_count),
+            max_page_size: Some(page.max_count),
+            cursor_timeout: Some(scim::cursor::LIFE.into()),
+        }),
+        ..Features::default()
+    }
 }
 
 /// Answers the routes that need no token.

@@ -5,18 +5,24 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use crate::provisioning::{Reads, View};
-use crate::scim::filter::Filter;
-use crate::scim::message::{self, Limits, Query};
+use crate::scim::message::{Limits, Query};
 use crate::scim::projection::Projection;
-use crate::scim::{Attributes, DELIVERY_SCHEMA};
+use crate::scim::Attributes;
 use crate::shadow::Kind;
-use crate::shadow::query::Page;
 
 use super::wire::{Refusal, answer, created};
-use super::{State, render};
+use super::{State, render, search};
 
 /// Resources on a page where the request does not say, and at most (RFC 7644 3.4.2.4; `filter.maxResults`).
 pub(super) const PAGE: Limits = Limits { default_count: 100, max_count: 200 };
+
+/// The parameters of a request.
+pub(super) fn query(request: &HttpRequest) -> Result<Query, Refusal> {
+    // `+` and `%20` are both a blank; a flag like Entra's `aadOptscim062020` is a name without a value.
+    let pairs: Vec<(String, String)> =
+        url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+    Ok(Query::from_pairs(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())), PAGE)?)
+}
 
 /// A request on one kind of resource of one tenant.
 pub(super) struct Call<'a> {
@@ -30,11 +36,7 @@ pub(super) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(super) fn new(state: &'a State, request: &HttpRequest, tenant: &'a str, kind: Kind) -> Result<Self, Refusal> {
-        // `+` and `%20` are both a blank; a flag like Entra's `aadOptscim062020` is a name without a value.
-        let pairs: Vec<(String, String)> =
-            url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-        let query = Query::from_pairs(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())), PAGE)?;
-        Ok(Self { state, tenant, kind, base: state.base(request), query })
+        Ok(Self { state, tenant, kind, base: state.base(request), query: query(request)? })
     }
 
     fn projection(&self) -> Result<Projection, Refusal> {
@@ -44,40 +46,12 @@ impl<'a> Call<'a> {
     }
 
     fn reads(&self, projection: &Projection) -> Reads {
-        let memberships = match self.kind {
-            Kind::User => "groups",
-            Kind::Group => "members",
-        };
-        Reads { memberships: projection.wants(memberships), delivery: projection.wants(DELIVERY_SCHEMA) }
+        search::reads(self.kind, projection)
     }
 
     fn render(&self, view: View, projection: &Projection) -> Attributes {
         let resource_type = self.state.provisioner.resource_type(self.kind);
         render::resource(&self.base, &self.state.registry, resource_type, view, projection)
-    }
-
-    pub(super) async fn list(&self) -> Result<HttpResponse, Refusal> {
-        let projection = self.projection()?;
-        let resource_type = self.state.provisioner.resource_type(self.kind);
-        let filter = self.query.filter.as_deref().map(|text| Filter::parse(resource_type, text)).transpose()?;
-        if let Some(filter) = &filter {
-            filter.check(resource_type)?;
-        }
-        let page = self.query.page;
-        let (total, views) = self
-            .state
-            .provisioner
-            .list(
-                self.tenant,
-                self.kind,
-                filter,
-                Page { offset: size(page.start_index.saturating_sub(1)), limit: size(page.count) },
-                self.reads(&projection),
-            )
-            .await?;
-        let resources = views.into_iter().map(|view| self.render(view, &projection)).collect();
-        let total = u64::try_from(total).unwrap_or(u64::MAX);
-        Ok(answer(StatusCode::OK, &message::list(total, page.start_index, resources)))
     }
 
     pub(super) async fn create(&self, body: Value) -> Result<HttpResponse, Refusal> {
@@ -115,8 +89,4 @@ impl<'a> Call<'a> {
         self.state.provisioner.delete(self.tenant, self.kind, id).await?;
         Ok(HttpResponse::NoContent().finish())
     }
-}
-
-fn size(n: u64) -> usize {
-    usize::try_from(n).unwrap_or(usize::MAX)
 }

@@ -3,6 +3,7 @@
 
 mod error;
 mod group;
+mod search;
 mod view;
 mod write;
 
@@ -13,13 +14,12 @@ use serde_json::Value;
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::db::Db;
 use crate::delivery::Signals;
-use crate::scim::filter::Filter;
 use crate::scim::schema::{Registry, ResourceType};
 use crate::scim::{self, dialect, patch, validate};
-use crate::shadow::query::{self, Page};
 use crate::shadow::{Kind, Stored, find};
 
 pub use error::Error;
+pub use search::{Beginning, Listed, Search, Searched};
 pub use view::{Reads, View};
 
 /// The largest group that a PATCH answers with: a larger one is answered 204, so that adding one member to a group of
@@ -95,24 +95,6 @@ impl Provisioner {
                 let stored =
                     find(conn, &tenant, kind, &id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), &id))?;
                 write::view(conn, stored, reads)
-            })
-            .await
-    }
-
-    /// A page of those resources that match, and the size of the whole result (RFC 7644 3.4.2).
-    pub async fn list(
-        &self,
-        tenant: &str,
-        kind: Kind,
-        filter: Option<Filter>,
-        page: Page,
-        reads: Reads,
-    ) -> Result<(usize, Vec<View>), Error> {
-        let (tenant, resource_type) = (tenant.to_owned(), Arc::clone(self.resource_type(kind)));
-        self.db
-            .read(move |conn| {
-                let found = query::list(conn, &tenant, (&resource_type, kind), filter.as_ref(), page)?;
-                Ok((found.total, view::views(conn, kind, found.resources, reads)?))
             })
             .await
     }

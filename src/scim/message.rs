@@ -75,21 +75,31 @@ pub fn answer(resource_type: &ResourceType, id: &str, mut attributes: Attributes
     resource
 }
 
-/// A page of a list. `total` is the size of the whole list; `start_index` is echoed, also past the end (RFC 7644
-/// 3.4.2.4). `Resources` is there even when it is empty: some clients read an answer without it as broken.
+/// How a page was asked for, which decides what its answer says of its neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paging<'c> {
+    /// By index: the number of its first resource, from 1. It is echoed, also past the end (RFC 7644 3.4.2.4).
+    Index(u64),
+    /// By cursor: that of the next page, `None` on the last (RFC 9865 2).
+    Cursor(Option<&'c str>),
+}
+
+/// A page of a list by index. `total` is the size of the whole list. `Resources` is there even when it is empty: some
+/// clients read an answer without it as broken.
 pub fn list<T>(total: u64, start_index: u64, resources: Vec<T>) -> ListResponse<T> {
     ListResponse {
         schemas: vec![LIST_MESSAGE.to_owned()],
         total_results: total,
         items_per_page: u64::try_from(resources.len()).unwrap_or(u64::MAX),
-        start_index,
+        start_index: Some(start_index),
+        next_cursor: None,
         resources,
     }
 }
 
-/// The same as [`list`] from resources that are JSON texts already, so that a page of stored resources is not parsed
-/// and written again.
-pub fn list_text<'r>(total: u64, start_index: u64, resources: impl IntoIterator<Item = &'r str>) -> String {
+/// The text of a page, from resources that are JSON texts already, so that a page of stored resources is not parsed and
+/// written again.
+pub fn list_text<'r>(total: u64, paging: Paging<'_>, resources: impl IntoIterator<Item = &'r str>) -> String {
     let mut count: u64 = 0;
     let mut items = String::new();
     for resource in resources {
@@ -99,9 +109,14 @@ pub fn list_text<'r>(total: u64, start_index: u64, resources: impl IntoIterator<
         items.push_str(resource);
         count += 1;
     }
+    let paging = match paging {
+        Paging::Index(start) => format!("\"startIndex\":{start},"),
+        Paging::Cursor(Some(next)) => format!("\"nextCursor\":{},", Value::from(next)),
+        Paging::Cursor(None) => String::new(),
+    };
     format!(
         "{{\"schemas\":[\"{LIST_MESSAGE}\"],\"totalResults\":{total},\"itemsPerPage\":{count},\
-         \"startIndex\":{start_index},\"Resources\":[{items}]}}"
+         {paging}\"Resources\":[{items}]}}"
     )
 }
 

@@ -1,5 +1,6 @@
 //! The SCIM 2.0 protocol, pure: no I/O, no HTTP server, no database (RFC 7643, RFC 7644).
 
+pub mod cursor;
 pub mod dialect;
 pub mod discovery;
 pub mod document;
@@ -14,6 +15,7 @@ pub mod path;
 pub mod projection;
 pub mod registry;
 pub mod schema;
+pub mod sort;
 pub mod validate;
 
 use serde_json::{Map, Value};

@@ -92,16 +92,16 @@ impl Stored {
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = resources)]
 pub(super) struct Row {
-    id: String,
+    pub(super) id: String,
     tenant: String,
     kind: String,
-    unique_key: Option<String>,
+    pub(super) unique_key: Option<String>,
     former_key: Option<String>,
     external_id: Option<String>,
     document: String,
-    version: i64,
-    created_at: NaiveDateTime,
-    modified_at: NaiveDateTime,
+    pub(super) version: i64,
+    pub(super) created_at: NaiveDateTime,
+    pub(super) modified_at: NaiveDateTime,
     deleted_at: Option<NaiveDateTime>,
 }
 
@@ -122,11 +122,19 @@ impl Row {
         })
     }
 
+    fn inconsistent(&self, what: String) -> Error {
+        Error::Inconsistent { table: "resources", row: self.id.clone(), what }
+    }
+
+    /// The document.
+    pub(super) fn parsed(&self) -> Result<Attributes, Error> {
+        serde_json::from_str(&self.document).map_err(|e| self.inconsistent(format!("document: {e}")))
+    }
+
     pub(super) fn stored(self) -> Result<Stored, Error> {
-        let inconsistent = |what: String| Error::Inconsistent { table: "resources", row: self.id.clone(), what };
         Ok(Stored {
-            kind: Kind::parse(&self.kind).ok_or_else(|| inconsistent(format!("kind {}", self.kind)))?,
-            document: serde_json::from_str(&self.document).map_err(|e| inconsistent(format!("document: {e}")))?,
+            kind: Kind::parse(&self.kind).ok_or_else(|| self.inconsistent(format!("kind {}", self.kind)))?,
+            document: self.parsed()?,
             id: self.id,
             tenant: self.tenant,
             version: self.version,
