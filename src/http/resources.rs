@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use crate::provisioning::{Reads, View};
+use crate::scim::Attributes;
 use crate::scim::message::{Limits, Query};
 use crate::scim::projection::Projection;
-use crate::scim::Attributes;
 use crate::shadow::Kind;
 
 use super::wire::{Refusal, answer, created};

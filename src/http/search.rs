@@ -111,12 +111,8 @@ impl Call<'_> {
             projections.push((*kind, projection));
         }
         let (page, scope) = (self.query.page, self.scope(kinds));
-        let search = Search {
-            kinds: searched,
-            sort: self.sort(kinds)?,
-            start: self.start(&scope)?,
-            limit: size(page.count),
-        };
+        let search =
+            Search { kinds: searched, sort: self.sort(kinds)?, start: self.start(&scope)?, limit: size(page.count) };
         let Listed { total, views, last } = self.state.provisioner.search(self.tenant, search).await?;
         let mut resources = Vec::with_capacity(views.len());
         for view in views {

@@ -17,8 +17,8 @@ use super::sort::Place;
 /// Seconds for which a cursor can be used (`pagination.cursorTimeout`, RFC 9865 4).
 pub const LIFE: u32 = 3600;
 
-/// Longest cursor that is read, in bytes: twice what the longest key makes.
-const LONGEST: usize = 8192;
+/// Longest cursor that is read, in bytes. The longest key makes one of 17,000, where JSON writes each byte as `\u0001`.
+const LONGEST: usize = 20 * 1024;
 /// Bytes of the hash.
 const HASH: usize = 12;
 

@@ -218,14 +218,30 @@ mod tests {
         let asked = || Some((Vec::new(), false));
         let cases: Vec<Case> = vec![
             ("userName eq \"ADA\"", Some((vec![value("username", "ada")], true)), None),
-            ("externalId eq 1001", Some((vec![value("externalid", "1001")], true)), Some((vec![value("externalid", "1001")], true))),
-            ("externalId eq true", Some((vec![value("externalid", "true")], true)), Some((vec![value("externalid", "true")], true))),
+            (
+                "externalId eq 1001",
+                Some((vec![value("externalid", "1001")], true)),
+                Some((vec![value("externalid", "1001")], true)),
+            ),
+            (
+                "externalId eq true",
+                Some((vec![value("externalid", "true")], true)),
+                Some((vec![value("externalid", "true")], true)),
+            ),
             ("externalId eq null", asked(), asked()),
             ("meta.resourceType eq \"User\"", all(), None),
             ("meta.resourceType eq \"user\"", None, None),
-            ("meta.resourceType eq \"Group\" and displayName eq \"X\"", None, Some((vec![value("displayname", "x")], true))),
+            (
+                "meta.resourceType eq \"Group\" and displayName eq \"X\"",
+                None,
+                Some((vec![value("displayname", "x")], true)),
+            ),
             ("userName eq \"a\" or displayName eq \"b\"", asked(), Some((vec![value("displayname", "b")], true))),
-            ("userName eq \"a\" or members.value eq \"b\"", Some((vec![value("username", "a")], true)), Some((vec![Term::HasMember("b".into())], true))),
+            (
+                "userName eq \"a\" or members.value eq \"b\"",
+                Some((vec![value("username", "a")], true)),
+                Some((vec![Term::HasMember("b".into())], true)),
+            ),
             ("userName eq \"a\" and title pr", Some((vec![value("username", "a")], false)), None),
             ("title pr", asked(), None),
             ("title ne \"a\"", asked(), asked()),

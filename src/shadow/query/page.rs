@@ -191,9 +191,10 @@ pub(super) fn read(conn: &mut Conn, query: &Query<'_>, segments: &[Segment<'_>])
         found.total += total;
         offset = offset.saturating_sub(total);
         let number = segment.number;
-        found.rows.extend(rows.into_iter().map(|row| {
-            (Place { key: key(segment.order, &row), part: number, id: row.id.clone() }, row)
-        }));
+        found.rows.extend(
+            rows.into_iter()
+                .map(|row| (Place { key: key(segment.order, &row), part: number, id: row.id.clone() }, row)),
+        );
     }
     if wanted > 0 && found.rows.len() == wanted {
         found.rows.truncate(query.limit);
