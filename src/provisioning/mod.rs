@@ -15,7 +15,7 @@ use crate::db::Db;
 use crate::delivery::Signals;
 use crate::scim::filter::Filter;
 use crate::scim::schema::{Registry, ResourceType};
-use crate::scim::{self, dialect, patch, validate};
+use crate::scim::{self, Strictness, dialect, patch, validate};
 use crate::shadow::query::{self, Page};
 use crate::shadow::{Kind, Stored, find};
 
@@ -68,8 +68,8 @@ impl Provisioner {
     /// Creates a resource from a POST body (RFC 7644 3.3).
     pub async fn create(&self, tenant: &str, kind: Kind, body: Value) -> Result<View, Error> {
         let resource_type = Arc::clone(self.resource_type(kind));
-        let attributes = dialect::resource(&resource_type, body, &dialect::Options::default())?;
-        let mut document = validate::create(&resource_type, attributes, validate::Strictness::Lenient)?;
+        let attributes = dialect::resource(&resource_type, body, Strictness::Lenient)?;
+        let mut document = validate::create(&resource_type, attributes, Strictness::Lenient)?;
         let members = group::take_members(&mut document);
         let now = self.clock.now();
         let stored = Stored {
@@ -121,15 +121,14 @@ impl Provisioner {
     pub async fn replace(&self, tenant: &str, kind: Kind, id: &str, body: Value) -> Result<View, Error> {
         let resource_type = Arc::clone(self.resource_type(kind));
         let silent = write::silent_on(&body);
-        let attributes = dialect::resource(&resource_type, body, &dialect::Options::default())?;
+        let attributes = dialect::resource(&resource_type, body, Strictness::Lenient)?;
         let (owner, id, now) = (tenant.to_owned(), id.to_owned(), self.clock.now());
         let (view, changed) = self
             .db
             .write(move |conn| {
                 write::change(conn, (&owner, kind, &id), now, |conn, current| {
                     let new = write::keep(&silent, &current.document, attributes.clone());
-                    let mut document =
-                        validate::replace(&resource_type, &current.document, new, validate::Strictness::Lenient)?;
+                    let mut document = validate::replace(&resource_type, &current.document, new, Strictness::Lenient)?;
                     let members = group::take_members(&mut document);
                     current.document = document;
                     // A PUT without members means none (RFC 7644 3.5.1; Keycloak's plug-ins rely on it).
@@ -152,7 +151,7 @@ impl Provisioner {
     /// Applies a PATCH body (RFC 7644 3.5.2): all of its operations or none.
     pub async fn patch(&self, tenant: &str, kind: Kind, id: &str, body: Value) -> Result<Patched, Error> {
         let resource_type = Arc::clone(self.resource_type(kind));
-        let operations = dialect::patch(&resource_type, body, &dialect::Options::default())?;
+        let operations = dialect::patch(&resource_type, body, Strictness::Lenient)?;
         let (operations, memberships) = match kind {
             Kind::Group => patch::split_members(operations)?,
             Kind::User => (operations, Vec::new()),
@@ -164,8 +163,8 @@ impl Provisioner {
                 let (stored, changed) = write::change(conn, (&owner, kind, &id), now, |conn, current| {
                     if !operations.is_empty() {
                         let document =
-                            patch::apply(&resource_type, &current.document, &operations, &patch::Leniency::default())?;
-                        current.document = validate::check(&resource_type, document, validate::Strictness::Lenient)?;
+                            patch::apply(&resource_type, &current.document, &operations, Strictness::Lenient)?;
+                        current.document = validate::check(&resource_type, document, Strictness::Lenient)?;
                     }
                     group::apply(conn, current, &memberships, &resource_type)
                 })?;
