@@ -3,6 +3,7 @@
 
 mod guard;
 mod json;
+mod me;
 pub mod openapi;
 mod render;
 mod resources;
@@ -30,8 +31,10 @@ use crate::scim::discovery::{self, Features};
 use crate::scim::message::Query;
 use crate::scim::model::Pagination;
 use crate::scim::schema::Registry;
+use crate::shadow::Kind;
 use crate::{scim, telemetry};
 
+use me::Deed;
 use resources::Call;
 use routes::{Operation, ROUTES, Route, SCIM_BASE};
 use wire::{Refusal, answer, body};
@@ -44,8 +47,6 @@ pub struct State {
     pub access: Access,
     /// Knows where deliveries stand.
     pub overview: Overview,
-    /// What is published about resources.
-    pub registry: Arc<Registry>,
     /// Renders metrics.
     pub metrics: telemetry::Metrics,
     /// URL under which clients see the bridge; `None`: what they called.
@@ -188,13 +189,25 @@ async fn operate(
     request: &HttpRequest,
     payload: &mut web::Payload,
 ) -> Result<HttpResponse, Refusal> {
-    let Some(scope) = route.scope else { return unguarded(route.operation, state).await };
+    let id = request.match_info().get("id").unwrap_or_default();
+    let Some(scope) = route.scope else {
+        return match route.operation {
+            Operation::ServiceProviderConfig
+            | Operation::ResourceTypes
+            | Operation::ResourceType
+            | Operation::Schemas
+            | Operation::Schema => {
+                let registry = guard::registry(request, state).await?;
+                wire::check_accept(request)?;
+                discover(route.operation, state, registry, request, id)
+            }
+            other => unguarded(other, state).await,
+        };
+    };
     let principal = guard::principal(request, &state.access, scope).await?;
     wire::check_accept(request)?;
-    let id = request.match_info().get("id").unwrap_or_default();
-    let call = |kind| Call::new(state, request, &principal.tenant, kind);
-    let find =
-        |query| search::Call { state, tenant: &principal.tenant, strict: false, base: state.base(request), query };
+    let call = |kind| Call::new(state, request, &principal, kind);
+    let find = |query| search::Call::new(state, request, &principal, query);
     match route.operation {
         Operation::List(kind) => find(resources::query(request)?).answer(search::one(kind)).await,
         Operation::ListRoot => find(resources::query(request)?).answer(search::ROOT).await,
@@ -216,8 +229,27 @@ async fn operate(
             let call = call(kind)?;
             call.patch(id, body(request, payload, state.body_limit).await?).await
         }
+        Operation::CreateMe => Err(me::create()),
+        Operation::GetMe => {
+            let id = me::user(&principal)?;
+            me::answer(&call(Kind::User)?, id, Deed::Read).await
+        }
+        Operation::ReplaceMe => {
+            let (id, call) = (me::user(&principal)?, call(Kind::User)?);
+            let body = body(request, payload, state.body_limit).await?;
+            me::answer(&call, id, Deed::Replace(body)).await
+        }
+        Operation::PatchMe => {
+            let (id, call) = (me::user(&principal)?, call(Kind::User)?);
+            let body = body(request, payload, state.body_limit).await?;
+            me::answer(&call, id, Deed::Patch(body)).await
+        }
+        Operation::DeleteMe => {
+            let id = me::user(&principal)?;
+            call(Kind::User)?.delete(id).await
+        }
         Operation::Status => status(state, &principal).await,
-        other => discover(other, state, request, id),
+        other => unguarded(other, state).await,
     }
 }
 
@@ -227,13 +259,19 @@ async fn asked(request: &HttpRequest, payload: &mut web::Payload, limit: usize) 
 }
 
 /// Discovery (RFC 7644 section 4). A filter is refused with 403 there.
-fn discover(operation: Operation, state: &State, request: &HttpRequest, id: &str) -> Result<HttpResponse, Refusal> {
+fn discover(
+    operation: Operation,
+    state: &State,
+    registry: &Registry,
+    request: &HttpRequest,
+    id: &str,
+) -> Result<HttpResponse, Refusal> {
     let asks = url::form_urlencoded::parse(request.query_string().as_bytes())
         .any(|(name, _)| name.eq_ignore_ascii_case("filter"));
     if asks {
         return Err(scim::Error::new(403, "discovery takes no filter (RFC 7644 section 4)").into());
     }
-    let (base, registry) = (state.base(request), &state.registry);
+    let base = state.base(request);
     match operation {
         Operation::ServiceProviderConfig => {
             Ok(answer(StatusCode::OK, &discovery::service_provider_config(&features(), &base)))
@@ -257,6 +295,7 @@ fn features() -> Features {
     Features {
         filter_max_results: Some(page.max_count),
         sort: true,
+        etag: true,
         // The bridge had pages by index before it had cursors: they stay what a client gets that does not ask (RFC 9865
         // 2.4).
         pagination: Some(Pagination {

@@ -1,33 +1,35 @@
 //! Lists and searches over HTTP: `GET` of a collection or of the root, and `POST` of `/.search` (RFC 7644 3.4.2, 3.4.3,
 //! RFC 9865).
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
 
-use crate::provisioning::{Beginning, Listed, Search, Searched};
+use crate::access::Principal;
+use crate::provisioning::{Beginning, Listed, Reads, Search, Searched};
 use crate::scim::cursor::{Cursor, Scope};
-use crate::scim::filter::{Filter, Tolerance};
+use crate::scim::filter::Filter;
 use crate::scim::message::{Paging, Query, list_text};
 use crate::scim::model::SortOrder;
 use crate::scim::projection::Projection;
-use crate::scim::schema::ResourceType;
+use crate::scim::schema::{Registry, ResourceType};
 use crate::scim::sort::Sort;
-use crate::scim::{DELIVERY_SCHEMA, Error};
+use crate::scim::{DELIVERY_SCHEMA, Error, Strictness};
 use crate::shadow::Kind;
 
+use super::State;
+use super::resources::{shown, strictness};
 use super::wire::{Refusal, SCIM_JSON};
-use super::{State, render};
-use crate::provisioning::Reads;
 
 /// A search of one tenant.
 pub(super) struct Call<'a> {
-    pub(super) state: &'a State,
-    pub(super) tenant: &'a str,
-    /// Whether what the RFCs forbid is refused.
-    pub(super) strict: bool,
+    state: &'a State,
+    tenant: &'a str,
+    strictness: Strictness,
+    /// What the tenant's resources look like.
+    registry: &'a Registry,
     /// SCIM base URL as the client sees it.
-    pub(super) base: String,
-    pub(super) query: Query,
+    base: String,
+    query: Query,
 }
 
 /// What is searched: the root is all kinds (RFC 7644 3.4.2.1).
@@ -50,9 +52,23 @@ pub(super) fn reads(kind: Kind, projection: &Projection) -> Reads {
     Reads { memberships: projection.wants(memberships), delivery: projection.wants(DELIVERY_SCHEMA) }
 }
 
-impl Call<'_> {
-    fn resource_type(&self, kind: Kind) -> &ResourceType {
-        self.state.provisioner.resource_type(kind)
+impl<'a> Call<'a> {
+    pub(super) fn new(state: &'a State, request: &HttpRequest, principal: &'a Principal, query: Query) -> Self {
+        Self {
+            state,
+            tenant: &principal.tenant,
+            strictness: strictness(principal),
+            registry: state.provisioner.registries().of(&principal.tenant),
+            base: state.base(request),
+            query,
+        }
+    }
+
+    fn resource_type(&self, kind: Kind) -> &'a ResourceType {
+        match kind {
+            Kind::User => &self.registry.user,
+            Kind::Group => &self.registry.group,
+        }
     }
 
     fn scope<'s>(&'s self, kinds: &[Kind]) -> Scope<'s> {
@@ -73,8 +89,7 @@ impl Call<'_> {
     fn filter(&self, kind: Kind) -> Result<Option<Filter>, Error> {
         let Some(text) = self.query.filter.as_deref() else { return Ok(None) };
         let resource_type = self.resource_type(kind);
-        let tolerance = if self.strict { Tolerance::Strict } else { Tolerance::Accept };
-        let filter = Filter::parse_with(resource_type, text, tolerance)?;
+        let filter = Filter::parse_with(resource_type, text, self.strictness)?;
         filter.check(resource_type)?;
         Ok(Some(filter))
     }
@@ -82,7 +97,7 @@ impl Call<'_> {
     fn sort(&self, kinds: &[Kind]) -> Result<Option<Sort>, Error> {
         let Some(by) = self.query.sort_by.as_deref() else { return Ok(None) };
         let types: Vec<&ResourceType> = kinds.iter().map(|kind| self.resource_type(*kind)).collect();
-        Sort::parse(&types, by, self.query.sort_order, self.strict).map(Some)
+        Sort::parse(&types, by, self.query.sort_order, self.strictness).map(Some)
     }
 
     fn start(&self, scope: &Scope<'_>) -> Result<Beginning, Error> {
@@ -94,7 +109,7 @@ impl Call<'_> {
         };
         let cursor = Cursor::decode(text, scope, self.state.clock.now())?;
         // RFC 9865 2.1 wants the count of the first page on each; a page of another size has an answer all the same.
-        if self.strict && cursor.count != page.count {
+        if self.strictness.is_strict() && cursor.count != page.count {
             return Err(Error::invalid_count(format!("count: was {} on the page before", cursor.count)));
         }
         Ok(Beginning::After(Some(cursor.after)))
@@ -115,12 +130,11 @@ impl Call<'_> {
             Search { kinds: searched, sort: self.sort(kinds)?, start: self.start(&scope)?, limit: size(page.count) };
         let Listed { total, views, last } = self.state.provisioner.search(self.tenant, search).await?;
         let mut resources = Vec::with_capacity(views.len());
-        for view in views {
-            let kind = view.stored.kind;
-            let Some((_, projection)) = projections.iter().find(|(of, _)| *of == kind) else { continue };
-            let registry = &self.state.registry;
-            let shown = render::resource(&self.base, registry, self.resource_type(kind), view, projection);
-            resources.push(serde_json::Value::Object(shown).to_string());
+        for view in &views {
+            let projection = projections.iter().find(|(kind, _)| *kind == view.stored.kind);
+            if let Some((_, projection)) = projection {
+                resources.push(shown(&self.base, self.registry, view, projection)?);
+            }
         }
         let next = last.map(|last| Cursor::new(last, page.count, self.state.clock.now()).encode(&scope));
         let paging = match &self.query.cursor {

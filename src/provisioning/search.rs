@@ -8,7 +8,7 @@ use crate::scim::filter::Filter;
 use crate::scim::schema::ResourceType;
 use crate::scim::sort::{Place, Sort};
 use crate::shadow::query::{self, Found, Part, Query, Start};
-use crate::shadow::{Kind, Stored};
+use crate::shadow::{Kind, Snapshot};
 
 use super::view::{Reads, View, views};
 use super::{Error, Provisioner};
@@ -61,34 +61,38 @@ impl Provisioner {
     /// A page of those resources that match, and the size of the whole result (RFC 7644 3.4.2).
     pub async fn search(&self, tenant: &str, search: Search) -> Result<Listed, Error> {
         let tenant = tenant.to_owned();
-        let types: Vec<Arc<ResourceType>> =
-            search.kinds.iter().map(|searched| Arc::clone(self.resource_type(searched.kind))).collect();
-        self.db
-            .read(move |conn| {
-                let parts = search.kinds.iter().zip(&types).map(|(searched, resource_type)| Part {
-                    kind: searched.kind,
-                    resource_type,
-                    filter: searched.filter.as_ref(),
-                });
-                let query = Query {
-                    tenant: &tenant,
-                    parts: &parts.collect::<Vec<_>>(),
-                    sort: search.sort.as_ref(),
-                    start: match &search.start {
-                        Beginning::Offset(offset) => Start::Offset(*offset),
-                        Beginning::After(place) => Start::After(place.as_ref()),
-                    },
-                    limit: search.limit,
-                };
-                let Found { total, resources, last } = query::list(conn, &query)?;
-                Ok(Listed { total, views: seen(conn, &search.kinds, resources)?, last })
-            })
-            .await
+        let of = |searched: &Searched| Arc::clone(self.registries.resource_type(&tenant, searched.kind));
+        let types: Vec<Arc<ResourceType>> = search.kinds.iter().map(of).collect();
+        // A group may have 100,000 members to read.
+        let small = |searched: &Searched| searched.kind == Kind::User || !searched.reads.memberships;
+        let few = search.kinds.iter().all(small) && query::is_look_up(&parts(&search, &types));
+        let read = move |conn: &mut Conn| {
+            let query = Query {
+                tenant: &tenant,
+                parts: &parts(&search, &types),
+                sort: search.sort.as_ref(),
+                start: match &search.start {
+                    Beginning::Offset(offset) => Start::Offset(*offset),
+                    Beginning::After(place) => Start::After(place.as_ref()),
+                },
+                limit: search.limit,
+            };
+            let Found { total, resources, last } = query::list(conn, &query)?;
+            Ok(Listed { total, views: seen(conn, &search.kinds, resources)?, last })
+        };
+        if few { self.db.look_up(read).await } else { self.db.read(read).await }
     }
 }
 
+fn parts<'q>(search: &'q Search, types: &'q [Arc<ResourceType>]) -> Vec<Part<'q>> {
+    let kinds = search.kinds.iter().zip(types);
+    kinds
+        .map(|(searched, resource_type)| Part { kind: searched.kind, resource_type, filter: searched.filter.as_ref() })
+        .collect()
+}
+
 /// The views of a mixed page in its order, read for each kind at once.
-fn seen(conn: &mut Conn, kinds: &[Searched], page: Vec<Stored>) -> Result<Vec<View>, Error> {
+fn seen(conn: &mut Conn, kinds: &[Searched], page: Vec<Snapshot>) -> Result<Vec<View>, Error> {
     if let [only] = kinds {
         return Ok(views(conn, only.kind, page, only.reads)?);
     }
@@ -96,7 +100,7 @@ fn seen(conn: &mut Conn, kinds: &[Searched], page: Vec<Stored>) -> Result<Vec<Vi
     let mut read: Vec<(Kind, VecDeque<View>)> = Vec::with_capacity(kinds.len());
     let mut rest = page;
     for searched in kinds {
-        let (these, others) = rest.into_iter().partition(|stored: &Stored| stored.kind == searched.kind);
+        let (these, others) = rest.into_iter().partition(|stored: &Snapshot| stored.kind == searched.kind);
         rest = others;
         read.push((searched.kind, views(conn, searched.kind, these, searched.reads)?.into()));
     }

@@ -16,7 +16,7 @@ use super::matcher::time;
 use super::model::SortOrder;
 use super::path::{self, AttributePath};
 use super::schema::{Attribute, DataType, Resolved, ResourceType, Returned};
-use super::{Attributes, Error, document};
+use super::{Attributes, Error, Strictness, document};
 
 /// Bytes of a text by which it is sorted, folded. A key travels in cursors and is held in memory while a list is put in
 /// order; names by which resources are unique are never longer.
@@ -109,9 +109,9 @@ impl Sort {
     /// say what to do with it, and a list in some order is of more use than a refusal.
     ///
     /// # Errors
-    /// `invalidPath` for what is no attribute path, and for a complex attribute without `value`; where `strict`, for an
-    /// unknown attribute too.
-    pub fn parse(types: &[&ResourceType], by: &str, order: SortOrder, strict: bool) -> Result<Self, Error> {
+    /// `invalidPath` for what is no attribute path, and for a complex attribute without `value`; for a strict client, for
+    /// an unknown attribute too.
+    pub fn parse(types: &[&ResourceType], by: &str, order: SortOrder, strictness: Strictness) -> Result<Self, Error> {
         let (mut path, mut known) = (None, false);
         for resource_type in types {
             let parsed = AttributePath::parse(resource_type, by.trim())
@@ -126,7 +126,9 @@ impl Sort {
             path.get_or_insert(parsed);
         }
         match path {
-            Some(path) if known || !strict => Ok(Self { path, descending: order == SortOrder::Descending }),
+            Some(path) if known || strictness.is_lenient() => {
+                Ok(Self { path, descending: order == SortOrder::Descending })
+            }
             _ => Err(Error::invalid_path(format!("sortBy: there is no attribute {}", by.trim()))),
         }
     }

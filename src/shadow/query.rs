@@ -13,7 +13,7 @@ use crate::scim::filter::Filter;
 use crate::scim::schema::ResourceType;
 use crate::scim::sort::{Place, Sort};
 
-use super::resource::{Kind, Row, Stored};
+use super::resource::{Kind, Snapshot, Stored};
 use super::value::MANAGER;
 
 /// Why there is no result.
@@ -94,7 +94,7 @@ pub struct Found {
     /// Size of the whole result.
     pub total: usize,
     /// The page.
-    pub resources: Vec<Stored>,
+    pub resources: Vec<Snapshot>,
     /// Where its last resource stands, if others follow it. A page of no resources tells of none.
     pub last: Option<Place>,
 }
@@ -102,7 +102,7 @@ pub struct Found {
 /// Rows with their places, before it is known what an answer makes of them.
 struct Rows {
     total: usize,
-    rows: Vec<(Place, Row)>,
+    rows: Vec<(Place, Snapshot)>,
     more: bool,
 }
 
@@ -111,14 +111,19 @@ struct Rows {
 /// # Errors
 /// `tooMany` where more would have to be put in order than memory is kept for: see [`scan::MOST`].
 pub fn list(conn: &mut Conn, query: &Query<'_>) -> Result<Found, Error> {
-    let parts: Vec<narrow::Narrow<'_>> = narrow::parts(query);
+    let parts = narrow::parts(query.parts);
     let found = match page::segments(&parts, query.sort) {
         Some(segments) => page::read(conn, query, &segments)?,
         None => scan::read(conn, query, &parts, scan::MOST)?,
     };
     let last = found.rows.last().filter(|_| found.more).map(|(place, _)| place.clone());
-    let resources = found.rows.into_iter().map(|(_, row)| row.stored()).collect::<Result<_, _>>()?;
+    let resources = found.rows.into_iter().map(|(_, row)| row).collect();
     Ok(Found { total: found.total, resources, last })
+}
+
+/// Whether an index finds what matches, and that is few: a name, an address or an id is asked for.
+pub fn is_look_up(parts: &[Part<'_>]) -> bool {
+    narrow::parts(parts).iter().all(|narrow| narrow.exact && narrow.terms.iter().any(narrow::Term::is_of_few))
 }
 
 /// Ids of the users whose manager this is.

@@ -8,7 +8,7 @@ use crate::scim::schema::{Registry, Schema};
 
 fn by(path: &str) -> Sort {
     let registry = Registry::standard().unwrap();
-    Sort::parse(&[&registry.user], path, SortOrder::Ascending, true).unwrap()
+    Sort::parse(&[&registry.user], path, SortOrder::Ascending, Strictness::Strict).unwrap()
 }
 
 fn text(text: &str) -> Key {
@@ -97,7 +97,7 @@ fn extended() -> Registry {
 #[test]
 fn numbers_are_put_in_order_exactly() {
     let registry = extended();
-    let sort = Sort::parse(&[&registry.user], "urn:x:1.0:level", SortOrder::Ascending, true).unwrap();
+    let sort = Sort::parse(&[&registry.user], "urn:x:1.0:level", SortOrder::Ascending, Strictness::Strict).unwrap();
     let key = |value: Value| sort.key(&registry.user, json!({ "urn:x:1.0": { "level": value } }).as_object().unwrap());
     let ordered = [
         json!(-1e300),
@@ -169,15 +169,15 @@ fn what_cannot_be_sorted_by_is_refused() {
         ("urn:x:1.0:pin", None, Some("sortBy: there is no attribute urn:x:1.0:pin")),
     ];
     for (path, lenient, strict) in table {
-        for (expected, strict) in [(lenient, false), (strict, true)] {
-            let parsed = Sort::parse(both, path, SortOrder::Ascending, strict);
+        for (expected, strictness) in [(lenient, Strictness::Lenient), (strict, Strictness::Strict)] {
+            let parsed = Sort::parse(both, path, SortOrder::Ascending, strictness);
             match (expected, parsed) {
                 (None, Ok(_)) => {}
                 (Some(words), Err(error)) => {
                     assert_eq!(error.scim_type, Some(crate::scim::ScimType::InvalidPath), "{path}");
                     assert!(error.detail.starts_with(words), "{path}: {}", error.detail);
                 }
-                (expected, parsed) => panic!("{path} {strict}: {expected:?}, but {parsed:?}"),
+                (expected, parsed) => panic!("{path} {strictness:?}: {expected:?}, but {parsed:?}"),
             }
         }
     }
@@ -188,7 +188,7 @@ fn what_is_never_answered_gives_no_order() {
     let registry = extended();
     let user = json!({ "password": "a", "urn:x:1.0": { "pin": "1" } });
     for path in ["password", "urn:x:1.0:pin", "shoeSize"] {
-        let sort = Sort::parse(&[&registry.user], path, SortOrder::Ascending, false).unwrap();
+        let sort = Sort::parse(&[&registry.user], path, SortOrder::Ascending, Strictness::Lenient).unwrap();
         assert_eq!(sort.key(&registry.user, user.as_object().unwrap()), Key::Missing, "{path}");
         assert_eq!(sort.attribute(&registry.user), None, "{path}");
     }

@@ -9,8 +9,8 @@ use crate::scim::path::{AttributePath, find};
 use crate::scim::schema::ResourceType;
 
 use super::super::resource::{Kind, is_storable};
-use super::super::value::indexed;
-use super::{Part, Query};
+use super::super::value::{MANAGER, indexed};
+use super::Part;
 
 /// A condition that an index answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,17 @@ impl Term {
     }
 }
 
+impl Term {
+    /// Whether it leaves a handful: not all of a group, and not all who report to somebody.
+    pub(super) fn is_of_few(&self) -> bool {
+        match self {
+            Self::Id(_) => true,
+            Self::Value { path, .. } => path != MANAGER,
+            Self::HasMember(_) | Self::InGroup(_) => false,
+        }
+    }
+}
+
 /// The resources of one part that an index leaves.
 pub(super) struct Narrow<'q> {
     /// Number of the part in the query.
@@ -46,8 +57,8 @@ pub(super) struct Narrow<'q> {
 }
 
 /// The parts of a query of which anything can match.
-pub(super) fn parts<'q>(query: &Query<'q>) -> Vec<Narrow<'q>> {
-    let numbered = (0..).zip(query.parts);
+pub(super) fn parts<'q>(parts: &[Part<'q>]) -> Vec<Narrow<'q>> {
+    let numbered = (0..).zip(parts);
     let narrowed = numbered.filter_map(|(number, part)| {
         let Implied { terms, exact, never } =
             part.filter.map_or_else(Implied::everything, |filter| narrow(part.resource_type, part.kind, filter, None));
@@ -258,9 +269,7 @@ mod tests {
                 let resource_type = if kind == Kind::User { &registry.user } else { &registry.group };
                 let filter = Filter::parse(resource_type, text).unwrap();
                 let part = Part { kind, resource_type, filter: Some(&filter) };
-                let query =
-                    Query { tenant: "t", parts: &[part], sort: None, start: super::super::Start::Offset(0), limit: 1 };
-                let found = parts(&query).pop().map(|n| (n.terms, n.exact));
+                let found = parts(&[part]).pop().map(|n| (n.terms, n.exact));
                 assert_eq!(found, expected, "{text} {kind} {number}");
             }
         }

@@ -1,6 +1,6 @@
 //! Pages that SQL orders and cuts: nothing but the page is read.
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::DateTime;
 use diesel::prelude::*;
 
 use crate::db::schema::resources;
@@ -8,7 +8,7 @@ use crate::db::{Conn, on_backend};
 use crate::scim::schema::ResourceType;
 use crate::scim::sort::{Key, Place, Sort};
 
-use super::super::resource::{Kind, Row, is_storable};
+use super::super::resource::{Kind, Snapshot, SnapshotColumns, SnapshotRow, is_storable, snapshot_of};
 use super::narrow::{Narrow, Term, narrowed};
 use super::{Error, Query, Rows, Start, int};
 
@@ -67,14 +67,21 @@ pub(super) fn segments<'q>(parts: &'q [Narrow<'_>], sort: Option<&Sort>) -> Opti
     Some(segments)
 }
 
-fn key(order: Order, row: &Row) -> Key {
-    let time = |time: NaiveDateTime| Key::Time(time.and_utc().timestamp_micros());
-    match order {
-        Order::None => Key::Missing,
-        Order::Id => Key::Text(row.id.clone()),
-        Order::Name => row.unique_key.clone().map_or(Key::Missing, Key::Text),
-        Order::Created => time(row.created_at),
-        Order::Modified => time(row.modified_at),
+/// A row and the name by which it is unique.
+type Named = (SnapshotRow, Option<String>);
+
+impl Segment<'_> {
+    /// A row with its place.
+    fn placed(&self, (row, name): Named) -> (Place, Snapshot) {
+        let row = snapshot_of(self.kind, row);
+        let key = match self.order {
+            Order::None => Key::Missing,
+            Order::Id => Key::Text(row.id.clone()),
+            Order::Name => name.map_or(Key::Missing, Key::Text),
+            Order::Created => Key::Time(row.created.timestamp_micros()),
+            Order::Modified => Key::Time(row.modified.timestamp_micros()),
+        };
+        (Place { key, part: self.number, id: row.id.clone() }, row)
     }
 }
 
@@ -114,7 +121,7 @@ fn rows(
     segment: &Segment<'_>,
     descending: bool,
     from: From<'_>,
-) -> Result<Vec<Row>, Error> {
+) -> Result<Vec<Named>, Error> {
     let id = from.after.map(|place| place.id.as_str());
     let (name, time) = match from.after.map(|place| &place.key) {
         Some(Key::Text(text)) => (Some(text.as_str()), None),
@@ -132,8 +139,9 @@ fn rows(
     }
     let time = time.zip(id);
     let (offset, limit) = (int(from.offset), int(from.limit));
+    let columns = (SnapshotColumns::default(), resources::unique_key);
     let rows = on_backend!(&mut *conn, c => {
-        let query = narrowed!(resources::table.select(Row::as_select()), tenant, segment.kind, segment.terms)
+        let query = narrowed!(resources::table.select(columns), tenant, segment.kind, segment.terms)
             .limit(limit);
         let query = if offset > 0 { query.offset(offset) } else { query };
         let query = match segment.order {
@@ -190,11 +198,7 @@ pub(super) fn read(conn: &mut Conn, query: &Query<'_>, segments: &[Segment<'_>])
         let total = if is_end { offset + read } else { count(conn, query.tenant, segment)? };
         found.total += total;
         offset = offset.saturating_sub(total);
-        let number = segment.number;
-        found.rows.extend(
-            rows.into_iter()
-                .map(|row| (Place { key: key(segment.order, &row), part: number, id: row.id.clone() }, row)),
-        );
+        found.rows.extend(rows.into_iter().map(|row| segment.placed(row)));
     }
     if wanted > 0 && found.rows.len() == wanted {
         found.rows.truncate(query.limit);

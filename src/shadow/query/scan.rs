@@ -14,7 +14,7 @@ use crate::scim::sort::{Key, Place};
 use crate::scim::{self, Attributes, matcher};
 
 use super::super::member;
-use super::super::resource::{Kind, Row};
+use super::super::resource::{Kind, Snapshot, SnapshotColumns, SnapshotRow, snapshot_of};
 use super::narrow::{Narrow, Term, narrowed};
 use super::{Error, Query, Rows, int};
 
@@ -50,7 +50,7 @@ struct Collected<'q> {
 
 enum Held {
     /// Of a list that is found in its order: the rows of the page.
-    InOrder(Vec<(Place, Row)>),
+    InOrder(Vec<(Place, Snapshot)>),
     /// Of a sorted list: the places up to the end of the page, the last on top.
     Sorted { heap: BinaryHeap<Ranked>, bytes: usize, most: usize },
 }
@@ -94,7 +94,7 @@ impl Collected<'_> {
         if self.query.limit == 0 { 0 } else { self.query.limit.saturating_add(1) }
     }
 
-    fn put(&mut self, place: Place, row: Row) -> Result<(), Error> {
+    fn put(&mut self, place: Place, row: Snapshot) -> Result<(), Error> {
         let (query, room) = (self.query, self.room());
         let before = self.total;
         self.total += 1;
@@ -139,7 +139,7 @@ impl Collected<'_> {
                 let mut places: Vec<Place> = places.collect();
                 let full = places.len() == room;
                 places.truncate(limit);
-                (self::rows(conn, self.query.tenant, places)?, full)
+                (self::rows(conn, self.query, places)?, full)
             }
         };
         rows.truncate(limit);
@@ -148,18 +148,23 @@ impl Collected<'_> {
 }
 
 /// The rows at these places; one that was deleted meanwhile is left out.
-fn rows(conn: &mut Conn, tenant: &str, places: Vec<Place>) -> Result<Vec<(Place, Row)>, Error> {
+fn rows(conn: &mut Conn, query: &Query<'_>, places: Vec<Place>) -> Result<Vec<(Place, Snapshot)>, Error> {
     let ids: Vec<&str> = places.iter().map(|place| place.id.as_str()).collect();
-    let mut found: BTreeMap<String, Row> = BTreeMap::new();
+    let mut found: BTreeMap<String, SnapshotRow> = BTreeMap::new();
     for chunk in ids.chunks(BATCH) {
-        let rows: Vec<Row> = on_backend!(&mut *conn, c => resources::table
-            .filter(resources::tenant.eq(tenant).and(resources::id.eq_any(chunk)))
+        let rows: Vec<SnapshotRow> = on_backend!(&mut *conn, c => resources::table
+            .filter(resources::tenant.eq(query.tenant).and(resources::id.eq_any(chunk)))
             .filter(resources::deleted_at.is_null())
-            .select(Row::as_select())
+            .select(SnapshotColumns::default())
             .load(c))?;
-        found.extend(rows.into_iter().map(|row| (row.id.clone(), row)));
+        found.extend(rows.into_iter().map(|row| (row.0.clone(), row)));
     }
-    Ok(places.into_iter().filter_map(|place| found.remove(&place.id).map(|row| (place, row))).collect())
+    let placed = places.into_iter().filter_map(|place| {
+        let part = query.parts.get(usize::from(place.part))?;
+        let row = snapshot_of(part.kind, found.remove(&place.id)?);
+        Some((place, row))
+    });
+    Ok(placed.collect())
 }
 
 /// The page. Memory is bounded by a batch and by `most` bytes of what has to be put in order.
@@ -181,20 +186,21 @@ fn scan(conn: &mut Conn, narrow: &Narrow<'_>, collected: &mut Collected<'_>) -> 
     let memberships = filter.is_some_and(looks_at_memberships) || query.sort.is_some_and(|s| is_membership(s.name()));
     let mut after = String::new();
     loop {
-        let rows: Vec<Row> = on_backend!(&mut *conn, c => narrowed!(
-            resources::table.select(Row::as_select()), query.tenant, part.kind, &narrow.terms
+        let rows: Vec<SnapshotRow> = on_backend!(&mut *conn, c => narrowed!(
+            resources::table.select(SnapshotColumns::default()), query.tenant, part.kind, &narrow.terms
         )
         .filter(resources::id.gt(&after))
         .order(resources::id)
         .limit(int(BATCH))
         .load(c))?;
         let last = rows.len() < BATCH;
+        let rows: Vec<Snapshot> = rows.into_iter().map(|row| snapshot_of(part.kind, row)).collect();
         if let Some(row) = rows.last() {
             after.clone_from(&row.id);
         }
         let mut references = if memberships { references(conn, part.kind, &rows)? } else { BTreeMap::new() };
         for row in rows {
-            let mut seen = as_seen(&row, part.kind)?;
+            let mut seen = as_seen(&row)?;
             if let Some((name, list)) = references.remove(&row.id) {
                 seen.insert(name.into(), list);
             }
@@ -213,7 +219,7 @@ fn scan(conn: &mut Conn, narrow: &Narrow<'_>, collected: &mut Collected<'_>) -> 
 fn references(
     conn: &mut Conn,
     kind: Kind,
-    batch: &[Row],
+    batch: &[Snapshot],
 ) -> Result<BTreeMap<String, (&'static str, Value)>, db::Error> {
     let ids: Vec<String> = batch.iter().map(|row| row.id.clone()).collect();
     let (name, found) = match kind {
@@ -231,15 +237,20 @@ fn references(
 }
 
 /// A resource with what the shadow keeps beside its document.
-fn as_seen(row: &Row, kind: Kind) -> Result<Attributes, db::Error> {
-    let mut seen = row.parsed()?;
+fn as_seen(row: &Snapshot) -> Result<Attributes, db::Error> {
+    let inconsistent = |error: serde_json::Error| db::Error::Inconsistent {
+        table: "resources",
+        row: row.id.clone(),
+        what: format!("document: {error}"),
+    };
+    let mut seen: Attributes = serde_json::from_str(&row.document).map_err(inconsistent)?;
     seen.insert("id".into(), json!(row.id));
     seen.insert(
         "meta".into(),
         json!({
-            "resourceType": kind.as_str(),
-            "created": row.created_at.and_utc().to_rfc3339(),
-            "lastModified": row.modified_at.and_utc().to_rfc3339(),
+            "resourceType": row.kind.as_str(),
+            "created": row.created.to_rfc3339(),
+            "lastModified": row.modified.to_rfc3339(),
             "version": scim::message::etag(row.version),
         }),
     );
