@@ -17,5 +17,6 @@ mod outbox;
 mod protocol;
 mod salesforce;
 mod sandbox;
+mod search;
 mod store;
 mod tls;

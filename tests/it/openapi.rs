@@ -264,6 +264,13 @@ both_engines! {
             witness.good(("GET", "/scim/v2/Groups/{id}"), &group_id, query, None, 200).await;
             witness.good(("GET", ME), "", query, None, 200).await;
         }
+        let search = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "cursor": "", "count": 1 });
+        for path in [users, groups, "/scim/v2"] {
+            for query in ["?cursor=&count=1&sortBy=id", "?sortBy=meta.created&sortOrder=descending", &all] {
+                witness.good(("GET", path), "", query, None, 200).await;
+            }
+            witness.good(("POST", &format!("{path}/.search")), "", "", Some(&search), 200).await;
+        }
         for (path, id) in [(one, &id), ("/scim/v2/Groups/{id}", &group_id), (ME, &id)] {
             let request = witness.as_user(witness.request("GET", path, id, ""), path).header("If-None-Match", "*");
             witness.sees(("GET", path), request, 304).await;
