@@ -102,7 +102,7 @@ pub struct Found {
 /// Rows with their places, before it is known what an answer makes of them.
 struct Rows {
     total: usize,
-    rows: Vec<(Place, Snapshot)>,
+    page: Vec<(Place, Snapshot)>,
     more: bool,
 }
 
@@ -116,8 +116,8 @@ pub fn list(conn: &mut Conn, query: &Query<'_>) -> Result<Found, Error> {
         Some(segments) => page::read(conn, query, &segments)?,
         None => scan::read(conn, query, &parts, scan::MOST)?,
     };
-    let last = found.rows.last().filter(|_| found.more).map(|(place, _)| place.clone());
-    let resources = found.rows.into_iter().map(|(_, row)| row).collect();
+    let last = found.page.last().filter(|_| found.more).map(|(place, _)| place.clone());
+    let resources = found.page.into_iter().map(|(_, row)| row).collect();
     Ok(Found { total: found.total, resources, last })
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::scim::filter::{CompareOperator, Filter};
+use crate::scim::fold::fold;
 use crate::scim::path::{AttributePath, find};
 use crate::scim::schema::ResourceType;
 
@@ -16,6 +17,8 @@ use super::Part;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Term {
     Id(String),
+    /// The name by which resources of a kind are unique, folded.
+    Name(String),
     Value {
         path: String,
         value: String,
@@ -30,7 +33,8 @@ impl Term {
     /// The text that is looked up.
     fn wanted(&self) -> &str {
         match self {
-            Self::Id(text) | Self::HasMember(text) | Self::InGroup(text) | Self::Value { value: text, .. } => text,
+            Self::Id(text) | Self::Name(text) | Self::HasMember(text) | Self::InGroup(text) => text,
+            Self::Value { value, .. } => value,
         }
     }
 }
@@ -39,7 +43,7 @@ impl Term {
     /// Whether it leaves a handful: not all of a group, and not all who report to somebody.
     pub(super) fn is_of_few(&self) -> bool {
         match self {
-            Self::Id(_) => true,
+            Self::Id(_) | Self::Name(_) => true,
             Self::Value { path, .. } => path != MANAGER,
             Self::HasMember(_) | Self::InGroup(_) => false,
         }
@@ -106,6 +110,7 @@ fn key(resource_type: &ResourceType, path: &AttributePath) -> Option<String> {
 fn term(kind: Kind, key: &str, value: &str) -> Option<Term> {
     match (kind, key) {
         (_, "id") => return Some(Term::Id(value.to_owned())),
+        (Kind::User, "username") | (Kind::Group, "displayname") => return Some(Term::Name(fold(value))),
         (Kind::Group, "members.value") => return Some(Term::HasMember(value.to_owned())),
         (Kind::User, "groups.value") => return Some(Term::InGroup(value.to_owned())),
         _ => {}
@@ -185,6 +190,7 @@ macro_rules! narrowed {
         for term in $terms {
             query = match term {
                 Term::Id(id) => query.filter(resources::id.eq(id)),
+                Term::Name(name) => query.filter(resources::unique_key.eq(name)),
                 Term::Value { path, value } => query.filter(
                     resources::id.eq_any(
                         resource_values::table
@@ -219,16 +225,18 @@ mod tests {
     use super::*;
     use crate::scim::schema::Registry;
 
+    /// Filter; for users and for groups: terms, and whether they say all. `None`: nothing of the kind can match.
+    type Case = (&'static str, Option<(Vec<Term>, bool)>, Option<(Vec<Term>, bool)>);
+
     #[test]
     fn what_indexes_say_of_a_filter() {
         let registry = Registry::standard().unwrap();
+        let name = |name: &str| Term::Name(name.into());
         let value = |path: &str, value: &str| Term::Value { path: path.into(), value: value.into() };
-        // filter; for users and for groups: terms, exact; `None`: nothing of the kind can match
-        type Case = (&'static str, Option<(Vec<Term>, bool)>, Option<(Vec<Term>, bool)>);
         let all = || Some((Vec::new(), true));
         let asked = || Some((Vec::new(), false));
         let cases: Vec<Case> = vec![
-            ("userName eq \"ADA\"", Some((vec![value("username", "ada")], true)), None),
+            ("userName eq \"ADA\"", Some((vec![name("ada")], true)), None),
             (
                 "externalId eq 1001",
                 Some((vec![value("externalid", "1001")], true)),
@@ -242,18 +250,15 @@ mod tests {
             ("externalId eq null", asked(), asked()),
             ("meta.resourceType eq \"User\"", all(), None),
             ("meta.resourceType eq \"user\"", None, None),
-            (
-                "meta.resourceType eq \"Group\" and displayName eq \"X\"",
-                None,
-                Some((vec![value("displayname", "x")], true)),
-            ),
-            ("userName eq \"a\" or displayName eq \"b\"", asked(), Some((vec![value("displayname", "b")], true))),
+            ("meta.resourceType eq \"Group\" and displayName eq \"X\"", None, Some((vec![name("x")], true))),
+            ("userName eq \"a\" or displayName eq \"b\"", asked(), Some((vec![name("b")], true))),
             (
                 "userName eq \"a\" or members.value eq \"b\"",
-                Some((vec![value("username", "a")], true)),
+                Some((vec![name("a")], true)),
                 Some((vec![Term::HasMember("b".into())], true)),
             ),
-            ("userName eq \"a\" and title pr", Some((vec![value("username", "a")], false)), None),
+            ("userName eq \"a\" and title pr", Some((vec![name("a")], false)), None),
+            ("displayName eq \"X\"", Some((vec![value("displayname", "x")], true)), Some((vec![name("x")], true))),
             ("title pr", asked(), None),
             ("title ne \"a\"", asked(), asked()),
             ("title eq null", asked(), asked()),

@@ -184,13 +184,13 @@ fn count(conn: &mut Conn, tenant: &str, segment: &Segment<'_>) -> Result<usize, 
 pub(super) fn read(conn: &mut Conn, query: &Query<'_>, segments: &[Segment<'_>]) -> Result<Rows, Error> {
     let descending = query.descending();
     let wanted = if query.limit == 0 { 0 } else { query.limit.saturating_add(1) };
-    let mut found = Rows { total: 0, rows: Vec::new(), more: false };
+    let mut found = Rows { total: 0, page: Vec::new(), more: false };
     let mut offset = query.offset();
     // Segments before the one where the page begins are only counted.
     let begins = query.after().and_then(|after| segments.iter().position(|s| s.number == after.part));
     for (index, segment) in segments.iter().enumerate() {
         let after = query.after().filter(|_| begins == Some(index));
-        let wanted = if begins.is_some_and(|begins| index < begins) { 0 } else { wanted - found.rows.len() };
+        let wanted = if begins.is_some_and(|begins| index < begins) { 0 } else { wanted - found.page.len() };
         let from = From { after, offset, limit: wanted };
         let rows = if wanted == 0 { Vec::new() } else { rows(conn, query.tenant, segment, descending, from)? };
         let read = rows.len();
@@ -198,10 +198,10 @@ pub(super) fn read(conn: &mut Conn, query: &Query<'_>, segments: &[Segment<'_>])
         let total = if is_end { offset + read } else { count(conn, query.tenant, segment)? };
         found.total += total;
         offset = offset.saturating_sub(total);
-        found.rows.extend(rows.into_iter().map(|row| segment.placed(row)));
+        found.page.extend(rows.into_iter().map(|row| segment.placed(row)));
     }
-    if wanted > 0 && found.rows.len() == wanted {
-        found.rows.truncate(query.limit);
+    if wanted > 0 && found.page.len() == wanted {
+        found.page.truncate(query.limit);
         found.more = matches!(query.start, Start::After(_));
     }
     Ok(found)

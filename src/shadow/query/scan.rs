@@ -143,7 +143,7 @@ impl Collected<'_> {
             }
         };
         rows.truncate(limit);
-        Ok(Rows { total: self.total, rows, more: room > 0 && full })
+        Ok(Rows { total: self.total, page: rows, more: room > 0 && full })
     }
 }
 
@@ -159,12 +159,12 @@ fn rows(conn: &mut Conn, query: &Query<'_>, places: Vec<Place>) -> Result<Vec<(P
             .load(c))?;
         found.extend(rows.into_iter().map(|row| (row.0.clone(), row)));
     }
-    let placed = places.into_iter().filter_map(|place| {
+    let still_there = places.into_iter().filter_map(|place| {
         let part = query.parts.get(usize::from(place.part))?;
         let row = snapshot_of(part.kind, found.remove(&place.id)?);
         Some((place, row))
     });
-    Ok(placed.collect())
+    Ok(still_there.collect())
 }
 
 /// The page. Memory is bounded by a batch and by `most` bytes of what has to be put in order.
@@ -255,4 +255,57 @@ fn as_seen(row: &Snapshot) -> Result<Attributes, db::Error> {
         }),
     );
     Ok(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::super::Start;
+    use super::*;
+    use crate::scim::schema::Registry;
+    use crate::scim::sort::Sort;
+    use crate::scim::{ScimType, Strictness, model::SortOrder};
+
+    #[test]
+    fn what_is_held_to_be_put_in_order_is_bounded() {
+        let registry = Registry::standard().unwrap();
+        let types = [registry.user.as_ref()];
+        let at = DateTime::UNIX_EPOCH;
+        let row = |id: String| Snapshot {
+            id,
+            kind: Kind::User,
+            document: "{}".into(),
+            version: 1,
+            created: at,
+            modified: at,
+        };
+        for order in [SortOrder::Ascending, SortOrder::Descending] {
+            let sort = Sort::parse(&types, "title", order, Strictness::Strict).unwrap();
+            // offset, limit, bytes that may be held; whether a list of 1,000 can be put in order
+            for (offset, limit, most, fits) in
+                [(0, 10, 10_000, true), (900, 100, 10_000, false), (900, 100, 1_000_000, true), (0, 0, 0, true)]
+            {
+                let query = Query { tenant: "t", parts: &[], sort: Some(&sort), start: Start::Offset(offset), limit };
+                let held = Held::Sorted { heap: BinaryHeap::new(), bytes: 0, most };
+                let mut collected = Collected { query: &query, total: 0, held };
+                let mut refused = None;
+                for n in 0..1000 {
+                    // Worst first, so that each one drives another out.
+                    let n = if order == SortOrder::Ascending { 1000 - n } else { n };
+                    let place = Place { key: Key::Text(format!("{n:04}")), part: 0, id: format!("{n:036}") };
+                    refused = refused.or(collected.put(place, row(n.to_string())).err());
+                }
+                match refused {
+                    None => assert!(fits, "{offset} {limit} {most}"),
+                    Some(Error::Scim(error)) => {
+                        assert!(!fits, "{offset} {limit} {most}");
+                        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::TooMany)));
+                        assert!(error.detail.starts_with("startIndex: "), "{error}");
+                    }
+                    Some(other) => panic!("{other}"),
+                }
+            }
+        }
+    }
 }

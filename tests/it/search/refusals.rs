@@ -128,7 +128,15 @@ both_engines! {
             let answer = both(&app, &strict, "/Users", &[asked[0], asked[1], ("count", count), ("cursor", &next)]).await;
             assert_eq!(kind(&answer).1, wanted, "{}", answer.body);
         }
-        // Cursors that this server did not issue, or long ago: refused or harmless.
+    }
+
+    /// Cursors that this server did not issue, or long ago: refused or harmless.
+    async fn a_cursor_that_was_made_up_does_no_harm(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        for n in 0..3 {
+            app.user(&format!("user{n}")).await;
+        }
+        let mine = token(&app, TENANT, false).await;
         let scope = |sort_by| cursor::Scope { tenant: TENANT, endpoint: "/Users", filter: None, sort_by, descending: false };
         let now = SystemClock.now();
         let at = |key: Key, id: &str| Place { key, part: 0, id: id.to_owned() };

@@ -25,13 +25,14 @@ struct Asked {
     root: bool,
 }
 
+/// How a page is asked for.
+enum By {
+    Index,
+    Cursor(Option<Place>),
+}
+
 /// The statements of a page, and where its last resource stands.
-async fn statements(
-    db: &Db,
-    asked: Asked,
-    after: Option<Option<Place>>,
-    limit: usize,
-) -> (Vec<String>, usize, Option<Place>) {
+async fn statements(db: &Db, asked: Asked, by: By, limit: usize) -> (Vec<String>, usize, Option<Place>) {
     db.read(move |conn: &mut Conn| {
         let registry = Registry::standard().expect("schemas");
         let kinds: Vec<(Kind, &ResourceType)> = if asked.root {
@@ -57,7 +58,10 @@ async fn statements(
                 sink.lock().expect("a lock").push(query.to_string());
             }
         });
-        let start = after.as_ref().map_or(Start::Offset(0), |place| Start::After(place.as_ref()));
+        let start = match &by {
+            By::Index => Start::Offset(0),
+            By::Cursor(place) => Start::After(place.as_ref()),
+        };
         let found = query::list(conn, &Query { tenant: "acme", parts: &parts, sort: sort.as_ref(), start, limit })?;
         conn.set_instrumentation(|_: InstrumentationEvent<'_>| {});
         let seen = seen.lock().expect("a lock").clone();
@@ -101,7 +105,7 @@ both_engines! {
             for sort in [None, Some(("title", SortOrder::Ascending)), Some(("userName", SortOrder::Descending))] {
                 for (root, limit) in [(false, 100), (false, 1), (true, 100)] {
                     let asked = Asked { filter: Some(filter), sort, root };
-                    let (seen, found, _) = statements(&db, asked, None, limit).await;
+                    let (seen, found, _) = statements(&db, asked, By::Index, limit).await;
                     assert_eq!(found, 1, "{filter}");
                     // A group may have this id, name or externalId too, and then the keys are compared here: one of
                     // each kind, and the row.
@@ -131,11 +135,11 @@ both_engines! {
                 }
                 let asked = Asked { filter: None, sort, root };
                 for limit in [2, 200] {
-                    let (seen, found, place) = statements(&db, asked, Some(None), limit).await;
+                    let (seen, found, place) = statements(&db, asked, By::Cursor(None), limit).await;
                     assert_eq!(found, limit, "{sort:?}");
                     assert!(seen.len() <= if root { 4 } else { 2 }, "{sort:?} root={root}: {seen:#?}");
                     assert!(place.is_some());
-                    let (seen, found, _) = statements(&db, asked, Some(place), limit).await;
+                    let (seen, found, _) = statements(&db, asked, By::Cursor(place), limit).await;
                     assert!(found > 1);
                     assert!(seen.len() <= if root { 4 } else { 2 }, "{sort:?} root={root}: {seen:#?}");
                     assert!(seen.iter().all(|statement| !statement.contains("OFFSET")), "{seen:#?}");
