@@ -122,8 +122,12 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-fn size(rows: usize) -> String {
-    thousands(rows as u64)
+fn connections(row: &Row) -> String {
+    if row.connections == 1 { "1 connection".to_owned() } else { format!("{} connections", row.connections) }
+}
+
+fn size(count: usize) -> String {
+    thousands(count as u64)
 }
 
 fn millis(micros: u64) -> String {
@@ -255,7 +259,7 @@ pub(crate) fn bounds(rows: &[Row]) -> Vec<Bound> {
     for pair in growths(rows) {
         let (row, ratio) = (pair.row, pair.growth());
         bounds.push(Bound {
-            what: format!("{} at {}: no slower when large", row.scenario, row.connections),
+            what: format!("{}, {}: no slower when large", row.scenario, connections(row)),
             figures: format!("p50 ratio {ratio:.2}, at most {GROWTH}"),
             holds: ratio <= GROWTH,
         });
@@ -265,14 +269,14 @@ pub(crate) fn bounds(rows: &[Row]) -> Vec<Bound> {
     for pair in pairs.iter().filter(|pair| Some(pair.row.connections) == most) {
         let (row, ratio) = (pair.row, pair.share());
         bounds.push(Bound {
-            what: format!("{} at {}: as a bare server", row.scenario, row.connections),
+            what: format!("{}, {}: against a bare server", row.scenario, connections(row)),
             figures: format!("req/s ratio {ratio:.2}, at least {SHARE}"),
             holds: ratio >= SHARE,
         });
     }
     if let Some(peak) = pairs.iter().map(|pair| pair.row.memory.1).max() {
         bounds.push(Bound {
-            what: "memory while compared with the bare server".to_owned(),
+            what: "memory while compared with a bare server".to_owned(),
             figures: format!("peak {} MB, below {}", megabytes(peak), megabytes(MEMORY)),
             holds: peak < MEMORY,
         });
