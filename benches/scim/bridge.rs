@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use tokio::net::TcpSocket;
@@ -53,6 +54,16 @@ impl Process {
         };
         Ok(Memory { now: of("VmRSS")?, peak: of("VmHWM")? })
     }
+
+    /// Processor time that it has used.
+    pub(crate) fn processor_time(&self) -> Result<Duration> {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+        // The name, in parentheses, may have blanks; user and system time are the 12th and 13th field after it.
+        let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        let ticks = fields.map(str::parse::<u32>).sum::<Result<u32, _>>().with_context(|| path.clone())?;
+        Ok(TICK * ticks)
+    }
 }
 
 impl Drop for Process {
@@ -61,6 +72,10 @@ impl Drop for Process {
         drop(self.child.wait());
     }
 }
+
+/// Length of the kernel's clock tick, the unit of `/proc/PID/stat`: a hundredth of a second on every Linux that Rust
+/// supports.
+const TICK: Duration = Duration::from_millis(10);
 
 /// Resident memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,9 +166,9 @@ default_profile = "Standard User"
         self.process.address
     }
 
-    /// Its memory.
-    pub(crate) fn memory(&self) -> Result<Memory> {
-        self.process.memory()
+    /// Its process.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
     }
 }
 

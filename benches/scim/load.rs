@@ -133,6 +133,12 @@ impl Tally {
         Ok(())
     }
 
+    /// Answers a second.
+    #[expect(clippy::cast_precision_loss, reason = "nobody counts so many answers")]
+    pub(crate) fn rate(&self) -> f64 {
+        self.answers as f64 / self.elapsed.as_secs_f64().max(1e-6)
+    }
+
     fn wrong(&mut self, what: String) {
         self.errors += 1;
         self.first_error.get_or_insert(what);

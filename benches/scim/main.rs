@@ -1,13 +1,6 @@
 //! `cargo bench --bench scim`: how fast the bridge answers, at several sizes, next to a bare server that does nothing
 //! else. See docs/performance.md.
 
-#![expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "figures are rounded to be read"
-)]
-
 mod answer;
 mod bare;
 mod bridge;
@@ -39,6 +32,7 @@ const YARDSTICK: usize = 10_000;
 /// Measures the bridge over HTTP, next to a bare server. Tables on stdout, progress on stderr.
 #[derive(Debug, Parser)]
 #[command(name = "cargo bench --bench scim --")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
     /// Users stored, one bridge and database for each.
     #[arg(long, value_delimiter = ',', default_values_t = [1000, 10_000, 100_000])]

@@ -3,12 +3,12 @@
 
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
 use crate::bare::{self, Answers};
-use crate::bridge::{Memory, Process};
+use crate::bridge::Process;
 use crate::load::{Requests, Tally, Window, Wire, window};
 use crate::report::{Row, Who};
 use crate::scenario::{Ask, Scenario, at_most, random};
@@ -39,10 +39,10 @@ enum Server<'a> {
 }
 
 impl Server<'_> {
-    fn memory(&self) -> Result<Memory> {
+    fn process(&self) -> &Process {
         match self {
-            Self::Bridge(stored) => stored.bridge.memory(),
-            Self::Bare(process) => process.memory(),
+            Self::Bridge(stored) => stored.bridge.process(),
+            Self::Bare(process) => process,
         }
     }
 }
@@ -102,8 +102,8 @@ pub(crate) async fn measure(
     let mut rows = Vec::new();
     for &connections in &plan.connections {
         let tallies = in_turn(scenario, &series, connections, plan).await?;
-        for (series, tallies) in series.iter().zip(tallies) {
-            let memory = series.server.memory()?;
+        for (series, (tallies, processors)) in series.iter().zip(tallies) {
+            let memory = series.server.process().memory()?;
             for (kind, tally) in scenario.kinds.iter().zip(tallies) {
                 if let Some(error) = &tally.first_error {
                     eprintln!("  {}{kind}, {connections} connections, {}: {error}", scenario.name, series.size);
@@ -115,10 +115,11 @@ pub(crate) async fn measure(
                     who: if matches!(series.server, Server::Bare(_)) { Who::Bare } else { Who::Bridge },
                     of: scenario.of(),
                     size: series.size,
-                    rate: tally.answers as f64 / tally.elapsed.as_secs_f64().max(1e-6),
+                    rate: tally.rate(),
                     p50: tally.latencies.value_at_quantile(0.5),
                     p99: tally.latencies.value_at_quantile(0.99),
                     errors: tally.errors,
+                    processors,
                     memory: (memory.now, memory.peak),
                 });
             }
@@ -127,35 +128,37 @@ pub(crate) async fn measure(
     Ok(rows)
 }
 
-/// All series in turn, so many rounds; the tallies of each, by kind of request.
+/// All series in turn, so many rounds; of each the tallies by kind of request, and the processors that its server used.
 async fn in_turn(
     scenario: &Scenario,
     series: &[Series<'_>],
     connections: usize,
     plan: &Plan,
-) -> Result<Vec<Vec<Tally>>> {
+) -> Result<Vec<(Vec<Tally>, f64)>> {
     let kinds = scenario.kinds.len();
-    let empty = || (0..kinds).map(|_| Tally::new()).collect::<Result<Vec<_>>>();
+    let empty = || anyhow::Ok(((0..kinds).map(|_| Tally::new()).collect::<Result<Vec<_>>>()?, Duration::ZERO));
     let mut sums = series.iter().map(|_| empty()).collect::<Result<Vec<_>>>()?;
+    let mut took = vec![Duration::ZERO; series.len()];
     let length = plan.length / plan.rounds;
     for _ in 0..plan.rounds {
-        for (series, sums) in series.iter().zip(&mut sums) {
-            let address = match &series.server {
-                Server::Bridge(stored) => stored.bridge.address(),
-                Server::Bare(process) => process.address,
-            };
+        for ((series, (sums, used)), took) in series.iter().zip(&mut sums).zip(&mut took) {
+            let process = series.server.process();
             // What is limited in number would be over before a warm-up is.
             let (requests, warm_up) = match series.most {
                 Some(most) => (at_most(most, &series.requests), Duration::ZERO),
                 None => (Rc::clone(&series.requests), length / WARM_UP),
             };
-            let tallies = window(address, Window { connections, warm_up, length }, kinds, &requests).await;
+            let (begun, before) = (Instant::now(), process.processor_time()?);
+            let tallies = window(process.address, Window { connections, warm_up, length }, kinds, &requests).await;
+            *used += process.processor_time()?.saturating_sub(before);
+            *took += begun.elapsed();
             for (sum, tally) in sums.iter_mut().zip(tallies.with_context(|| scenario.name)?) {
                 sum.add(&tally)?;
             }
         }
     }
-    Ok(sums)
+    let shares = sums.into_iter().zip(took);
+    Ok(shares.map(|((sums, used), took)| (sums, used.as_secs_f64() / took.as_secs_f64().max(1e-6))).collect())
 }
 
 /// A bare server that answers `targets` as the bridge just did.

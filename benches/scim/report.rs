@@ -1,5 +1,12 @@
 //! Rows, tables, and what is promised of them.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures are rounded to be read"
+)]
+
 use std::collections::BTreeSet;
 
 /// Most that a look-up or a one-member PATCH may take longer at the largest size than at the smallest.
@@ -50,6 +57,8 @@ pub(crate) struct Row {
     pub(crate) p99: u64,
     /// Requests that got no 2xx.
     pub(crate) errors: u64,
+    /// Processors that who answered was using, on average; of all kinds of request that follow each other.
+    pub(crate) processors: f64,
     /// Resident memory of who answered, in bytes: afterwards, and the most since its start.
     pub(crate) memory: (u64, u64),
 }
@@ -145,8 +154,19 @@ pub(crate) fn measurements(rows: &[Row], of: Of) -> Option<Table> {
         Of::Users => ("By users stored", "users"),
         Of::Members => ("By members of one group", "members"),
     };
-    let columns =
-        vec!["request", "connections", column, "server", "req/s", "p50 ms", "p99 ms", "errors", "RSS MB", "peak MB"];
+    let columns = vec![
+        "request",
+        "connections",
+        column,
+        "server",
+        "req/s",
+        "p50 ms",
+        "p99 ms",
+        "errors",
+        "CPU %",
+        "RSS MB",
+        "peak MB",
+    ];
     let rows: Vec<Vec<String>> = rows
         .iter()
         .filter(|row| row.of == of)
@@ -161,6 +181,7 @@ pub(crate) fn measurements(rows: &[Row], of: Of) -> Option<Table> {
                 millis(row.p50),
                 millis(row.p99),
                 row.errors.to_string(),
+                format!("{:.0}", row.processors * 100.0),
                 megabytes(row.memory.0),
                 megabytes(row.memory.1),
             ]
