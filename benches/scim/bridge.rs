@@ -57,13 +57,21 @@ impl Process {
 
     /// Processor time that it has used.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
-        let path = format!("/proc/{}/stat", self.child.id());
-        let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-        // The name, in parentheses, may have blanks; user and system time are the 12th and 13th field after it.
-        let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-        let ticks = fields.map(str::parse::<u32>).sum::<Result<u32, _>>().with_context(|| path.clone())?;
-        Ok(TICK * ticks)
+        processor_time(&format!("/proc/{}/stat", self.child.id()))
     }
+}
+
+/// Processor time that this process, which makes the load, has used.
+pub(crate) fn own_processor_time() -> Result<Duration> {
+    processor_time("/proc/self/stat")
+}
+
+fn processor_time(path: &str) -> Result<Duration> {
+    let text = std::fs::read_to_string(path).with_context(|| path.to_owned())?;
+    // The name, in parentheses, may have blanks; user and system time are the 12th and 13th field after it.
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    let ticks = fields.map(str::parse::<u32>).sum::<Result<u32, _>>().with_context(|| path.to_owned())?;
+    Ok(TICK * ticks)
 }
 
 impl Drop for Process {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::bare::{self, Answers};
-use crate::bridge::Process;
+use crate::bridge::{Process, own_processor_time};
 use crate::load::{Requests, Tally, Window, Wire, window};
 use crate::report::{Row, Who};
 use crate::scenario::{Ask, Scenario, at_most, random};
@@ -101,10 +101,10 @@ pub(crate) async fn measure(
     }
     let mut rows = Vec::new();
     for &connections in &plan.connections {
-        let tallies = in_turn(scenario, &series, connections, plan).await?;
-        for (series, (tallies, processors)) in series.iter().zip(tallies) {
+        let sums = in_turn(scenario, &series, connections, plan).await?;
+        for (series, sum) in series.iter().zip(sums) {
             let memory = series.server.process().memory()?;
-            for (kind, tally) in scenario.kinds.iter().zip(tallies) {
+            for (kind, tally) in scenario.kinds.iter().zip(&sum.tallies) {
                 if let Some(error) = &tally.first_error {
                     eprintln!("  {}{kind}, {connections} connections, {}: {error}", scenario.name, series.size);
                 }
@@ -119,7 +119,7 @@ pub(crate) async fn measure(
                     p50: tally.latencies.value_at_quantile(0.5),
                     p99: tally.latencies.value_at_quantile(0.99),
                     errors: tally.errors,
-                    processors,
+                    processors: (sum.share(sum.server), sum.share(sum.load)),
                     memory: (memory.now, memory.peak),
                 });
             }
@@ -128,37 +128,50 @@ pub(crate) async fn measure(
     Ok(rows)
 }
 
-/// All series in turn, so many rounds; of each the tallies by kind of request, and the processors that its server used.
-async fn in_turn(
-    scenario: &Scenario,
-    series: &[Series<'_>],
-    connections: usize,
-    plan: &Plan,
-) -> Result<Vec<(Vec<Tally>, f64)>> {
+/// What came of one series: its tallies by kind of request, and the processor time that went into it.
+struct Sum {
+    tallies: Vec<Tally>,
+    server: Duration,
+    load: Duration,
+    elapsed: Duration,
+}
+
+impl Sum {
+    fn new(kinds: usize) -> Result<Self> {
+        let tallies = (0..kinds).map(|_| Tally::new()).collect::<Result<Vec<_>>>()?;
+        Ok(Self { tallies, server: Duration::ZERO, load: Duration::ZERO, elapsed: Duration::ZERO })
+    }
+
+    /// Part of one processor that was used.
+    fn share(&self, used: Duration) -> f64 {
+        used.as_secs_f64() / self.elapsed.as_secs_f64().max(1e-6)
+    }
+}
+
+/// All series in turn, so many rounds.
+async fn in_turn(scenario: &Scenario, series: &[Series<'_>], connections: usize, plan: &Plan) -> Result<Vec<Sum>> {
     let kinds = scenario.kinds.len();
-    let empty = || anyhow::Ok(((0..kinds).map(|_| Tally::new()).collect::<Result<Vec<_>>>()?, Duration::ZERO));
-    let mut sums = series.iter().map(|_| empty()).collect::<Result<Vec<_>>>()?;
-    let mut took = vec![Duration::ZERO; series.len()];
+    let mut sums = series.iter().map(|_| Sum::new(kinds)).collect::<Result<Vec<_>>>()?;
     let length = plan.length / plan.rounds;
     for _ in 0..plan.rounds {
-        for ((series, (sums, used)), took) in series.iter().zip(&mut sums).zip(&mut took) {
+        for (series, sum) in series.iter().zip(&mut sums) {
             let process = series.server.process();
             // What is limited in number would be over before a warm-up is.
             let (requests, warm_up) = match series.most {
                 Some(most) => (at_most(most, &series.requests), Duration::ZERO),
                 None => (Rc::clone(&series.requests), length / WARM_UP),
             };
-            let (begun, before) = (Instant::now(), process.processor_time()?);
+            let (begun, server, load) = (Instant::now(), process.processor_time()?, own_processor_time()?);
             let tallies = window(process.address, Window { connections, warm_up, length }, kinds, &requests).await;
-            *used += process.processor_time()?.saturating_sub(before);
-            *took += begun.elapsed();
-            for (sum, tally) in sums.iter_mut().zip(tallies.with_context(|| scenario.name)?) {
+            sum.server += process.processor_time()?.saturating_sub(server);
+            sum.load += own_processor_time()?.saturating_sub(load);
+            sum.elapsed += begun.elapsed();
+            for (sum, tally) in sum.tallies.iter_mut().zip(tallies.with_context(|| scenario.name)?) {
                 sum.add(&tally)?;
             }
         }
     }
-    let shares = sums.into_iter().zip(took);
-    Ok(shares.map(|((sums, used), took)| (sums, used.as_secs_f64() / took.as_secs_f64().max(1e-6))).collect())
+    Ok(sums)
 }
 
 /// A bare server that answers `targets` as the bridge just did.

@@ -57,8 +57,8 @@ pub(crate) struct Row {
     pub(crate) p99: u64,
     /// Requests that got no 2xx.
     pub(crate) errors: u64,
-    /// Processors that who answered was using, on average; of all kinds of request that follow each other.
-    pub(crate) processors: f64,
+    /// Processors that who answered used, and who asked, on average; of all kinds of request that follow each other.
+    pub(crate) processors: (f64, f64),
     /// Resident memory of who answered, in bytes: afterwards, and the most since its start.
     pub(crate) memory: (u64, u64),
 }
@@ -181,7 +181,8 @@ pub(crate) fn measurements(rows: &[Row], of: Of) -> Option<Table> {
                 millis(row.p50),
                 millis(row.p99),
                 row.errors.to_string(),
-                format!("{:.0}", row.processors * 100.0),
+                format!("{:.0}", row.processors.0 * 100.0),
+                format!("{:.0}", row.processors.1 * 100.0),
                 megabytes(row.memory.0),
                 megabytes(row.memory.1),
             ]
