@@ -164,6 +164,7 @@ pub(crate) fn measurements(rows: &[Row], of: Of) -> Option<Table> {
         "p99 ms",
         "errors",
         "CPU %",
+        "load %",
         "RSS MB",
         "peak MB",
     ];
