@@ -139,6 +139,10 @@ fn start(options: &Options, workers: usize) -> Result<bool> {
 async fn run(options: &Options, workers: usize) -> Result<bool> {
     let begun = Instant::now();
     let plan = options.plan(workers)?;
+    let (reads, groups, changes) = (options.wanted(READS), options.wanted(GROUPS), options.wanted(CHANGES));
+    if reads.is_empty() && groups.is_empty() && changes.is_empty() {
+        bail!("--only: no request is called so");
+    }
     // In the order in which they are dropped in the end: bridges, then databases, then files.
     let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&options.folder)?;
     let mut databases = Databases::new(options.database.as_deref())?;
@@ -147,17 +151,16 @@ async fn run(options: &Options, workers: usize) -> Result<bool> {
     let yardstick = yardstick(&stored)?;
 
     let mut rows = Vec::new();
-    for scenario in options.wanted(READS) {
+    for scenario in reads {
         progress(scenario, begun);
         rows.extend(measure(scenario, &stored, yardstick, folder.path(), &plan).await?);
     }
-    let groups = options.wanted(GROUPS);
     if let Some(largest) = stored.iter_mut().max_by_key(|stored| stored.level).filter(|_| !groups.is_empty()) {
         largest.make_groups(&options.groups).await?;
         databases.settle()?;
         largest.bridge.restart()?;
     }
-    for scenario in groups.into_iter().chain(options.wanted(CHANGES)) {
+    for scenario in groups.into_iter().chain(changes) {
         progress(scenario, begun);
         rows.extend(measure(scenario, &stored, yardstick, folder.path(), &plan).await?);
     }

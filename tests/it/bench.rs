@@ -123,7 +123,7 @@ fn tables_are_aligned_and_markdown_where_asked() {
     assert_eq!(lines[3], "GET              64 10,000       30,000     60,000  0.50");
     let all = report::measurements(&rows, Of::Members).expect("there are groups").render(false);
     assert!(
-        all.contains("PATCH             64 100,000 bridge 2,000   12.0  120.0      0   150     25     50      60"),
+        all.contains("PATCH            64 100,000 bridge 2,000   12.0  120.0      0   150     25     50      60"),
         "{all}"
     );
     assert!(report::measurements(&[], Of::Users).is_none());
