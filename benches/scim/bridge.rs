@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use tokio::net::TcpSocket;
@@ -14,6 +14,9 @@ use tokio::net::TcpSocket;
 const BINARY: &str = env!("CARGO_BIN_EXE_scim-bridge");
 /// Path below which everything is that is measured.
 pub(crate) const BASE: &str = "/scim/v2";
+
+/// How long a bridge may take to stop.
+const STOP: Duration = Duration::from_secs(40);
 
 /// A child process that is killed when it is dropped, on a panic and on Ctrl-C too.
 pub(crate) struct Process {
@@ -160,11 +163,18 @@ default_profile = "Standard User"
         Ok(Self { process, folder: folder.to_owned(), config, token })
     }
 
-    /// Ends the process and starts another on the same database: what it keeps in memory, and the most it had, begin
-    /// anew.
-    pub(crate) fn restart(&mut self) -> Result<()> {
-        drop(self.process.child.kill());
-        drop(self.process.child.wait());
+    /// Stops the process as an administrator does and starts another on the same database: what it keeps in memory,
+    /// and the most it had, begin anew.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
+        let child = &mut self.process.child;
+        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        let asked = asked.context("kill")?.success();
+        let begun = Instant::now();
+        while asked && child.try_wait()?.is_none() && begun.elapsed() < STOP {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        drop(child.kill());
+        child.wait()?;
         self.process = serve(&self.folder, &self.config)?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection};
+use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
 use url::Url;
 
 /// Where databases are made, and which were. Those of PostgreSQL are dropped with this.
@@ -30,12 +30,15 @@ impl Databases {
         Ok(databases)
     }
 
-    /// What it is called in the report.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Sqlite => "SQLite",
-            Self::Postgres { .. } => "PostgreSQL",
-        }
+    /// Name and version.
+    pub(crate) fn name(&self) -> Result<String> {
+        let Self::Postgres { url, .. } = self else {
+            let version = libsqlite3_sys::SQLITE_VERSION.to_str()?;
+            return Ok(format!("SQLite {version}"));
+        };
+        let version = diesel::dsl::sql::<diesel::sql_types::Text>("current_setting('server_version')");
+        let version: String = diesel::select(version).get_result(&mut PgConnection::establish(url.as_str())?)?;
+        Ok(format!("PostgreSQL {version}"))
     }
 
     /// Makes an empty database; its URL.

@@ -151,21 +151,21 @@ async fn run(options: &Options, workers: usize) -> Result<bool> {
     let yardstick = yardstick(&stored)?;
 
     let mut rows = Vec::new();
-    for scenario in reads {
+    for scenario in reads.into_iter().chain(changes) {
         progress(scenario, begun);
         rows.extend(measure(scenario, &stored, yardstick, folder.path(), &plan).await?);
     }
     if let Some(largest) = stored.iter_mut().max_by_key(|stored| stored.level).filter(|_| !groups.is_empty()) {
         largest.make_groups(&options.groups).await?;
         databases.settle()?;
-        largest.bridge.restart()?;
+        largest.bridge.restart().await?;
     }
-    for scenario in groups.into_iter().chain(changes) {
+    for scenario in groups {
         progress(scenario, begun);
         rows.extend(measure(scenario, &stored, yardstick, folder.path(), &plan).await?);
     }
     eprintln!("{:>5} s  done", begun.elapsed().as_secs());
-    println!("{}", machine::facts(folder.path(), databases.name()));
+    println!("{}", machine::facts(folder.path(), &databases.name()?));
     Ok(tell(options, &rows) || !options.check)
 }
 
@@ -188,7 +188,7 @@ async fn seed_all(
     }
     databases.settle()?;
     for stored in &mut stored {
-        stored.bridge.restart()?;
+        stored.bridge.restart().await?;
     }
     Ok(stored)
 }

@@ -58,7 +58,7 @@ const fn look_up(name: &'static str, yardstick: bool, targets: fn(&Stored) -> Ve
     Scenario { name, kinds: &[""], constant: true, yardstick, ask: Ask::Read(targets) }
 }
 
-/// Reads, before anything else is stored: an answer to a user must not be longer where there are larger groups.
+/// Reads.
 pub(crate) const READS: &[Scenario] = &[
     look_up("GET by id", true, |stored| stored.users.iter().map(|(_, id)| format!("{BASE}/Users/{id}")).collect()),
     look_up("filter userName eq", true, |stored| by(stored, |user, _| format!("userName eq \"{}\"", user.user_name))),
@@ -90,7 +90,7 @@ pub(crate) const READS: &[Scenario] = &[
     }),
 ];
 
-/// What is asked of groups of several sizes.
+/// What is asked of groups of several sizes, in the end: where they are, the answers about users are longer.
 pub(crate) const GROUPS: &[Scenario] = &[
     Scenario {
         name: "GET group without members",
@@ -108,7 +108,7 @@ pub(crate) const GROUPS: &[Scenario] = &[
     },
 ];
 
-/// Changes, after all reads.
+/// Changes, after the reads.
 pub(crate) const CHANGES: &[Scenario] = &[
     Scenario { name: "PATCH user", kinds: &[""], constant: false, yardstick: false, ask: Ask::Change(patch_user) },
     Scenario {
