@@ -6,12 +6,14 @@
 
 mod apply;
 mod complex;
+mod diff;
 mod list;
 mod members;
 
 use serde_json::{Map, Value};
 
 pub use apply::apply;
+pub use diff::diff;
 pub use members::{MemberChange, MemberValue, split_members, take_members};
 
 use super::PATCH_MESSAGE;

@@ -14,6 +14,7 @@ mod idp_traces;
 mod model;
 mod openapi;
 mod outbox;
+mod properties;
 mod protocol;
 mod salesforce;
 mod sandbox;
