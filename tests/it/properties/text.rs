@@ -55,7 +55,7 @@ proptest! {
         if let Ok(filter) = Filter::parse_with(&user, &text, Tolerance::Accept) {
             let written = filter.to_string();
             if written.len() <= MAX_LENGTH {
-                prop_assert_eq!(Filter::parse_with(&user, &written, Tolerance::Strict).as_ref(), Ok(&filter));
+                prop_assert_eq!(Filter::parse_with(&user, &written, Tolerance::Strict), Ok(filter));
             }
         } else {
             prop_assert!(strict.is_err(), "strictly {:?} is a filter", text);
