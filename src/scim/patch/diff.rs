@@ -140,7 +140,8 @@ impl Place<'_> {
         }
         let (remaining, new) = (to_keys.get(..kept)?, to_keys.get(kept..)?);
         // `add` takes a value without a type for one that is there with any.
-        let is_taken = |key: &Key| remaining.iter().any(|old| old == key || key.kind.is_none() && old.value == key.value);
+        let is_taken =
+            |key: &Key| remaining.iter().any(|old| old == key || key.kind.is_none() && old.value == key.value);
         if kept == 0 || new.iter().any(is_taken) {
             return None;
         }

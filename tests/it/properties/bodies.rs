@@ -19,7 +19,10 @@ fn shape() -> BoxedStrategy<(String, Value)> {
         ("active", json!(["false"])),
         ("emails", json!({"value": "a@x.de", "primary": "True"})),
         ("emails", json!("a@x.de")),
-        ("emails", json!([{"value": "a", "type": "work"}, {"value": "A", "type": "Work", "primary": true}, {"value": ""}])),
+        (
+            "emails",
+            json!([{"value": "a", "type": "work"}, {"value": "A", "type": "Work", "primary": true}, {"value": ""}]),
+        ),
         ("emails[type eq \"work\"].value", json!("b")),
         ("emails.value", json!("c")),
         ("phoneNumbers", json!([{"value": null, "type": "home"}, {"value": 123}])),

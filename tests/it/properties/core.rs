@@ -1,11 +1,10 @@
-//! The steps of a request through the pure core. What says how strictly is named here and in no property.
+//! The resource types of the properties, and the steps of a request through the pure core.
 
 use std::sync::{Arc, LazyLock};
 
-use scim_bridge::scim::dialect::{self, Options};
 use scim_bridge::scim::patch::{self, Operation};
 use scim_bridge::scim::schema::{Registry, ResourceType, Schema};
-use scim_bridge::scim::{Attributes, Error, validate};
+use scim_bridge::scim::{Attributes, Error, Strictness, dialect, validate};
 use serde_json::{Value, json};
 
 /// URN of an extension that has what the built-in schemas lack: every type, lists of simple values, and attributes that
@@ -69,12 +68,12 @@ fn example() -> Schema {
 
 /// A body as an identity provider sends it, in the form of the strict core.
 pub(super) fn resource(kind: &ResourceType, body: Value, strict: bool) -> Result<Attributes, Error> {
-    dialect::resource(kind, body, &Options { strict })
+    dialect::resource(kind, body, strictness(strict))
 }
 
 /// The operations of a PATCH message.
 pub(super) fn operations(kind: &ResourceType, body: Value, strict: bool) -> Result<Vec<Operation>, Error> {
-    dialect::patch(kind, body, &Options { strict })
+    dialect::patch(kind, body, strictness(strict))
 }
 
 /// What operations make of a resource, before it is checked.
@@ -84,11 +83,11 @@ pub(super) fn apply(
     operations: &[Operation],
     strict: bool,
 ) -> Result<Attributes, Error> {
-    patch::apply(kind, resource, operations, &Options { strict }.leniency())
+    patch::apply(kind, resource, operations, strictness(strict))
 }
 
-fn strictness(strict: bool) -> validate::Strictness {
-    if strict { validate::Strictness::Strict } else { validate::Strictness::Lenient }
+fn strictness(strict: bool) -> Strictness {
+    if strict { Strictness::Strict } else { Strictness::Lenient }
 }
 
 /// A checked body.

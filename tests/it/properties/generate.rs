@@ -46,7 +46,9 @@ pub(super) fn texts() -> BoxedStrategy<String> {
 pub(super) fn simple(kind: DataType, texts: &BoxedStrategy<String>) -> BoxedStrategy<Value> {
     match kind {
         DataType::Boolean => any::<bool>().prop_map(Value::from).boxed(),
-        DataType::Integer => prop_oneof![9 => (-2_i64..4).boxed(), 1 => any::<i64>().boxed()].prop_map(Value::from).boxed(),
+        DataType::Integer => {
+            prop_oneof![9 => (-2_i64..4).boxed(), 1 => any::<i64>().boxed()].prop_map(Value::from).boxed()
+        }
         DataType::Decimal => select(vec![json!(0.5), json!(-1.5), json!(2), json!(2.0), json!(1e10)]).boxed(),
         DataType::DateTime => select(vec![
             "2026-01-31T12:00:00Z",
@@ -194,9 +196,7 @@ fn path_in_any_case(path: AttributePath) -> BoxedStrategy<AttributePath> {
 
 /// A path that names something, and what.
 pub(super) fn known_path(kind: &ResourceType) -> BoxedStrategy<(AttributePath, Attribute)> {
-    select(known_paths(kind))
-        .prop_flat_map(|(path, attribute)| (path_in_any_case(path), Just(attribute)))
-        .boxed()
+    select(known_paths(kind)).prop_flat_map(|(path, attribute)| (path_in_any_case(path), Just(attribute))).boxed()
 }
 
 /// The name of an attribute, by the grammar (RFC 7643 2.1); words of the filter's grammar too.
@@ -210,7 +210,8 @@ fn any_name() -> BoxedStrategy<String> {
 
 /// A path that the grammar allows; it may name nothing.
 pub(super) fn any_path(kind: &ResourceType) -> BoxedStrategy<AttributePath> {
-    let urns: Vec<String> = kind.extensions.iter().map(|e| e.schema.id.clone()).chain([kind.schema.id.clone()]).collect();
+    let urns: Vec<String> =
+        kind.extensions.iter().map(|e| e.schema.id.clone()).chain([kind.schema.id.clone()]).collect();
     let schema = prop_oneof![
         2 => select(urns).prop_flat_map(any_case),
         1 => select(vec!["urn:example:unknown:1.0", "urn:x:y.z", "x"]).prop_map(str::to_owned),
@@ -346,7 +347,8 @@ pub(super) fn any_filter(kind: &ResourceType) -> BoxedStrategy<Filter> {
 
 /// The path of a PATCH operation, as the parser can answer it.
 pub(super) fn any_patch_path(kind: &ResourceType) -> BoxedStrategy<PatchPath> {
-    let urns: Vec<String> = kind.extensions.iter().map(|e| e.schema.id.clone()).chain([kind.schema.id.clone()]).collect();
+    let urns: Vec<String> =
+        kind.extensions.iter().map(|e| e.schema.id.clone()).chain([kind.schema.id.clone()]).collect();
     let inside = any_filter(kind).prop_filter("no value filter inside another", |filter| !has_values(filter));
     prop_oneof![
         1 => select(urns).prop_flat_map(any_case).prop_map(PatchPath::Extension),
@@ -391,11 +393,39 @@ pub(super) fn any_json() -> BoxedStrategy<Value> {
 /// The name of a member, known or not.
 pub(super) fn any_key() -> BoxedStrategy<String> {
     let known = select(vec![
-        "schemas", "id", "meta", "userName", "displayName", "name", "emails", "roles", "manager", "members", "value",
-        "type", "primary", "$ref", "active", "password", "externalId", "name.givenName", "emails.value", "addresses",
-        "emails[type eq \"work\"].value", "roles[primary eq \"True\"]", "department", "Operations", "op", "path",
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", GROUP_SCHEMA, core::EXAMPLE, "tags", "spot",
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value", "urn:example:unknown:2.0:User",
+        "schemas",
+        "id",
+        "meta",
+        "userName",
+        "displayName",
+        "name",
+        "emails",
+        "roles",
+        "manager",
+        "members",
+        "value",
+        "type",
+        "primary",
+        "$ref",
+        "active",
+        "password",
+        "externalId",
+        "name.givenName",
+        "emails.value",
+        "addresses",
+        "emails[type eq \"work\"].value",
+        "roles[primary eq \"True\"]",
+        "department",
+        "Operations",
+        "op",
+        "path",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+        GROUP_SCHEMA,
+        core::EXAMPLE,
+        "tags",
+        "spot",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+        "urn:example:unknown:2.0:User",
     ]);
     prop_oneof![8 => known.prop_map(str::to_owned).prop_flat_map(any_case), 1 => texts()].boxed()
 }

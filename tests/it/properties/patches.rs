@@ -18,9 +18,17 @@ use super::{cases, core};
 fn path(kind: &ResourceType) -> BoxedStrategy<String> {
     let known: Vec<String> = known_paths(kind).into_iter().map(|(path, _)| path.to_string()).collect();
     let by_value = select(vec![
-        "emails[type eq \"work\"]", "emails[type eq \"work\"].value", "emails[value eq \"a\"].display", "addresses[type eq work].locality",
-        "emails[primary eq true].value", "phoneNumbers[type eq \"x\" and primary eq \"True\"].value", "members[value eq \"a\"]",
-        "emails[not (value pr)]", "roles[primary eq \"True\"].value", "emails[type ne \"work\"].primary", "manager[value eq \"1\"]",
+        "emails[type eq \"work\"]",
+        "emails[type eq \"work\"].value",
+        "emails[value eq \"a\"].display",
+        "addresses[type eq work].locality",
+        "emails[primary eq true].value",
+        "phoneNumbers[type eq \"x\" and primary eq \"True\"].value",
+        "members[value eq \"a\"]",
+        "emails[not (value pr)]",
+        "roles[primary eq \"True\"].value",
+        "emails[type ne \"work\"].primary",
+        "manager[value eq \"1\"]",
     ]);
     prop_oneof![
         5 => select(known).prop_flat_map(any_case),
@@ -93,8 +101,16 @@ fn goes_through(kind: &ResourceType, resource: &Attributes, message: &Value) -> 
         let again = core::apply(kind, resource, &operations, strict);
         prop_assert_eq!(again.as_ref(), Ok(&patched), "another time");
         let Ok(checked) = core::check(kind, patched, strict) else { continue };
-        for a in kind.schema.attributes.iter().filter(|a| a.mutability == Mutability::ReadOnly || a.returned == Returned::Never) {
-            prop_assert!(a.name == "password" && !checked.contains_key("password") || checked.get(&a.name) == resource.get(&a.name));
+        for a in kind
+            .schema
+            .attributes
+            .iter()
+            .filter(|a| a.mutability == Mutability::ReadOnly || a.returned == Returned::Never)
+        {
+            prop_assert!(
+                a.name == "password" && !checked.contains_key("password")
+                    || checked.get(&a.name) == resource.get(&a.name)
+            );
         }
         let text = Value::Object(checked.clone()).to_string();
         let twice = core::check(kind, checked, strict).map(|twice| Value::Object(twice).to_string());
@@ -106,9 +122,10 @@ fn goes_through(kind: &ResourceType, resource: &Attributes, message: &Value) -> 
 /// Every attribute replaced by itself, and added once more; as the client reads it, and each alone.
 fn is_no_change(kind: &ResourceType, resource: &Attributes) -> Result<(), TestCaseError> {
     let whole = [json!({"op": "replace", "value": resource}), json!({"op": "add", "value": resource})];
-    let each = resource.iter().filter(|(name, _)| *name != "schemas").flat_map(|(name, value)| {
-        ["replace", "add"].map(|op| json!({"op": op, "path": name, "value": value}))
-    });
+    let each = resource
+        .iter()
+        .filter(|(name, _)| *name != "schemas")
+        .flat_map(|(name, value)| ["replace", "add"].map(|op| json!({"op": op, "path": name, "value": value})));
     for operation in whole.into_iter().chain(each) {
         let message = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation]});
         for strict in [false, true] {

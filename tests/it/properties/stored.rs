@@ -6,19 +6,19 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use scim_bridge::scim::filter::Filter;
+use scim_bridge::scim::document;
+use scim_bridge::scim::filter::{CompareOperator, Filter};
 use scim_bridge::scim::matcher::matches;
-use scim_bridge::scim::path::AttributePath;
+use scim_bridge::scim::path::{AttributePath, find};
 use scim_bridge::scim::schema::ResourceType;
 use scim_bridge::scim::{Attributes, DELIVERY_SCHEMA};
 use serde_json::{Value, json};
 
-use super::generate::{document, filter_on, hostile, words};
+use super::core;
+use super::generate::{self, filter_on, hostile, words};
 use super::patches::operations;
 use super::samples::Samples;
-use super::core;
 use crate::support::app::TestApp;
-use crate::support::engine::Engine;
 
 /// Users that are stored; groups are a quarter of it.
 const STORED: usize = 40;
@@ -28,7 +28,7 @@ async fn fill(app: &TestApp, samples: &mut Samples) -> (Vec<String>, Vec<String>
     let texts = prop_oneof![3 => words(), 1 => hostile()].boxed();
     let (mut users, mut groups) = (Vec::new(), Vec::new());
     for index in 0..STORED {
-        let mut body = samples.next(&document(&core::plain_user(), &texts));
+        let mut body = samples.next(&generate::document(&core::plain_user(), &texts));
         let name = format!("{}-{index}", body["userName"].as_str().expect("a name"));
         body.insert("userName".into(), json!(name));
         let answer = app.post("/Users", &Value::Object(body)).await;
@@ -36,7 +36,7 @@ async fn fill(app: &TestApp, samples: &mut Samples) -> (Vec<String>, Vec<String>
         users.push(answer.body["id"].as_str().expect("an id").to_owned());
     }
     for index in 0..STORED / 4 {
-        let mut body = samples.next(&document(&core::group(), &texts));
+        let mut body = samples.next(&generate::document(&core::group(), &texts));
         let name = format!("{}-{index}", body["displayName"].as_str().expect("a name"));
         body.insert("displayName".into(), json!(name));
         let members: Vec<Value> = users.iter().skip(index).step_by(index + 2).map(|id| json!({"value": id})).collect();
@@ -67,11 +67,22 @@ fn texts_in(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Whether an attribute is answered as it is compared. Where deliveries stand is answered on request only.
-fn is_compared(path: &AttributePath) -> bool {
-    path.schema.as_deref() != Some(DELIVERY_SCHEMA)
-        && !["state", "reason", "lastError", "salesforceId", "attempts", "nextAttempt", "updated"]
-            .contains(&path.name.as_str())
+/// The resource type without what only an answer has. Where deliveries stand is not part of the resource that a filter
+/// sees; addresses (`meta.location`, `$ref`) are put together when they are answered, and so is the `type` of a user's
+/// group; times are answered in milliseconds and kept in microseconds.
+fn compared(kind: &ResourceType) -> ResourceType {
+    let mut kind = kind.clone();
+    kind.extensions.retain(|extension| extension.schema.id != DELIVERY_SCHEMA);
+    kind.common = kind.common.iter().filter(|attribute| attribute.name != "meta").cloned().collect();
+    for attribute in &mut Arc::make_mut(&mut kind.schema).attributes {
+        let answered_only: &[&str] = match attribute.name.as_str() {
+            "groups" => &["$ref", "type"],
+            "members" => &["$ref"],
+            _ => &[],
+        };
+        attribute.sub_attributes.retain(|sub| !answered_only.contains(&sub.name.as_str()));
+    }
+    kind
 }
 
 fn encoded(text: &str) -> String {
@@ -89,8 +100,9 @@ both_engines! {
             resources.iter().for_each(|resource| resource.values().for_each(|value| texts_in(value, &mut stored)));
             let texts = prop_oneof![6 => select(stored), 1 => words(), 1 => hostile()].boxed();
             let random = prop_oneof![
-                2 => filter_on(&kind, &texts, is_compared),
-                3 => filter_on(&kind, &texts, is_indexed),
+                1 => filter_on(&compared(&kind), &texts, |_| true),
+                1 => filter_on(&compared(&kind), &texts, is_indexed),
+                3 => looked_up(&kind, &resources, &filter_on(&compared(&kind), &texts, |_| true)),
             ]
             .boxed();
             let (mut found_some, mut cases) = (0, 0);
@@ -161,7 +173,46 @@ both_engines! {
 /// What identity providers look resources up by.
 fn is_indexed(path: &AttributePath) -> bool {
     let names = ["id", "userName", "externalId", "displayName", "emails", "manager", "members", "groups"];
-    names.contains(&path.name.as_str()) && is_compared(path)
+    names.contains(&path.name.as_str())
+}
+
+/// What an index answers, of a value that is stored, alone and with another filter.
+fn looked_up(kind: &ResourceType, resources: &[Attributes], other: &BoxedStrategy<Filter>) -> BoxedStrategy<Filter> {
+    let mut terms = Vec::new();
+    for name in [
+        "id",
+        "userName",
+        "externalId",
+        "displayName",
+        "emails.value",
+        "manager.value",
+        "members.value",
+        "groups.value",
+    ] {
+        let path = AttributePath::parse(kind, name).expect("a path");
+        let Some(target) = find(kind, &path) else { continue };
+        let values = resources.iter().flat_map(|resource| document::values(resource, &target));
+        terms.extend(values.map(|value| (path.clone(), value.clone())));
+    }
+    let equal = |attribute, value| Filter::Compare { attribute, operator: CompareOperator::Eq, value };
+    let in_values = |path: AttributePath, value| {
+        let relative = AttributePath { schema: None, name: path.sub.clone().unwrap_or_default(), sub: None };
+        let attribute = AttributePath { sub: None, ..path };
+        Filter::Values { attribute, filter: Box::new(equal(relative, value)) }
+    };
+    let term = (select(terms), any::<bool>(), any::<bool>()).prop_map(move |((path, value), upper, brackets)| {
+        let value = value.as_str().filter(|_| upper).map_or(value.clone(), |text| json!(text.to_uppercase()));
+        if brackets && path.sub.is_some() { in_values(path, value) } else { equal(path, value) }
+    });
+    (term.clone(), term, other.clone(), 0..6)
+        .prop_map(|(one, another, other, form)| match form {
+            0 | 1 => one,
+            2 => Filter::And(Box::new(one), Box::new(other)),
+            3 => Filter::And(Box::new(other), Box::new(one)),
+            4 => Filter::Or(Box::new(one), Box::new(another)),
+            _ => Filter::And(Box::new(one), Box::new(Filter::Not(Box::new(another)))),
+        })
+        .boxed()
 }
 
 fn scanned<'r>(filter: &Filter, kind: &Arc<ResourceType>, resources: &'r [Attributes]) -> BTreeSet<&'r str> {

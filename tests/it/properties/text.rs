@@ -1,7 +1,8 @@
 //! What is written reads back as what it was.
 
 use proptest::prelude::*;
-use scim_bridge::scim::filter::{Filter, MAX_LENGTH, Tolerance};
+use scim_bridge::scim::Strictness::{Lenient, Strict};
+use scim_bridge::scim::filter::{Filter, MAX_LENGTH};
 use scim_bridge::scim::path::{AttributePath, PatchPath};
 
 use super::generate::{any_filter, any_patch_path, any_path, hostile, texts};
@@ -25,9 +26,9 @@ proptest! {
     fn filters_read_back(filter in any_filter(&core::user())) {
         let text = filter.to_string();
         prop_assume!(text.len() <= MAX_LENGTH);
-        for tolerance in [Tolerance::Accept, Tolerance::Strict] {
-            let read = Filter::parse_with(&core::user(), &text, tolerance);
-            prop_assert_eq!(read.as_ref(), Ok(&filter), "{} read {:?}", text, tolerance);
+        for strictness in [Lenient, Strict] {
+            let read = Filter::parse_with(&core::user(), &text, strictness);
+            prop_assert_eq!(read.as_ref(), Ok(&filter), "{} read {:?}", text, strictness);
         }
     }
 
@@ -41,21 +42,21 @@ proptest! {
     fn patch_paths_read_back(path in any_patch_path(&core::user())) {
         let text = path.to_string();
         prop_assume!(text.len() <= MAX_LENGTH);
-        for tolerance in [Tolerance::Accept, Tolerance::Strict] {
-            let read = PatchPath::parse_with(&core::user(), &text, tolerance);
-            prop_assert_eq!(read.as_ref(), Ok(&path), "{} read {:?}", text, tolerance);
+        for strictness in [Lenient, Strict] {
+            let read = PatchPath::parse_with(&core::user(), &text, strictness);
+            prop_assert_eq!(read.as_ref(), Ok(&path), "{} read {:?}", text, strictness);
         }
     }
 
-    /// Whatever is read at all is written so that it reads back, and the strict reading is no other than the tolerant.
+    /// Whatever is read at all is written so that it reads back, and the strict reading is no other than the lenient.
     #[test]
     fn what_is_read_is_written_as_what_it_is(text in nearly()) {
         let user = core::user();
-        let strict = Filter::parse_with(&user, &text, Tolerance::Strict);
-        if let Ok(filter) = Filter::parse_with(&user, &text, Tolerance::Accept) {
+        let strict = Filter::parse_with(&user, &text, Strict);
+        if let Ok(filter) = Filter::parse_with(&user, &text, Lenient) {
             let written = filter.to_string();
             if written.len() <= MAX_LENGTH {
-                prop_assert_eq!(Filter::parse_with(&user, &written, Tolerance::Strict), Ok(filter));
+                prop_assert_eq!(Filter::parse_with(&user, &written, Strict), Ok(filter));
             }
         } else {
             prop_assert!(strict.is_err(), "strictly {:?} is a filter", text);
@@ -63,7 +64,7 @@ proptest! {
         if let Ok(path) = PatchPath::parse(&user, &text) {
             let written = path.to_string();
             if written.len() <= MAX_LENGTH {
-                prop_assert_eq!(PatchPath::parse_with(&user, &written, Tolerance::Strict), Ok(path));
+                prop_assert_eq!(PatchPath::parse_with(&user, &written, Strict), Ok(path));
             }
         }
     }
