@@ -195,7 +195,7 @@ fn looked_up(kind: &ResourceType, resources: &[Attributes], other: &BoxedStrateg
         terms.extend(values.map(|value| (path.clone(), value.clone())));
     }
     let equal = |attribute, value| Filter::Compare { attribute, operator: CompareOperator::Eq, value };
-    let in_values = |path: AttributePath, value| {
+    let in_values = move |path: AttributePath, value| {
         let relative = AttributePath { schema: None, name: path.sub.clone().unwrap_or_default(), sub: None };
         let attribute = AttributePath { sub: None, ..path };
         Filter::Values { attribute, filter: Box::new(equal(relative, value)) }
