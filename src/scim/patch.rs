@@ -9,6 +9,7 @@ mod complex;
 mod diff;
 mod list;
 mod members;
+mod work;
 
 use serde_json::{Map, Value};
 

@@ -161,14 +161,17 @@ struct Places {
     /// Of the values that were there before: one given without a type means one of these, whatever its type. Of those
     /// given together each stands for itself, as in the body of a PUT.
     by_value: HashMap<String, usize>,
+    /// Of those that were there before and have no `value`, such as addresses: by all that they say.
+    by_all: HashMap<String, usize>,
 }
 
 impl Places {
     fn of(attribute: &Attribute, values: &[Value]) -> Self {
         let mut places = Self::default();
         for (place, value) in values.iter().enumerate() {
-            if let Some((key, _)) = key(attribute, value) {
-                places.by_value.entry(key).or_insert(place);
+            match key(attribute, value) {
+                Some((key, _)) => _ = places.by_value.entry(key).or_insert(place),
+                None => _ = places.by_all.entry(all_of(value)).or_insert(place),
             }
             places.note(attribute, value, place);
         }
@@ -191,7 +194,6 @@ impl Places {
 /// Answers the places of the values given.
 fn append(values: &mut Vec<Value>, attribute: &Attribute, given: &[Value]) -> Result<Vec<usize>, Error> {
     let mut places = Places::of(attribute, values);
-    let before = values.len();
     let mut written = Vec::with_capacity(given.len());
     for value in given {
         let value = element(attribute, value)?;
@@ -199,7 +201,7 @@ fn append(values: &mut Vec<Value>, attribute: &Attribute, given: &[Value]) -> Re
             continue;
         }
         let place = match key(attribute, &value) {
-            None => values.iter().take(before).position(|old| *old == value),
+            None => places.by_all.get(&all_of(&value)).copied(),
             Some(key) => places.find(&key),
         };
         if let Some(place) = place {
@@ -227,6 +229,18 @@ fn room(attribute: &Attribute, values: &[Value]) -> Result<(), Error> {
         return Err(Error::too_many(format!("{}: more than {MAX_GROWTH} values", attribute.name)));
     }
     Ok(())
+}
+
+/// A value as text that is the same for equal values, whatever the order of their members.
+fn all_of(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<(&String, &Value)> = members.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            members.iter().fold(String::new(), |text, (name, value)| text + name + "=" + &value.to_string() + "\n")
+        }
+        simple => simple.to_string(),
+    }
 }
 
 /// What tells a value from others: `value`, or itself if it is simple, and its `type` (RFC 7643 2.4).
