@@ -10,7 +10,7 @@ use crate::scim::schema::{Attribute, Mutability};
 use crate::scim::{Attributes, Strictness};
 
 /// Sub-attributes that describe what `value` refers to. When `value` changes they are about another.
-pub(super) const DESCRIPTIONS: [&str; 3] = ["$ref", "display", "displayName"];
+const DESCRIPTIONS: [&str; 3] = ["$ref", "display", "displayName"];
 
 /// Merges the sub-attributes given into those there are. Read-only ones are ignored, as in the body of a PUT
 /// (RFC 7644 3.5.1): clients send back what they have read.

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::complex::DESCRIPTIONS;
 use super::{Op, Operation};
 use crate::scim::Attributes;
 use crate::scim::document::is_unassigned;
@@ -101,14 +100,14 @@ impl Place<'_> {
     /// Sub-attributes of a single complex value.
     fn by_sub_attribute(&self, from: &Attributes, to: &Attributes) -> Vec<Operation> {
         if from.contains_key("value") && from.get("value") != to.get("value") {
-            // What describes the old value goes with it unless it is mentioned, so all of it is, in one operation.
-            let mut given: Map<String, Value> = Map::new();
-            for sub in differing(self.attribute, from, to, &DESCRIPTIONS) {
-                given.insert(sub.name.clone(), to.get(&sub.name).cloned().unwrap_or_default());
-            }
+            // What describes the old value may go with it unless it is mentioned, so all of it is, in one operation.
+            let writable = self.attribute.sub_attributes.iter().filter(|sub| sub.mutability != Mutability::ReadOnly);
+            let names = writable.map(|sub| &sub.name).filter(|name| from.contains_key(*name) || to.contains_key(*name));
+            let given: Map<String, Value> =
+                names.map(|name| (name.clone(), to.get(name).cloned().unwrap_or_default())).collect();
             return vec![self.operation(Op::Replace, None, Some(Value::Object(given)))];
         }
-        let subs = differing(self.attribute, from, to, &[]);
+        let subs = differing(self.attribute, from, to);
         subs.map(|sub| {
             let value = to.get(&sub.name).cloned();
             self.operation(op_for(from.contains_key(&sub.name), value.is_some()), Some(&sub.name), value)
@@ -155,7 +154,7 @@ impl Place<'_> {
     /// One value of a list that becomes another of the same key.
     fn change(&self, from: &Value, to: &Value, filter: &Filter) -> Option<Operation> {
         let (from, members) = (from.as_object()?, to.as_object()?);
-        let mut subs = differing(self.attribute, from, members, &[]);
+        let mut subs = differing(self.attribute, from, members);
         let sub = subs.next()?;
         let alone = subs.next().is_none() && sub.name != "value" && sub.mutability == Mutability::ReadWrite;
         if !alone {
@@ -217,18 +216,14 @@ fn op_for(was_there: bool, is_there: bool) -> Op {
     }
 }
 
-/// The sub-attributes that differ and can be written, and of those `named` the ones that there are.
+/// The sub-attributes that differ and can be written.
 fn differing<'a>(
     attribute: &'a Attribute,
     from: &'a Attributes,
     to: &'a Attributes,
-    named: &'a [&'a str],
 ) -> impl Iterator<Item = &'a Attribute> {
-    attribute.sub_attributes.iter().filter(move |sub| {
-        let name = sub.name.as_str();
-        let differs = from.get(name) != to.get(name) || named.contains(&name) && to.contains_key(name);
-        differs && sub.mutability != Mutability::ReadOnly
-    })
+    let differs = |sub: &&Attribute| from.get(&sub.name) != to.get(&sub.name);
+    attribute.sub_attributes.iter().filter(move |sub| differs(sub) && sub.mutability != Mutability::ReadOnly)
 }
 
 #[cfg(test)]
