@@ -146,13 +146,7 @@ impl App {
         let Surroundings { clock, randomness, metrics } = surroundings;
         let access = Access::new(db.clone(), clock.clone(), randomness.clone());
         let state = http::State {
-            provisioner: Provisioner::new(
-                db.clone(),
-                registries,
-                clock.clone(),
-                randomness.clone(),
-                signals.clone(),
-            ),
+            provisioner: Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone()),
             access: access.clone(),
             overview: Overview::new(db.clone()),
             metrics: metrics.clone(),

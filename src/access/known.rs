@@ -69,13 +69,8 @@ mod tests {
     }
 
     fn known(expires: Option<DateTime<Utc>>) -> Known {
-        let principal = Principal {
-            tenant: "acme".into(),
-            token: "t".into(),
-            scopes: Vec::new(),
-            strict: false,
-            user: None,
-        };
+        let principal =
+            Principal { tenant: "acme".into(), token: "t".into(), scopes: Vec::new(), strict: false, user: None };
         let known = Known::default();
         known.put("t".into(), "hash".into(), Arc::new(principal), expires, at(0));
         known

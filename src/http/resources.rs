@@ -12,7 +12,7 @@ use crate::scim::message::{self, Limits, Query};
 use crate::scim::precondition::{Precondition, Tags};
 use crate::scim::projection::Projection;
 use crate::scim::schema::{Registry, ResourceType};
-use crate::scim::{self, DELIVERY_SCHEMA};
+use crate::scim::{self, DELIVERY_SCHEMA, Strictness};
 use crate::shadow::Kind;
 use crate::shadow::query::Page;
 
@@ -55,9 +55,10 @@ impl<'a> Call<'a> {
         let pairs: Vec<(String, String)> =
             url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
         let query = Query::from_pairs(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())), PAGE)?;
+        let strictness = if principal.strict { Strictness::Strict } else { Strictness::Lenient };
         Ok(Self {
             state,
-            target: Target { tenant: &principal.tenant, kind, strict: principal.strict },
+            target: Target { tenant: &principal.tenant, kind, strictness },
             registry: state.provisioner.registries().of(&principal.tenant),
             base: state.base(request),
             query,
@@ -108,14 +109,14 @@ impl<'a> Call<'a> {
     pub(super) async fn list(&self) -> Result<HttpResponse, Refusal> {
         let projection = self.projection()?;
         let resource_type = self.resource_type();
-        let filter = self.query.filter.as_deref().map(|text| Filter::parse(resource_type, text)).transpose()?;
+        let parse = |text| Filter::parse_with(resource_type, text, self.target.strictness);
+        let filter = self.query.filter.as_deref().map(parse).transpose()?;
         if let Some(filter) = &filter {
             filter.check(resource_type)?;
         }
         let page = self.query.page;
         let rows = Page { offset: size(page.start_index.saturating_sub(1)), limit: size(page.count) };
-        let (total, views) =
-            self.state.provisioner.list(self.target, filter, rows, self.reads(&projection)).await?;
+        let (total, views) = self.state.provisioner.list(self.target, filter, rows, self.reads(&projection)).await?;
         let texts = views.iter().map(|view| self.render(view, &projection)).collect::<Result<Vec<_>, _>>()?;
         let total = u64::try_from(total).unwrap_or(u64::MAX);
         let list = message::list_text(total, page.start_index, texts.iter().map(String::as_str));

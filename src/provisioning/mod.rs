@@ -92,8 +92,8 @@ impl Provisioner {
     /// What a POST body asks to be stored.
     fn draft(&self, target: Target<'_>, id: String, body: Value) -> Result<write::Draft, scim::Error> {
         let resource_type = self.resource_type(target);
-        let attributes = dialect::resource(&resource_type, body, &dialect::Options::default())?;
-        let mut document = validate::create(&resource_type, attributes, validate::Strictness::Lenient)?;
+        let attributes = dialect::resource(&resource_type, body, target.strictness)?;
+        let mut document = validate::create(&resource_type, attributes, target.strictness)?;
         let members = group::take_members(&mut document);
         let now = self.clock.now();
         let (tenant, kind) = (target.tenant.to_owned(), target.kind);
@@ -131,24 +131,17 @@ impl Provisioner {
     }
 
     /// Replaces a resource by a PUT body (RFC 7644 3.5.1).
-    pub async fn replace(
-        &self,
-        target: Target<'_>,
-        id: &str,
-        when: Precondition,
-        body: Value,
-    ) -> Result<View, Error> {
-        let (kind, resource_type) = (target.kind, self.resource_type(target));
+    pub async fn replace(&self, target: Target<'_>, id: &str, when: Precondition, body: Value) -> Result<View, Error> {
+        let (kind, strictness, resource_type) = (target.kind, target.strictness, self.resource_type(target));
         let silent = write::silent_on(&body);
-        let attributes = dialect::resource(&resource_type, body, &dialect::Options::default())?;
+        let attributes = dialect::resource(&resource_type, body, target.strictness)?;
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
         let (view, changed) = self
             .db
             .write(move |conn| {
                 let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
                     let new = write::keep(&silent, &current.document, attributes.clone());
-                    let mut document =
-                        validate::replace(&resource_type, &current.document, new, validate::Strictness::Lenient)?;
+                    let mut document = validate::replace(&resource_type, &current.document, new, strictness)?;
                     let members = group::take_members(&mut document);
                     current.document = document;
                     // A PUT without members means none (RFC 7644 3.5.1; Keycloak's plug-ins rely on it).
@@ -168,15 +161,9 @@ impl Provisioner {
     }
 
     /// Applies a PATCH body (RFC 7644 3.5.2): all of its operations or none.
-    pub async fn patch(
-        &self,
-        target: Target<'_>,
-        id: &str,
-        when: Precondition,
-        body: Value,
-    ) -> Result<Patched, Error> {
-        let (kind, resource_type) = (target.kind, self.resource_type(target));
-        let operations = dialect::patch(&resource_type, body, &dialect::Options::default())?;
+    pub async fn patch(&self, target: Target<'_>, id: &str, when: Precondition, body: Value) -> Result<Patched, Error> {
+        let (kind, strictness, resource_type) = (target.kind, target.strictness, self.resource_type(target));
+        let operations = dialect::patch(&resource_type, body, target.strictness)?;
         let (operations, memberships) = match kind {
             Kind::Group => patch::split_members(operations)?,
             Kind::User => (operations, Vec::new()),
@@ -187,9 +174,8 @@ impl Provisioner {
             .write(move |conn| {
                 let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
                     if !operations.is_empty() {
-                        let document =
-                            patch::apply(&resource_type, &current.document, &operations, &patch::Leniency::default())?;
-                        current.document = validate::check(&resource_type, document, validate::Strictness::Lenient)?;
+                        let document = patch::apply(&resource_type, &current.document, &operations, strictness)?;
+                        current.document = validate::check(&resource_type, document, strictness)?;
                     }
                     group::apply(conn, current, &memberships, &resource_type)
                 })?;

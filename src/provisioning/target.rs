@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::scim::Strictness;
 use crate::scim::schema::{Registry, ResourceType};
 use crate::shadow::Kind;
 
@@ -13,8 +14,8 @@ pub struct Target<'a> {
     pub tenant: &'a str,
     /// Of which kind.
     pub kind: Kind,
-    /// Whether what the RFCs forbid is refused, where it is otherwise read for what identity providers mean by it.
-    pub strict: bool,
+    /// How the request is read.
+    pub strictness: Strictness,
 }
 
 /// What each tenant's resources look like: the standard schemas, and the tenant's own extensions.

@@ -151,11 +151,7 @@ mod tests {
         let mut whole = user();
         whole.insert("groups".into(), groups.clone());
         whole.insert(DELIVERY_SCHEMA.into(), delivery.clone());
-        let model = Meta {
-            resource_type: Some("User".into()),
-            version: Some("W/\"1\"".into()),
-            ..Meta::default()
-        };
+        let model = Meta { resource_type: Some("User".into()), version: Some("W/\"1\"".into()), ..Meta::default() };
         let expected = projection.apply(&registry.user, answer(&registry.user, "u1", whole, &model));
         let document = Value::Object(user()).to_string();
         let beside = vec![("groups", groups.to_string()), (DELIVERY_SCHEMA, delivery.to_string())];
@@ -205,7 +201,8 @@ mod tests {
     }
 
     fn value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![any::<String>().prop_map(Value::from), any::<i64>().prop_map(Value::from), Just(json!(null))];
+        let leaf =
+            prop_oneof![any::<String>().prop_map(Value::from), any::<i64>().prop_map(Value::from), Just(json!(null))];
         leaf.prop_recursive(3, 16, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
