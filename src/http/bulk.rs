@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::access::Principal;
 use crate::provisioning::{self, Creation, Obstacle, Provisioner, Target};
-use crate::scim::bulk::{Done, Job, Ready, Request};
+use crate::scim::bulk::{Done, Job, MAX_OPERATIONS, Ready, Request};
 use crate::scim::discovery::BulkLimits;
 use crate::scim::message::etag;
 use crate::scim::model::BulkMethod;
@@ -13,10 +13,9 @@ use crate::scim::precondition::Precondition;
 use crate::shadow::Kind;
 
 use super::State;
+use super::resources::target;
 use super::wire::{Refusal, answer, body};
 
-/// Most operations in one request: each is a transaction of its own.
-const MAX_OPERATIONS: u64 = 1_000;
 /// Largest request in bytes, where the server takes bodies as large.
 const MAX_PAYLOAD_SIZE: usize = 1_048_576;
 
@@ -74,11 +73,7 @@ type Outcome = Result<Done, provisioning::Error>;
 
 /// Carries out one operation, or creations that refer to each other. Of these, one that fails speaks for all.
 async fn act(provisioner: &Provisioner, principal: &Principal, ready: Vec<Ready>) -> Vec<(usize, Outcome)> {
-    let target = |ready: &Ready| Target {
-        tenant: &principal.tenant,
-        kind: Kind::parse(&ready.resource_type.name).unwrap_or(Kind::User),
-        strict: principal.strict,
-    };
+    let target = |ready: &Ready| target(principal, Kind::parse(&ready.resource_type.name).unwrap_or(Kind::User));
     match <[Ready; 1]>::try_from(ready) {
         Ok([one]) => {
             let (index, target) = (one.index, target(&one));

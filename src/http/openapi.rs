@@ -233,6 +233,11 @@ fn described(route: &Route) -> Described {
             errors.extend([400, 404, 412]);
         }
         Operation::CreateMe => {}
+        Operation::Bulk => {
+            body = Some("BulkRequest");
+            respond(200, answer("What became of each operation; some or all may have failed", "BulkResponse"));
+            errors.extend([400, 413, 415]);
+        }
         Operation::ServiceProviderConfig => respond(200, answer("What works", "ServiceProviderConfig")),
         Operation::ResourceTypes => respond(200, answer("All of them", "ResourceTypeList")),
         Operation::Schemas => respond(200, answer("All of them", "SchemaList")),
@@ -339,6 +344,7 @@ fn tag(route: &Route) -> &'static str {
         (None, operation) if is_discovery(operation) => "Discovery",
         (None, _) => "Operations",
         (_, _) if route.path.starts_with("/scim/v2/Me") => "Me",
+        (_, Operation::Bulk) => "Bulk",
         (_, operation) => plural(kind_of(operation)),
     }
 }
@@ -376,7 +382,7 @@ fn refusal(status: u16) -> &'static str {
         412 => "The resource is at another version",
         501 => "The token is no user's, or people would register themselves",
         409 => "The name belongs to another resource",
-        413 => "The body is too large",
+        413 => "The request is larger than the server takes",
         415 => "The body has another media type than JSON",
         503 => "The database does not answer; try again",
         _ => "Internal error",

@@ -35,6 +35,12 @@ pub(super) struct Call<'a> {
     pub(super) when: Precondition,
 }
 
+/// What a token's requests on one kind of resource act on.
+pub(super) fn target(principal: &Principal, kind: Kind) -> Target<'_> {
+    let strictness = if principal.strict { Strictness::Strict } else { Strictness::Lenient };
+    Target { tenant: &principal.tenant, kind, strictness }
+}
+
 /// Both conditional headers. One that is given several times counts as one list (RFC 9110 5.3).
 fn precondition(request: &HttpRequest) -> Precondition {
     let tags = |name| {
@@ -55,10 +61,9 @@ impl<'a> Call<'a> {
         let pairs: Vec<(String, String)> =
             url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
         let query = Query::from_pairs(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())), PAGE)?;
-        let strictness = if principal.strict { Strictness::Strict } else { Strictness::Lenient };
         Ok(Self {
             state,
-            target: Target { tenant: &principal.tenant, kind, strictness },
+            target: target(principal, kind),
             registry: state.provisioner.registries().of(&principal.tenant),
             base: state.base(request),
             query,

@@ -23,6 +23,9 @@ use super::error::Error;
 use super::model::BulkMethod;
 use super::schema::ResourceType;
 
+/// Most operations in one request: each is a transaction of its own, and the client waits for all.
+pub const MAX_OPERATIONS: u64 = 1_000;
+
 /// A bulk request as it was read.
 #[derive(Debug)]
 pub struct Request {

@@ -1,13 +1,13 @@
 //! The message.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Entry, Operation, Path, Request, path, reference};
-use crate::scim::BULK_REQUEST_MESSAGE;
 use crate::scim::error::Error;
 use crate::scim::model::BulkMethod;
 use crate::scim::patch::{kind, object};
 use crate::scim::schema::Registry;
+use crate::scim::{BULK_REQUEST_MESSAGE, PATCH_MESSAGE};
 
 /// Characters of a wrong value that an error repeats.
 const SHOWN: usize = 60;
@@ -138,6 +138,10 @@ fn operation(
     let version = text(&mut members, index, "version")?;
     let mut data = match (method, take(&mut members, "data")) {
         (BulkMethod::Delete, _) => Value::Null,
+        // The example of RFC 7644 3.7.3 has the operations alone.
+        (BulkMethod::Patch, Some(operations @ Value::Array(_))) => {
+            json!({ "schemas": [PATCH_MESSAGE], "Operations": operations })
+        }
         (_, Some(data)) => data,
         (_, None) => return Err(missing(index, method, "data")),
     };

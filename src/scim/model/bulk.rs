@@ -19,7 +19,7 @@ pub struct BulkRequest {
     pub fail_on_errors: Option<u64>,
     /// At least one operation.
     #[serde(rename = "Operations")]
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = crate::scim::bulk::MAX_OPERATIONS))]
     pub operations: Vec<BulkOperation>,
 }
 

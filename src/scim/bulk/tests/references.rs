@@ -60,6 +60,11 @@ fn references_are_found_in_the_paths_of_a_patch() {
             |path: &str| json!({ "schemas": [PATCH_MESSAGE], "operations": [{ "op": "remove", "Path": path }] });
         assert_eq!(resolved("PATCH", message(path)), message(expected), "{path}");
     }
+    // RFC 7644 3.7.3 has the operations of a PATCH without the message around them.
+    let path = "members[value eq \"bulkId:x\"]";
+    let operations = resolved("PATCH", json!([{ "op": "remove", "path": path }]));
+    let expected = json!([{ "op": "remove", "path": "members[value eq \"id-0\"]" }]);
+    assert_eq!(operations, json!({ "schemas": [PATCH_MESSAGE], "Operations": expected }));
     // Anywhere else a path is a text as any other.
     let text = json!({ "Operations": [{ "path": "members[value eq \"bulkId:x\"]" }] });
     assert_eq!(resolved("PUT", text.clone()), text);
