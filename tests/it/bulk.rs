@@ -223,8 +223,8 @@ both_engines! {
         // What was refused left nothing behind that is delivered, and no name that is taken.
         app.settled().await;
         assert_eq!(app.state().await.groups(), ["Taken"]);
-        let again = Results::of(&app, &bulk(&json!([group("First", &["bulkId:Second"]), group("Second", &["bulkId:First"])])));
-        assert_eq!(again.await.statuses(), ["201", "201"]);
+        let again = bulk(&json!([group("First", &["bulkId:Second"]), group("Second", &["bulkId:First"])]));
+        assert_eq!(Results::of(&app, &again).await.statuses(), ["201", "201"]);
     }
 
     /// RFC 7644 3.7.1 and 3.7.2: what refers to nothing is a conflict, and not carried out.
@@ -339,7 +339,10 @@ both_engines! {
     }
 
     async fn other_tenants_resources_are_not_there(engine: Engine) {
-        let app = TestApp::start(&engine).await;
+        let app = TestApp::start_with(&engine, |_| {}, |config| {
+            let other = config.tenant[TENANT].clone();
+            config.tenant.insert("other".into(), other);
+        }).await;
         let (ada, sales) = (app.user("ada").await, app.group("Sales", &[]).await);
         let (_, token) =
             app.app().access().create(NewToken::new("other", "test", vec![Scope::Scim])).await.expect("a token");
