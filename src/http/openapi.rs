@@ -155,6 +155,11 @@ fn paging() -> [Value; 2] {
     ]
 }
 
+/// An answer that is no SCIM message.
+fn other(description: &str, media_type: &str, kind: &str) -> Value {
+    json!({ "description": description, "content": { media_type: { "schema": { "type": kind } } } })
+}
+
 /// What one route takes and answers.
 #[derive(Default)]
 struct Described {
@@ -248,23 +253,10 @@ fn described(route: &Route) -> Described {
             json!({ "description": "Counts", "content": { "application/json": { "schema": schema("Status") } } }),
         ),
         Operation::Healthz | Operation::Readyz | Operation::Metrics => {
-            respond(
-                200,
-                json!({ "description": "It does", "content": { "text/plain": { "schema": { "type": "string" } } } }),
-            );
+            respond(200, other("It does", "text/plain", "string"))
         }
-        Operation::OpenapiYaml => {
-            respond(
-                200,
-                json!({ "description": "YAML", "content": { "application/yaml": { "schema": { "type": "object" } } } }),
-            );
-        }
-        Operation::OpenapiJson => {
-            respond(
-                200,
-                json!({ "description": "JSON", "content": { "application/json": { "schema": { "type": "object" } } } }),
-            );
-        }
+        Operation::OpenapiYaml => respond(200, other("YAML", "application/yaml", "object")),
+        Operation::OpenapiJson => respond(200, other("JSON", "application/json", "object")),
     }
     if matches!(route.operation, Operation::ResourceType | Operation::Schema) {
         errors.push(404);

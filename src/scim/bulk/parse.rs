@@ -80,9 +80,11 @@ fn entry(registry: &Registry, base: &str, index: usize, body: Value) -> Entry {
         Ok(method) => path(registry, base, index, method, &mut members),
         Err(ref error) => Err(error.clone()),
     };
-    let (echoed, place) = (bulk_id.clone().ok().flatten(), path.clone().ok());
-    let operation = known.and_then(|method| operation(index, method, bulk_id?, path?, members));
-    Entry { method: shown, bulk_id: echoed, path: place, operation }
+    let operation = match (&known, &bulk_id, &path) {
+        (Ok(method), Ok(bulk_id), Ok(path)) => operation(index, *method, bulk_id.as_deref(), path, members),
+        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => Err(error.clone()),
+    };
+    Entry { method: shown, bulk_id: bulk_id.ok().flatten(), path: path.ok(), operation }
 }
 
 /// A member that is a string; an empty one is none.
@@ -128,8 +130,8 @@ fn path(
 fn operation(
     index: usize,
     method: BulkMethod,
-    bulk_id: Option<String>,
-    path: Path,
+    bulk_id: Option<&str>,
+    path: &Path,
     mut members: Map<String, Value>,
 ) -> Result<Operation, Error> {
     if method == BulkMethod::Post && bulk_id.is_none() {

@@ -49,7 +49,9 @@ pub(super) fn substitute(method: BulkMethod, data: &mut Value, lookup: &mut Look
             for (name, value) in members.iter_mut() {
                 match value {
                     Value::Array(operations) if name.eq_ignore_ascii_case("Operations") => {
-                        operations.iter_mut().for_each(|operation| patch(operation, lookup));
+                        for operation in operations {
+                            patch(operation, lookup);
+                        }
                     }
                     other => within(other, false, lookup),
                 }
@@ -81,7 +83,11 @@ fn within(value: &mut Value, is_address: bool, lookup: &mut Lookup<'_>) {
                 *text = written;
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(|value| within(value, is_address, lookup)),
+        Value::Array(values) => {
+            for value in values {
+                within(value, is_address, lookup);
+            }
+        }
         Value::Object(members) => {
             for (name, value) in members.iter_mut() {
                 within(value, name.eq_ignore_ascii_case("$ref"), lookup);

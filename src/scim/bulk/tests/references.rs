@@ -5,9 +5,9 @@ use super::*;
 const PATCH_MESSAGE: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// The data of an operation of this method, after a user of the bulkId `x` was created as `id-0`.
-fn resolved(method: &str, data: Value) -> Value {
+fn resolved(method: &str, data: &Value) -> Value {
     let operation = json!({ "method": method, "path": "/Groups/7", "data": data });
-    let (mut steps, answer) = run(job(bulk(json!([post("x", "/Users", json!({})), operation]))));
+    let (mut steps, answer) = run(job(bulk(&json!([post("x", "/Users", &json!({})), operation]))));
     assert_eq!(steps.len(), 2, "{answer}");
     steps.remove(1).remove(0).data
 }
@@ -23,7 +23,7 @@ fn references_are_found_where_ids_stand() {
         (json!({ "$ref": "https://h/v2/users/bulkId:x" }), json!({ "$ref": "https://h/v2/users/id-0" })),
         (json!({ "$ref": "../Users/bulkId:x" }), json!({ "$ref": "../Users/id-0" })),
     ] {
-        assert_eq!(resolved("PUT", data.clone()), expected, "{data}");
+        assert_eq!(resolved("PUT", &data), expected, "{data}");
     }
     for text in [
         "see bulkId:x",
@@ -37,7 +37,7 @@ fn references_are_found_where_ids_stand() {
         "",
     ] {
         let data = json!({ "displayName": text, "bulkId:x": text });
-        assert_eq!(resolved("PUT", data.clone()), data, "{text}");
+        assert_eq!(resolved("PUT", &data), data, "{text}");
     }
 }
 
@@ -58,22 +58,22 @@ fn references_are_found_in_the_paths_of_a_patch() {
     ] {
         let message =
             |path: &str| json!({ "schemas": [PATCH_MESSAGE], "operations": [{ "op": "remove", "Path": path }] });
-        assert_eq!(resolved("PATCH", message(path)), message(expected), "{path}");
+        assert_eq!(resolved("PATCH", &message(path)), message(expected), "{path}");
     }
     // RFC 7644 3.7.3 has the operations of a PATCH without the message around them.
     let path = "members[value eq \"bulkId:x\"]";
-    let operations = resolved("PATCH", json!([{ "op": "remove", "path": path }]));
+    let operations = resolved("PATCH", &json!([{ "op": "remove", "path": path }]));
     let expected = json!([{ "op": "remove", "path": "members[value eq \"id-0\"]" }]);
     assert_eq!(operations, json!({ "schemas": [PATCH_MESSAGE], "Operations": expected }));
     // Anywhere else a path is a text as any other.
     let text = json!({ "Operations": [{ "path": "members[value eq \"bulkId:x\"]" }] });
-    assert_eq!(resolved("PUT", text.clone()), text);
+    assert_eq!(resolved("PUT", &text), text);
 }
 
 #[test]
 fn later_paths_may_name_what_is_created() {
-    let (steps, answer) = run(job(bulk(json!([
-        post("x", "/Groups", json!({})),
+    let (steps, answer) = run(job(bulk(&json!([
+        post("x", "/Groups", &json!({})),
         { "method": "PATCH", "path": "/Groups/bulkId:x", "data": {} },
         { "method": "DELETE", "path": "https://example.com/scim/v2/Groups/BulkId:x" },
     ]))));
@@ -85,15 +85,15 @@ fn later_paths_may_name_what_is_created() {
 #[test]
 fn what_refers_to_nothing_is_a_conflict() {
     let member = |id: &str| json!({ "members": [{ "value": format!("bulkId:{id}") }] });
-    let (steps, answer) = run(job(bulk(json!([
-        post("a", "/Groups", member("nobody")),
-        post("b", "/Groups", member("a")),
+    let (steps, answer) = run(job(bulk(&json!([
+        post("a", "/Groups", &member("nobody")),
+        post("b", "/Groups", &member("a")),
         { "method": "PUT", "path": "/Groups/bulkId:b", "data": {} },
         { "method": "PATCH", "path": "/Groups/1", "data": member("broken") },
         { "method": "POST", "path": "/Users", "bulkId": "broken" },
         { "method": "DELETE", "path": "/Users/1", "bulkId": "delete" },
         { "method": "PUT", "path": "/Groups/2", "data": member("delete") },
-        post("fine", "/Users", json!({})),
+        post("fine", "/Users", &json!({})),
     ]))));
     assert_eq!(steps.iter().flatten().map(|ready| ready.index).collect::<Vec<_>>(), [5, 7]);
     let detail = |index: usize| answer["Operations"][index]["response"]["detail"].as_str().unwrap();
@@ -113,11 +113,11 @@ fn what_refers_to_nothing_is_a_conflict() {
 
 #[test]
 fn of_two_creations_with_one_bulk_id_none_is_done() {
-    let (steps, answer) = run(job(bulk(json!([
-        post("a", "/Users", json!({})),
-        post("a", "/Users", json!({})),
-        post("a", "/Groups", json!({})),
-        post("A", "/Users", json!({})),
+    let (steps, answer) = run(job(bulk(&json!([
+        post("a", "/Users", &json!({})),
+        post("a", "/Users", &json!({})),
+        post("a", "/Groups", &json!({})),
+        post("A", "/Users", &json!({})),
         { "method": "PUT", "path": "/Users/bulkId:a", "data": {}, "bulkId": "a" },
     ]))));
     assert_eq!(steps.iter().flatten().map(|ready| ready.index).collect::<Vec<_>>(), [3]);
