@@ -253,7 +253,7 @@ fn described(route: &Route) -> Described {
             json!({ "description": "Counts", "content": { "application/json": { "schema": schema("Status") } } }),
         ),
         Operation::Healthz | Operation::Readyz | Operation::Metrics => {
-            respond(200, other("It does", "text/plain", "string"))
+            respond(200, other("It does", "text/plain", "string"));
         }
         Operation::OpenapiYaml => respond(200, other("YAML", "application/yaml", "object")),
         Operation::OpenapiJson => respond(200, other("JSON", "application/json", "object")),
