@@ -77,10 +77,13 @@ impl Results {
     }
 }
 
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().build().expect("a client")
+}
+
 /// The answer to another token.
 async fn send_as(app: &TestApp, token: &str, body: &Value) -> Value {
-    let client = reqwest::Client::builder().build().expect("a client");
-    let request = client.post(format!("{}/Bulk", app.base())).bearer_auth(token);
+    let request = client().post(format!("{}/Bulk", app.base())).bearer_auth(token);
     answer(request.header("Content-Type", "application/scim+json").body(body.to_string())).await.body
 }
 
@@ -299,20 +302,21 @@ both_engines! {
             { "method": "PUT", "path": "/Users/bulkId:ada", "data": renamed },
             post("ada", "users/", &user("ada")),
             post("bob", "Users", &user("bob")),
-            group("Sales", &["bulkId:ada", "bulkId:bob"]),
-            patch("/Groups/bulkId:Sales", &json!([{ "op": "remove", "path": "members[value eq \"bulkId:bob\"]" }])),
+            group("Sales", &["bulkId:ada", "bulkId:bob", "bulkId:carl"]),
+            patch("/Groups/bulkId:Sales", &json!([{ "op": "remove", "path": "members[value eq \"bulkId:carl\"]" }])),
             { "method": "delete", "path": format!("{}/Users/bulkId:bob", app.base()) },
             group("Gone", &[]),
             { "method": "DELETE", "path": "/Groups/bulkId:Gone", "bulkId": "echoed" },
             { "method": "DELETE", "path": "/Groups/bulkId:Gone" },
+            post("carl", "/Users", &user("carl")),
         ]))).await;
-        assert_eq!(results.statuses(), ["200", "201", "201", "201", "200", "204", "201", "204", "404"]);
+        assert_eq!(results.statuses(), ["200", "201", "201", "201", "200", "204", "201", "204", "404", "201"]);
         assert_eq!((&results.0[5]["method"], &results.0[7]["bulkId"]), (&json!("DELETE"), &json!("echoed")));
         let (ada, sales) = (results.id(1), results.id(3));
         assert_eq!((results.id(0), results.id(4), results.id(5)), (ada, sales, results.id(2)));
         assert_eq!(app.get(&format!("/Users/{ada}")).await.body["nickName"], "Countess");
         assert_eq!(members(&app, sales).await, set(&[ada]));
-        assert_eq!(names(&app).await, set(&["ada@example.com", "Sales"]));
+        assert_eq!(names(&app).await, set(&["ada@example.com", "carl@example.com", "Sales"]));
         app.settled().await;
         assert_eq!(app.state().await.members("Sales"), Some(vec!["ada@example.com".to_owned()]));
     }
@@ -363,6 +367,9 @@ both_engines! {
         assert_eq!(statuses, ["404", "404", "404", "201"], "{seen}");
         let after = (app.get(&format!("/Users/{ada}")).await.body, app.get(&format!("/Groups/{sales}")).await.body);
         assert_eq!(before, after);
+        let mine = seen["Operations"][3]["location"].as_str().expect("an address");
+        let mine = answer(client().get(mine).bearer_auth(&token)).await.body;
+        assert!(mine["displayName"] == "Mine" && mine.get("members").is_none(), "{mine}");
     }
 
     /// A token that takes the RFC at its word does so in a bulk request.
