@@ -9,6 +9,7 @@ mod support;
 mod architecture;
 mod bad_input;
 mod bench;
+mod bulk;
 mod crash;
 mod deliveries;
 mod idp_traces;
