@@ -11,6 +11,7 @@ mod bad_input;
 mod crash;
 mod deliveries;
 mod idp_traces;
+mod idps;
 mod model;
 mod openapi;
 mod outbox;
