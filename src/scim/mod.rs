@@ -11,6 +11,7 @@ pub mod message;
 pub mod model;
 pub mod patch;
 pub mod path;
+pub mod precondition;
 pub mod projection;
 pub mod registry;
 pub mod schema;
