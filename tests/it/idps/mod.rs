@@ -20,6 +20,7 @@ mod onelogin;
 mod ping;
 mod rauthy;
 mod sailpoint;
+mod strict;
 
 use reqwest::Method;
 use serde_json::{Value, json};

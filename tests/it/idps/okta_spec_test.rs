@@ -8,8 +8,12 @@ use super::{ERROR, Idp, LIST, Style, USER, has, none, refused};
 
 /// The runner sends its media type with reads as well.
 const RUNNER: Style = Style {
-    content_type: Some("application/json"),
-    headers: &[("Accept", "application/scim+json; charset=utf-8"), ("Accept-Charset", "utf-8")],
+    content_type: None,
+    headers: &[
+        ("Content-Type", "application/json"),
+        ("Accept", "application/scim+json; charset=utf-8"),
+        ("Accept-Charset", "utf-8"),
+    ],
 };
 
 fn filled(user: &Value) {
