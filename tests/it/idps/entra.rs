@@ -117,6 +117,7 @@ both_engines! {
             { "op": "Replace", "path": "favouriteColour", "value": "green" },
             { "op": "Replace", "path": "name.familyNamePrefix", "value": "of" },
             { "op": "Replace", "path": "emails[type eq \"work\"].label", "value": "x" },
+            { "op": "Replace", "path": "emails[label eq \"x\"].value", "value": "x" },
             { "op": "Remove", "path": format!("{ENTERPRISE}:badge") },
             { "op": "Replace", "path": "active", "value": "False" }
         ])).await;
