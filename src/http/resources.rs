@@ -87,8 +87,10 @@ impl<'a> Call<'a> {
     }
 
     fn render(&self, view: &View, projection: &Projection) -> Result<String, Refusal> {
+        let mut text = String::with_capacity(view.stored.document.len() + 512);
         let broken = || Refusal::from(scim::Error::new(500, "internal error"));
-        render::resource(&self.base, self.registry, view, projection).ok_or_else(broken)
+        render::resource(&mut text, &self.base, self.registry, view, projection).ok_or_else(broken)?;
+        Ok(text)
     }
 
     /// The answer with one resource and its version (RFC 7644 3.14).

@@ -3,6 +3,8 @@
 mod query;
 pub mod text;
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
@@ -45,22 +47,36 @@ impl Meta {
         }
     }
 
-    fn members(&self) -> impl Iterator<Item = (&'static str, Value)> {
-        let times = [("created", self.created), ("lastModified", self.last_modified)];
-        let times = times.map(|(name, time)| (name, time.map(timestamp)));
-        let ends = [("location", &self.location), ("version", &self.version)];
-        let texts = [("resourceType", self.resource_type.clone())].into_iter().chain(times);
-        let texts = texts.chain(ends.map(|(name, text)| (name, text.clone())));
-        texts.filter_map(|(name, text)| text.map(|text| (name, Value::String(text))))
+    fn members(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        fn text(text: Option<&String>) -> Option<Cow<'_, str>> {
+            text.map(|text| Cow::Borrowed(text.as_str()))
+        }
+        let time = |time: Option<DateTime<Utc>>| time.map(|time| Cow::Owned(timestamp(time)));
+        let members = [
+            ("resourceType", text(self.resource_type.as_ref())),
+            ("created", time(self.created)),
+            ("lastModified", time(self.last_modified)),
+            ("location", text(self.location.as_ref())),
+            ("version", text(self.version.as_ref())),
+        ];
+        members.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)))
     }
 
     fn to_value(&self) -> Value {
-        self.members().map(|(name, value)| (name.to_owned(), value)).collect()
+        self.members().map(|(name, text)| (name.to_owned(), Value::String(text.into_owned()))).collect()
     }
 
     /// The same as JSON, with times as [`timestamp`] writes them.
     pub fn to_json(&self) -> String {
-        self.to_value().to_string()
+        let mut json = String::with_capacity(256);
+        for (name, text) in self.members() {
+            json.push_str(if json.is_empty() { "{\"" } else { ",\"" });
+            json.push_str(name);
+            json.push_str("\":");
+            text::push_text(&mut json, &text);
+        }
+        json.push_str(if json.is_empty() { "{}" } else { "}" });
+        json
     }
 }
 
