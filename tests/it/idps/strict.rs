@@ -159,8 +159,9 @@ async fn ask(idp: &Idp, token: &str, name: &str, ask: &Ask, comes: &Comes) {
         let text = value.to_string().replace(MEMBER, &member).replace(NAME, &format!("n-{name}@x.example"));
         serde_json::from_str(&text).expect("JSON")
     };
+    // Its profile is none, as a lenient client may store it: a strict one answers for what it changes alone.
     let person = json!({
-        "schemas": [USER], "userName": format!("p-{name}@x.example"), "displayName": "Ada", "name": { "familyName": "L" },
+        "schemas": [USER], "userName": format!("p-{name}@x.example"), "displayName": "Ada", "profileUrl": "RQ", "name": { "familyName": "L" },
         "emails": [{ "value": "w@x.example", "type": "work", "primary": true }, { "value": "h@x.example", "type": "home" }]
     });
     let (method, path, body) = match ask {
