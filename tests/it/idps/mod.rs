@@ -22,6 +22,8 @@ mod rauthy;
 mod sailpoint;
 mod strict;
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -131,6 +133,11 @@ impl Idp {
         assert_eq!((&status["held"], &status["rejected"]), (&json!(0), &json!(0)), "{status}");
         self.app.state().await
     }
+}
+
+/// A client that sends no token of itself.
+fn without_token() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client")
 }
 
 /// Ids in the order in which [`Idp::members`] answers them.

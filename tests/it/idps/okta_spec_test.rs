@@ -68,7 +68,7 @@ both_engines! {
         has(&groups.body, &json!({ "schemas": [LIST], "Resources": [] }));
         // 11: a token that is none.
         let answer = super::answer(
-            reqwest::Client::new().get(format!("{}/Users", okta.app.base())).header("Authorization", "non-token")
+            super::without_token().get(format!("{}/Users", okta.app.base())).header("Authorization", "non-token")
         ).await;
         refused(&answer, 401, None);
         assert!(answer.headers.contains_key("www-authenticate"));

@@ -1,4 +1,4 @@
-//! PingFederate and PingOne outbound provisioning.
+//! `PingFederate` and `PingOne`, outbound provisioning.
 
 use serde_json::{Value, json};
 

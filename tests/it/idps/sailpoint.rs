@@ -1,4 +1,4 @@
-//! SailPoint's SCIM 2.0 connector: discovery first, PATCH or PUT after.
+//! `SailPoint`'s SCIM 2.0 connector: discovery first, PATCH or PUT after.
 
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 use scim_bridge::access::{NewToken, Scope};
 use serde_json::{Value, json};
 
-use super::{ENTERPRISE, GROUP, Idp, PATCH_OP, Style, USER, has, refused};
+use super::{ENTERPRISE, GROUP, Idp, PATCH_OP, Style, USER, has, refused, without_token};
 use crate::support::app::{Answer, TENANT, answer};
 
 const STYLE: Style = Style { content_type: Some("application/scim+json"), headers: &[] };
@@ -145,7 +145,7 @@ fn filters() -> Vec<(&'static str, Ask, Comes, Comes)> {
 
 async fn send(idp: &Idp, token: &str, method: Method, path: &str, body: &Value) -> Answer {
     let url = format!("{}{path}", idp.app.base());
-    let mut request = reqwest::Client::new().request(method, url).bearer_auth(token);
+    let mut request = without_token().request(method, url).bearer_auth(token);
     if !body.is_null() {
         request = request.header("Content-Type", "application/scim+json").body(body.to_string());
     }
