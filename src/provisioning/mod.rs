@@ -157,7 +157,7 @@ impl Provisioner {
                 let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
                     if !operations.is_empty() {
                         let document = patch::apply(&resource_type, &current.document, &operations, strictness)?;
-                        current.document = validate::check(&resource_type, document, strictness)?;
+                        current.document = validate::check(&resource_type, &current.document, document, strictness)?;
                     }
                     group::apply(conn, current, &memberships, &resource_type)
                 })?;

@@ -13,6 +13,7 @@ mod bulk;
 mod crash;
 mod deliveries;
 mod idp_traces;
+mod idps;
 mod model;
 mod openapi;
 mod outbox;
