@@ -8,12 +8,15 @@ use serde_json::{Map, Value, json};
 use crate::access::Scope;
 use crate::scim::discovery::SCHEMA_SCHEMA;
 use crate::scim::schema::Registry;
-use crate::scim::{DELIVERY_SCHEMA, ENTERPRISE_SCHEMA, model};
+use crate::scim::{DELIVERY_SCHEMA, ENTERPRISE_SCHEMA, given, model};
 use crate::shadow::Kind;
 
 use super::resources::PAGE;
 use super::routes::{Operation, ROUTES, Route};
 use super::wire::SCIM_JSON;
+
+/// Where the schemas of the description stand, as a reference names it.
+const COMPONENTS: &str = "#/components/schemas";
 
 /// The whole description.
 pub fn document() -> Value {
@@ -71,6 +74,8 @@ fn schemas() -> Map<String, Value> {
         schemas.extend(answers(&schemas, kind));
     }
     schemas.insert("Status".into(), status_schema());
+    // The built-in documents parse, as a test sees to.
+    schemas.extend(Registry::standard().map(|known| given::components(&known, COMPONENTS)).unwrap_or_default());
     schemas.sort_keys();
     schemas
 }
@@ -93,7 +98,7 @@ fn status_schema() -> Value {
 }
 
 fn schema(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
+    json!({ "$ref": format!("{COMPONENTS}/{name}") })
 }
 
 fn scim_content(name: &str) -> Value {
@@ -113,6 +118,20 @@ fn projections() -> [Value; 2] {
         query("attributes", "string", "Names of the attributes to answer, with commas between (RFC 7644 3.9)."),
         query("excludedAttributes", "string", "Names of attributes to leave out, with commas between."),
     ]
+    .map(|parameter| in_format(parameter, "scim-attributes"))
+}
+
+/// Of these, no schema can say which are right: the grammar of filters and lists of names is not regular.
+fn in_format(mut parameter: Value, format: &str) -> Value {
+    if let Some(schema) = parameter.pointer_mut("/schema").and_then(Value::as_object_mut) {
+        schema.insert("format".into(), json!(format));
+    }
+    parameter
+}
+
+fn filter() -> Value {
+    let words = "Which resources (RFC 7644 3.4.2.2): `userName eq \"ada@example.com\"`.";
+    in_format(query("filter", "string", words), "scim-filter")
 }
 
 fn id(of: &str) -> Value {
@@ -136,7 +155,7 @@ fn paging() -> [Value; 2] {
 struct Described {
     parameters: Vec<Value>,
     /// Name of the model of its body.
-    body: Option<&'static str>,
+    body: Option<String>,
     responses: Map<String, Value>,
     /// Statuses of its refusals, beside those that every guarded route has.
     errors: Vec<u16>,
@@ -154,11 +173,7 @@ fn described(route: &Route) -> Described {
     let mut respond = |status: u16, answer: Value| drop(responses.insert(status.to_string(), answer));
     match route.operation {
         Operation::List(kind) => {
-            parameters.push(query(
-                "filter",
-                "string",
-                "Which resources (RFC 7644 3.4.2.2): `userName eq \"ada@example.com\"`.",
-            ));
+            parameters.push(filter());
             parameters.extend(paging());
             parameters.extend(projections());
             respond(200, answer("A page of the result", if kind == Kind::User { "UserList" } else { "GroupList" }));
@@ -166,7 +181,7 @@ fn described(route: &Route) -> Described {
         }
         Operation::Create(kind) => {
             parameters.extend(projections());
-            body = Some(kind.as_str());
+            body = Some(format!("{kind}Request"));
             let mut created = answer("Created, and on disk", &answered(kind));
             if let Some(created) = created.as_object_mut() {
                 let location = json!({ "description": "Its address", "schema": { "type": "string", "format": "uri" } });
@@ -182,13 +197,13 @@ fn described(route: &Route) -> Described {
         }
         Operation::Replace(kind) => {
             parameters.extend(projections());
-            body = Some(kind.as_str());
+            body = Some(format!("{kind}Request"));
             respond(200, answer("Replaced, and on disk", &answered(kind)));
             errors.extend([400, 404, 409, 413, 415]);
         }
         Operation::Patch(kind) => {
             parameters.extend(projections());
-            body = Some("PatchRequest");
+            body = Some(format!("{kind}Patch"));
             respond(200, answer("Changed, and on disk", &answered(kind)));
             if kind == Kind::Group {
                 let most = crate::provisioning::MEMBERS_ANSWERED;
@@ -262,7 +277,7 @@ fn operation(route: &Route) -> Value {
         }
         if let Some(name) = body {
             let content =
-                json!({ SCIM_JSON: { "schema": schema(name) }, "application/json": { "schema": schema(name) } });
+                json!({ SCIM_JSON: { "schema": schema(&name) }, "application/json": { "schema": schema(&name) } });
             map.insert("requestBody".into(), json!({ "required": true, "content": content }));
         }
         match route.scope {

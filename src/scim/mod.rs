@@ -6,6 +6,7 @@ pub mod document;
 pub mod error;
 pub mod filter;
 pub mod fold;
+pub mod given;
 pub mod matcher;
 pub mod message;
 pub mod model;
