@@ -17,6 +17,10 @@ const BASE64: &str = "^(?:(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw](?:==)?|[A-
     |(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw](?:==)?|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048]=?)?)$";
 /// Texts for `true` and `false`.
 const TRUTH: &str = r"^\s*(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])\s*$";
+/// A number as text.
+const NUMBER: &str = r"^\s*-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?\s*$";
+/// A date and time (RFC 3339) as the bridge reads it.
+const TIME: &str = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$";
 /// A whole number as text.
 const INTEGER: &str = r"^\s*-?(?:0|[1-9][0-9]{0,17})\s*$";
 
@@ -25,7 +29,6 @@ const INTEGER: &str = r"^\s*-?(?:0|[1-9][0-9]{0,17})\s*$";
 pub fn components(registry: &Registry, path: &str) -> Map<String, Value> {
     let mut writer = Writer { path, made: Map::new() };
     writer.made.insert("GivenNothing".into(), nothing());
-    writer.made.insert("GivenIgnored".into(), writer.ignored());
     for kind in registry.resource_types() {
         let request = writer.request(kind);
         writer.made.insert(format!("{}Request", kind.name), request);
@@ -51,38 +54,31 @@ fn capital(name: &str) -> String {
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
-/// At most one of several, since older clients of Microsoft's send every value as a list. A list inside it is ignored.
-fn at_most_one(mut forms: Vec<Value>) -> Value {
-    forms.push(json!({ "type": "array" }));
-    json!({ "type": "array", "maxItems": 1, "items": { "anyOf": forms } })
-}
-
-/// A simple value in the type of its attribute, or in one that is converted to it.
-fn simple(attribute: &Attribute) -> Value {
+/// The JSON types and the pattern of texts in which a simple value may come: its own, or one that is converted to it.
+fn types(attribute: &Attribute) -> (&'static [&'static str], &'static str) {
     match attribute.data_type {
-        DataType::String | DataType::Complex if attribute.required => json!({ "type": "string", "pattern": FILLED }),
+        DataType::String | DataType::Complex if attribute.required => (&["string"], FILLED),
         // Employee numbers, cost centres.
-        DataType::String | DataType::Complex => json!({ "type": ["string", "number", "boolean"], "pattern": TEXT }),
-        DataType::Reference => json!({ "type": ["string", "number"], "pattern": TEXT }),
-        DataType::Boolean => json!({ "type": ["boolean", "string"], "pattern": TRUTH }),
-        DataType::Decimal => json!({ "type": ["number", "string"], "pattern": INTEGER }),
-        DataType::Integer => json!({ "type": ["integer", "string"], "pattern": INTEGER }),
-        DataType::DateTime => json!({ "type": "string", "format": "date-time" }),
-        DataType::Binary => json!({ "type": "string", "pattern": BASE64 }),
+        DataType::String | DataType::Complex => (&["string", "number", "boolean"], TEXT),
+        DataType::Reference => (&["string", "number"], TEXT),
+        DataType::Boolean => (&["boolean", "string"], TRUTH),
+        DataType::Decimal => (&["number", "string"], NUMBER),
+        DataType::Integer => (&["integer", "string"], INTEGER),
+        DataType::DateTime => (&["string"], TIME),
+        DataType::Binary => (&["string"], BASE64),
     }
 }
 
-/// How deep these go is an end that was chosen: one list, one object. A schema that refers to itself makes the machines
-/// that read it slow.
+/// How deep these go is an end that was chosen: one list, one object. A schema that refers to itself, or has many branches,
+/// makes the machines that read it slow.
 fn nothing() -> Value {
-    let nothing = [
-        json!({ "type": "null" }),
-        json!({ "type": "string", "maxLength": 0 }),
-        json!({ "type": "object", "maxProperties": 0 }),
-    ];
-    let list = json!({ "type": "array", "maxItems": 1, "items": { "anyOf": nothing } });
-    let forms: Vec<Value> = nothing.iter().cloned().chain([list]).collect();
-    json!({ "description": "No value (RFC 7643 2.5), however it is said.", "anyOf": forms })
+    json!({
+        "description": "No value (RFC 7643 2.5), however it is said.",
+        "type": ["null", "string", "array", "object"],
+        "maxLength": 0,
+        "maxItems": 0,
+        "maxProperties": 0,
+    })
 }
 
 /// An object that holds the value.
@@ -91,13 +87,6 @@ fn holder(value: &Value) -> Value {
 }
 
 impl Writer<'_> {
-    /// Beside nothing: lists of lists and objects of objects, which say nothing that is understood.
-    fn ignored(&self) -> Value {
-        let list = json!({ "type": "array", "minItems": 1, "maxItems": 1, "items": { "type": "array" } });
-        let forms = [self.refer("GivenNothing"), list, holder(&json!({ "type": "object" }))];
-        json!({ "description": "What is taken for no value.", "anyOf": forms })
-    }
-
     fn refer(&self, name: &str) -> Value {
         json!({ "$ref": format!("{}/{name}", self.path) })
     }
@@ -126,81 +115,92 @@ impl Writer<'_> {
             } else {
                 vec![writer.scalar(&attribute)]
             };
-            let one = at_most_one(forms.clone());
-            if !attribute.multi_valued {
-                forms.push(one);
-                return json!({ "description": attribute.description, "anyOf": forms });
+            if attribute.multi_valued {
+                forms.push(writer.list(&attribute, &forms));
             }
-            let mut element = forms.clone();
-            element.push(one);
-            let mut list = json!({ "type": "array", "items": { "anyOf": element } });
-            if let (Some(list), Some(_)) = (list.as_object_mut(), attribute.sub("primary")) {
-                // At most one is the primary value (RFC 7643 2.4).
-                let other = json!({ "anyOf": [
-                    { "const": false },
-                    { "type": "string", "pattern": r"^\s*[Ff][Aa][Ll][Ss][Ee]\s*$" },
-                    writer.refer("GivenNothing"),
-                ] });
-                let primary =
-                    json!({ "type": "object", "required": ["primary"], "properties": { "primary": { "not": other } } });
-                list.extend(
-                    [("contains", primary), ("minContains", json!(0)), ("maxContains", json!(1))]
-                        .map(|(key, value)| (key.to_owned(), value)),
-                );
-            }
-            forms.push(list);
             json!({ "description": attribute.description, "anyOf": forms })
         })
     }
 
+    /// A list of values in these forms.
+    fn list(&self, attribute: &Attribute, forms: &[Value]) -> Value {
+        let mut list = json!({ "type": "array", "items": { "anyOf": forms } });
+        if let (Some(list), Some(_)) = (list.as_object_mut(), attribute.sub("primary")) {
+            // At most one is the primary value (RFC 7643 2.4).
+            let no = json!({ "anyOf": [
+                { "const": false },
+                { "type": "string", "pattern": r"^\s*[Ff][Aa][Ll][Ss][Ee]\s*$" },
+                self.refer("GivenNothing"),
+            ] });
+            let yes = json!({ "type": "object", "required": ["primary"], "properties": { "primary": { "not": no } } });
+            let limits = [("contains", yes), ("minContains", json!(0)), ("maxContains", json!(1))];
+            list.extend(limits.map(|(key, value)| (key.to_owned(), value)));
+        }
+        list
+    }
+
     /// The value of a simple attribute: itself, alone in a list, or as the `value` of an object.
     fn scalar(&mut self, attribute: &Attribute) -> Value {
-        let simple = simple(attribute);
         let name = match attribute.data_type {
             DataType::String | DataType::Complex if attribute.required => "GivenRequiredText".to_owned(),
             DataType::String | DataType::Complex => "GivenText".to_owned(),
             other => format!("Given{other:?}"),
         };
+        let (types, pattern) = types(attribute);
         let required = attribute.required;
-        self.component(&name, |writer| {
-            let held = holder(&simple);
+        self.component(&name, |_| {
+            let also = |more: &[&str]| json!({
+                "type": types.iter().chain(more).collect::<Vec<_>>(),
+                // An empty text is no value.
+                "pattern": if required { pattern.to_owned() } else { format!("^$|{pattern}") },
+            });
             if required {
-                let list = json!({ "type": "array", "minItems": 1, "maxItems": 1, "items": { "anyOf": [simple, held] } });
+                let held = also(&[]);
                 return json!({
                     "description": "A text that must be there: as it is, alone in a list, or as the `value` of an object.",
-                    "anyOf": [simple, list, held],
+                    "anyOf": [held, { "type": "array", "minItems": 1, "maxItems": 1, "items": held }, holder(&held)],
                 });
             }
-            let nothing = writer.refer("GivenIgnored");
-            let held = holder(&json!({ "anyOf": [simple, at_most_one(vec![simple.clone()]), nothing] }));
-            json!({
-                "description": "As it is, as text, alone in a list, as the `value` of an object, or no value.",
-                "anyOf": [nothing, simple, at_most_one(vec![simple.clone(), held.clone(), nothing.clone()]), held],
-            })
+            let mut schema = also(&["null", "array", "object"]);
+            if let Some(schema) = schema.as_object_mut() {
+                let words = "As it is, as text, alone in a list, as the `value` of an object, or no value.";
+                schema.insert("description".into(), json!(words));
+                schema.insert("maxItems".into(), json!(1));
+                schema.insert("items".into(), also(&["null", "array"]));
+                schema.insert("propertyNames".into(), json!({ "const": "value" }));
+                schema.insert("properties".into(), json!({ "value": also(&["null", "object"]) }));
+            }
+            schema
         })
     }
 
-    /// The forms of one value of a complex attribute, but for a list of it.
+    /// The forms of one value of a complex attribute: an object, its most important part alone, nothing, or one of them in
+    /// a list (older clients of Microsoft's send every value as one).
     fn complex(&mut self, attribute: &Attribute) -> Vec<Value> {
         let subs: Vec<&Attribute> = attribute.sub_attributes.iter().filter(|sub| is_writable(sub)).collect();
         let nothing = self.refer("GivenNothing");
         let required: Vec<&str> = subs.iter().filter(|sub| sub.required).map(|sub| sub.name.as_str()).collect();
         let members: Map<String, Value> = subs.iter().map(|sub| (sub.name.clone(), self.given(sub))).collect();
-        let mut forms = vec![json!({ "type": "null" }), json!({ "type": "string", "maxLength": 0 })];
-        forms.push(json!({ "type": "object", "properties": members }));
-        if let (Some(object), false) = (forms.last_mut().and_then(Value::as_object_mut), required.is_empty()) {
+        let mut object = json!({ "type": "object", "properties": members });
+        let mut forms = vec![nothing.clone()];
+        if let (Some(object), false) = (object.as_object_mut(), required.is_empty()) {
             object.insert("required".into(), json!(required));
             // Nothing that is known is in it.
-            let ignored = self.refer("GivenIgnored");
-            let none: Map<String, Value> = subs.iter().map(|sub| (sub.name.clone(), ignored.clone())).collect();
+            let none: Map<String, Value> = subs.iter().map(|sub| (sub.name.clone(), nothing.clone())).collect();
             forms.push(json!({ "type": "object", "properties": none }));
         }
+        forms.push(object);
         if attribute.sub("value").is_some() {
             // A reference to nobody, whatever else it says.
             forms.push(holder(&nothing));
         }
         if let Some(sub) = attribute.sub("value").or_else(|| attribute.sub("formatted")) {
-            forms.push(simple(sub));
+            let (types, pattern) = types(sub);
+            forms.push(json!({ "type": types, "pattern": pattern }));
+            if !attribute.multi_valued {
+                let alone = json!({ "type": types, "pattern": pattern });
+                forms.push(json!({ "type": "array", "maxItems": 1, "items": alone }));
+            }
         }
         forms
     }

@@ -87,19 +87,26 @@ fn operations(writer: &mut Writer<'_>, kind: &ResourceType, found: &[Target]) ->
     }));
     let several: Vec<&str> =
         kind.schema.attributes.iter().filter(|a| a.multi_valued && is_writable(a)).map(|a| a.name.as_str()).collect();
-    for name in several {
-        let Some(target) = found.iter().find(|t| t.path == name) else { continue };
-        // There may be thousands of members, and what names none of them must not be taken for all.
-        let value = if name == "members" { members_to_remove() } else { target.value.clone() };
+    // Any value, since it names what is to go; none of it may be there.
+    let others: Vec<&str> = several.iter().copied().filter(|name| *name != "members").collect();
+    if !others.is_empty() {
         forms.push(json!({
             "description": "Removes these values, and leaves the others.",
             "type": "object",
             "required": ["op", "path", "value"],
-            "properties": { "op": removes, "path": { "const": name }, "value": value },
+            "properties": { "op": removes, "path": { "enum": others } },
+        }));
+    }
+    if several.contains(&"members") {
+        forms.push(json!({
+            "description": "Removes these members, and leaves the others.",
+            "type": "object",
+            "required": ["op", "path", "value"],
+            "properties": { "op": removes, "path": { "const": "members" }, "value": members_to_remove() },
         }));
     }
     let members: Map<String, Value> = writer.members(kind);
-    let value_path = json!({ "type": "string", "format": "scim-value-path", "not": { "pattern": r"^[^\[]*$" } });
+    let value_path = json!({ "type": "string", "format": "scim-value-path", "pattern": selection() });
     forms.push(json!({
         "description": "Without a path: the names of the value are paths. The object may come as JSON text.",
         "type": "object",
@@ -129,13 +136,19 @@ fn operations(writer: &mut Writer<'_>, kind: &ResourceType, found: &[Target]) ->
     forms.push(json!({
         "description": "On an attribute that is not known here: ignored.",
         "type": "object",
-        "required": ["op", "path"],
+        "required": ["path"],
         "properties": {
             "op": { "anyOf": [writes, removes] },
             "path": { "type": "string", "pattern": NAME, "not": { "enum": names(kind) } },
         },
     }));
     forms
+}
+
+/// Paths with a value filter, but for parentheses and operators that are seldom seen there.
+fn selection() -> String {
+    let term = r#"[A-Za-z]+ (?:eq|ne|co|sw|ew) (?:"[^"\\\x00-\x1F]*"|true|false)"#;
+    format!(r"^[A-Za-z][A-Za-z0-9:._-]*\[{term}(?: (?:and|or) {term})*\](?:\.\$?[A-Za-z]+)?$")
 }
 
 fn members_to_remove() -> Value {
