@@ -91,12 +91,13 @@ impl Writer<'_> {
         json!({ "$ref": format!("{}/{name}", self.path) })
     }
 
-    /// A component, made when it is first asked for.
+    /// A component. What is alike has one: that of telephone numbers is the one of e-mail addresses.
     fn component(&mut self, name: &str, make: impl FnOnce(&mut Self) -> Value) -> Value {
         if !self.made.contains_key(name) {
-            // Before it is made: what refers to itself ends here.
-            self.made.insert(name.to_owned(), Value::Null);
             let schema = make(self);
+            if let Some((same, _)) = self.made.iter().find(|(_, made)| **made == schema) {
+                return self.refer(same);
+            }
             self.made.insert(name.to_owned(), schema);
         }
         self.refer(name)
@@ -118,7 +119,7 @@ impl Writer<'_> {
             if attribute.multi_valued {
                 forms.push(writer.list(&attribute, &forms));
             }
-            json!({ "description": attribute.description, "anyOf": forms })
+            json!({ "anyOf": forms })
         })
     }
 

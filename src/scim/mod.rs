@@ -4,6 +4,7 @@ pub mod dialect;
 pub mod discovery;
 pub mod document;
 pub mod error;
+pub mod extension;
 pub mod filter;
 pub mod fold;
 pub mod given;

@@ -10,6 +10,7 @@ mod architecture;
 mod bad_input;
 mod crash;
 mod deliveries;
+mod extensions;
 mod idp_traces;
 mod model;
 mod openapi;
