@@ -105,10 +105,33 @@ pub fn scope_below(path: &str) -> Option<Scope> {
         .map(|(_, scope)| scope)
 }
 
+/// Whether a path is one of the table as the table spells it.
+fn is_spelt_so(path: &str) -> bool {
+    ROUTES.iter().any(|route| {
+        let (mut wanted, mut asked) = (route.path.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), asked.next()) {
+                (None, None) => return true,
+                (Some(wanted), Some(asked)) if fits(wanted, asked, |one, other| one == other) => {}
+                _ => return false,
+            }
+        }
+    })
+}
+
+/// Whether a part of a path is what the table has there.
+fn fits(wanted: &str, asked: &str, same: impl Fn(&str, &str) -> bool) -> bool {
+    if wanted.starts_with('{') { !asked.is_empty() } else { same(wanted, asked) }
+}
+
 /// The path with the spelling of the table: endpoint names compare without regard to case, and one slash at the end
 /// does not count (HelloID asks for `/users`, Microsoft's samples for `/Users/?filter=`); a SCIM path without a version
 /// means the one version there is (RFC 7644 3.13). `None` where nothing differs.
 pub fn canonical(path: &str) -> Option<String> {
+    // Nearly every request: nothing is made for it.
+    if is_spelt_so(path) {
+        return None;
+    }
     let trimmed = path.strip_suffix('/').filter(|p| !p.is_empty()).unwrap_or(path);
     let mut segments: Vec<&str> = trimmed.split('/').collect();
     if let ["", scim, next, ..] = segments.as_slice()
@@ -123,11 +146,8 @@ pub fn canonical(path: &str) -> Option<String> {
             return None;
         }
         let fitted = wanted.iter().zip(&segments).map(|(wanted, segment)| {
-            if wanted.starts_with('{') {
-                (!segment.is_empty()).then_some(*segment)
-            } else {
-                wanted.eq_ignore_ascii_case(segment).then_some(*wanted)
-            }
+            let spelt = if wanted.starts_with('{') { *segment } else { *wanted };
+            fits(wanted, segment, str::eq_ignore_ascii_case).then_some(spelt)
         });
         fitted.collect::<Option<Vec<&str>>>().map(|fitted| fitted.join("/"))
     };
