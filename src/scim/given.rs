@@ -271,3 +271,6 @@ fn schemas(kind: &ResourceType) -> Value {
         ],
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,12 @@
 //! standard ones, to this tenant alone (RFC 7643 3.3, RFC 7644 3.10).
 
 use reqwest::Method;
-use scim_bridge::access::Scope;
+use scim_bridge::access::{NewToken, Scope};
 use scim_bridge::config::{Config, Extended, Extension};
 use scim_bridge::scim::extension;
 use serde_json::{Value, json};
 
 use super::support::app::{Answer, TestApp, answer, user};
-use super::support::engine::Engine;
 
 const BADGE: &str = "urn:ietf:params:scim:schemas:extension:Acme:2.0:User";
 const TEAM: &str = "urn:acme:schemas:Team";
@@ -64,7 +63,7 @@ async fn found(app: &TestApp, filter: &str) -> u64 {
 both_engines! {
     async fn each_tenant_is_told_of_its_own_extensions(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, configure).await;
-        let (_, token) = app.app().access().create("other", "o", vec![Scope::Scim], None).await.expect("a token");
+        let (_, token) = app.app().access().create(NewToken::new("other", "o", vec![Scope::Scim])).await.expect("a token");
         let schemas = app.get("/Schemas").await.body;
         assert!(ids(&schemas).contains(&BADGE) && !ids(&schemas).contains(&TEAM), "{schemas}");
         let types = app.get("/ResourceTypes/User").await.body;
@@ -85,7 +84,7 @@ both_engines! {
 
     async fn another_tenant_s_extension_is_unknown(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, configure).await;
-        let (_, token) = app.app().access().create("other", "o", vec![Scope::Scim], None).await.expect("a token");
+        let (_, token) = app.app().access().create(NewToken::new("other", "o", vec![Scope::Scim])).await.expect("a token");
         let mut eve = user("eve");
         eve[BADGE] = json!({ "badgeNumber": "A1", "floor": "none" });
         eve["schemas"] = json!([eve["schemas"][0], BADGE]);

@@ -20,4 +20,5 @@ mod protocol;
 mod salesforce;
 mod sandbox;
 mod store;
+mod surface;
 mod tls;
