@@ -9,8 +9,8 @@ use crate::scim::schema::{Attribute, DataType, ResourceType};
 
 const ADD_OR_REPLACE: &str = "^(?:[Aa][Dd][Dd]|[Rr][Ee][Pp][Ll][Aa][Cc][Ee])$";
 const REMOVE: &str = "^[Rr][Ee][Mm][Oo][Vv][Ee]$";
-/// A name that is well-formed, whether or not there is such an attribute.
-const NAME: &str = "^[A-Za-z][A-Za-z0-9_-]*$";
+/// A path that is well-formed, whether or not there is such an attribute.
+const PATH: &str = r"^[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_-]*)?$";
 
 /// A path, with what it names.
 struct Target {
@@ -139,7 +139,7 @@ fn operations(writer: &mut Writer<'_>, kind: &ResourceType, found: &[Target]) ->
         "required": ["path"],
         "properties": {
             "op": { "anyOf": [writes, removes] },
-            "path": { "type": "string", "pattern": NAME, "not": { "enum": names(kind) } },
+            "path": { "type": "string", "pattern": PATH, "not": { "pattern": known(kind) } },
         },
     }));
     forms
@@ -159,10 +159,11 @@ fn members_to_remove() -> Value {
     json!({ "anyOf": forms })
 }
 
-/// The names of all attributes, also those of extensions, which are found without their URN.
-fn names(kind: &ResourceType) -> Vec<&str> {
+/// The paths that begin with the name of an attribute, also of those of extensions, which are found without their URN.
+fn known(kind: &ResourceType) -> String {
     // `schemas` follows from the extensions that have values.
     let core = kind.common.iter().chain(&kind.schema.attributes).filter(|a| a.name != "schemas");
     let extensions = kind.extensions.iter().flat_map(|e| &e.schema.attributes);
-    core.chain(extensions).map(|a| a.name.as_str()).collect()
+    let names: Vec<&str> = core.chain(extensions).map(|a| a.name.as_str()).collect();
+    format!(r"^(?:{})(?:\.|$)", names.join("|"))
 }
