@@ -1,5 +1,6 @@
 //! Composition: database, org clients, workers and the HTTP server of one process, started and stopped in order.
 
+use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use crate::config::{Config, Login, Tenant};
 use crate::db::Db;
 use crate::delivery::{Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
 use crate::http::{self, Binding};
-use crate::provisioning::Provisioner;
+use crate::provisioning::{Provisioner, Registries};
 use crate::scim::fold::fold;
 use crate::scim::schema::Registry;
 use crate::{salesforce, telemetry};
@@ -134,7 +135,8 @@ impl App {
     /// Starts everything; `held` is what [`hold`] gave. When this answers, requests are served and deliveries go out.
     pub fn start(config: &Config, db: Db, held: Held, surroundings: Surroundings) -> Result<Self> {
         let signals = Signals::default();
-        let registry = Arc::new(Registry::standard().context("the built-in schemas")?);
+        let registry = Registry::standard().context("the built-in schemas")?;
+        let registries = Arc::new(Registries::new(registry, HashMap::new()));
         // Everything that can fail is made before anything runs.
         let lease = config.delivery.lease;
         let orgs = config.tenant.iter().map(|(name, tenant)| org(name, tenant, lease, &surroundings));
@@ -144,16 +146,9 @@ impl App {
         let Surroundings { clock, randomness, metrics } = surroundings;
         let access = Access::new(db.clone(), clock.clone(), randomness.clone());
         let state = http::State {
-            provisioner: Provisioner::new(
-                db.clone(),
-                Arc::clone(&registry),
-                clock.clone(),
-                randomness.clone(),
-                signals.clone(),
-            ),
+            provisioner: Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone()),
             access: access.clone(),
             overview: Overview::new(db.clone()),
-            registry,
             metrics: metrics.clone(),
             public_url: config.server.public_url.clone(),
             body_limit: config.server.body_limit,

@@ -71,6 +71,10 @@ pub struct Token {
     pub expires: Option<DateTime<Utc>>,
     /// When it was ended.
     pub revoked: Option<DateTime<Utc>>,
+    /// Whether its requests are read by the letter of the RFCs.
+    pub strict: bool,
+    /// Id of the user whom its holder is.
+    pub user: Option<String>,
 }
 
 /// `sb_ID_SECRET`: a prefix that secret scanners can look for, the id to find the row by, and 256 random bits.
@@ -132,6 +136,8 @@ struct Row {
     created_at: NaiveDateTime,
     expires_at: Option<NaiveDateTime>,
     revoked_at: Option<NaiveDateTime>,
+    strict: bool,
+    user_id: Option<String>,
 }
 
 impl Row {
@@ -146,6 +152,8 @@ impl Row {
             created: self.created_at.and_utc(),
             expires: self.expires_at.map(|t| t.and_utc()),
             revoked: self.revoked_at.map(|t| t.and_utc()),
+            strict: self.strict,
+            user: self.user_id,
         };
         (token, self.hash)
     }
@@ -163,6 +171,8 @@ pub(super) fn insert(conn: &mut Conn, token: &Token, hash: &str) -> Result<(), E
             tokens::scopes.eq(scopes.join(" ")),
             tokens::created_at.eq(token.created.naive_utc()),
             tokens::expires_at.eq(token.expires.map(|t| t.naive_utc())),
+            tokens::strict.eq(token.strict),
+            tokens::user_id.eq(&token.user),
         ))
         .execute(conn)?;
     Ok(())

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::access::{Access, Scope};
+use crate::access::{Access, NewToken, Scope};
 use crate::app::{self, App, Surroundings};
 use crate::config::Config;
 use crate::{delivery, sandbox};
@@ -148,9 +148,8 @@ async fn fresh_token(access: &Access) -> Result<String> {
             access.revoke(&old.id).await?;
         }
     }
-    let scopes = vec![Scope::Scim, Scope::Admin];
-    let life = Some(TimeDelta::days(30));
-    Ok(access.create(SANDBOX_TENANT, SANDBOX_TOKEN, scopes, life).await?.1)
+    let new = NewToken::new(SANDBOX_TENANT, SANDBOX_TOKEN, vec![Scope::Scim, Scope::Admin]);
+    Ok(access.create(NewToken { life: Some(TimeDelta::days(30)), ..new }).await?.1)
 }
 
 fn welcome(base: &str, token: &str, org: &str, person: &str, known: usize) -> String {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 
-use crate::access::{Access, Scope};
+use crate::access::{Access, NewToken, Scope};
 use crate::clock::{SystemClock, SystemRandomness};
+use crate::db::Db;
+use crate::shadow::{self, Kind};
 
 use super::{ConfigFile, database};
 
@@ -15,7 +17,7 @@ use super::{ConfigFile, database};
 pub(super) enum Token {
     /// Make a token. Its secret is printed once, alone, as the last line of stdout.
     #[command(
-        after_help = "Examples:\n  scim-bridge token create --tenant acme --name entra\n  scim-bridge token create --tenant acme --name ops --scope admin --expires 90d"
+        after_help = "Examples:\n  scim-bridge token create --tenant acme --name entra\n  scim-bridge token create --tenant acme --name ops --scope admin --expires 90d\n  scim-bridge token create --tenant acme --name conformance --strict"
     )]
     Create(Create),
     /// List tokens, without their secrets.
@@ -40,6 +42,12 @@ pub(super) struct Create {
     /// How long it lives: 90d, 12h, 30m. Without it, until it is revoked.
     #[arg(long, value_name = "SPAN", value_parser = span)]
     expires: Option<TimeDelta>,
+    /// Refuse what the RFCs forbid, instead of reading it for what identity providers mean by it.
+    #[arg(long)]
+    strict: bool,
+    /// The user whom its holder is: what /Me means. Without it, /Me is answered 501.
+    #[arg(long, value_name = "USERNAME")]
+    user: Option<String>,
     #[command(flatten)]
     file: ConfigFile,
 }
@@ -88,7 +96,7 @@ impl Token {
     }
 }
 
-async fn access(file: &ConfigFile, migrate: bool) -> Result<(Access, crate::db::Db, crate::config::Config)> {
+async fn access(file: &ConfigFile, migrate: bool) -> Result<(Access, Db, crate::config::Config)> {
     let config = file.load()?;
     let db = database(&config, migrate).await?;
     Ok((Access::new(db.clone(), Arc::new(SystemClock), Arc::new(SystemRandomness)), db, config))
@@ -102,7 +110,17 @@ impl Create {
             let known: Vec<&str> = config.tenant.keys().map(String::as_str).collect();
             bail!("there is no tenant {}; configured: {}", self.tenant, known.join(", "));
         }
-        let (token, secret) = access.create(&self.tenant, &self.name, self.scopes, self.expires).await?;
+        let user = match self.user {
+            None => None,
+            Some(name) => Some(user_named(&db, &self.tenant, name).await?),
+        };
+        let new = NewToken {
+            life: self.expires,
+            strict: self.strict,
+            user,
+            ..NewToken::new(&self.tenant, &self.name, self.scopes)
+        };
+        let (token, secret) = access.create(new).await?;
         db.close().await;
         let ends =
             token.expires.map_or_else(|| "does not expire".to_owned(), |t| format!("expires {}", t.to_rfc3339()));
@@ -110,6 +128,13 @@ impl Create {
         println!("{secret}");
         Ok(())
     }
+}
+
+/// Id of the user of this name.
+async fn user_named(db: &Db, tenant: &str, name: String) -> Result<String> {
+    let (owner, wanted) = (tenant.to_owned(), name.clone());
+    let found = db.read(move |conn| shadow::named(conn, &owner, Kind::User, &wanted)).await?;
+    found.with_context(|| format!("tenant {tenant} has no user {name}"))
 }
 
 impl List {

@@ -87,6 +87,22 @@ impl Db {
         blocking(move || span.in_scope(|| f(&mut *inner.connection()?))).await
     }
 
+    /// Runs a read that an index answers. On SQLite it runs on the caller's thread if a connection is free: it takes some
+    /// microseconds, and handing it to another thread several times as long. On PostgreSQL, where it waits for a server,
+    /// it is [`Db::read`]. Nothing that reads more than a few rows belongs here: all other requests of the thread wait.
+    pub async fn look_up<T, E>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        if self.0.writer.is_some()
+            && let Some(mut conn) = self.0.pool.try_get()
+        {
+            return f(&mut conn);
+        }
+        self.read(f).await
+    }
+
     /// Runs `f` in one transaction: committed, and on disk, when this answers `Ok`; rolled back on `Err`. `f` may run
     /// several times: PostgreSQL ends one of two transactions that wait for each other, and that one is run again.
     pub async fn write<T, E>(&self, f: impl Fn(&mut Conn) -> Result<T, E> + Send + 'static) -> Result<T, E>

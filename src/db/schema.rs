@@ -100,6 +100,8 @@ diesel::table! {
         created_at -> Timestamp,
         expires_at -> Nullable<Timestamp>,
         revoked_at -> Nullable<Timestamp>,
+        strict -> Bool,
+        user_id -> Nullable<Text>,
     }
 }
 

@@ -1,11 +1,15 @@
 //! From a request's credentials to whom it speaks for.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 
 use crate::access::{Access, Principal, Scope};
 use crate::scim;
+use crate::scim::schema::Registry;
 
+use super::State;
 use super::wire::Refusal;
 
 /// The bearer token of a request (RFC 6750 2.1). The scheme's name compares without regard to case.
@@ -17,7 +21,7 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
 
 /// Whom a request speaks for: 401 without a live token, the same words whatever is wrong with it; 403 without the
 /// scope.
-pub(super) async fn principal(request: &HttpRequest, access: &Access, scope: Scope) -> Result<Principal, Refusal> {
+pub(super) async fn principal(request: &HttpRequest, access: &Access, scope: Scope) -> Result<Arc<Principal>, Refusal> {
     let presented = bearer(request).unwrap_or_default();
     let Some(principal) = access.authenticate(presented).await? else {
         return Err(scim::Error::new(401, "a valid bearer token is needed").into());
@@ -26,4 +30,15 @@ pub(super) async fn principal(request: &HttpRequest, access: &Access, scope: Sco
         return Err(scim::Error::new(403, format!("the token lacks the scope {scope}")).into());
     }
     Ok(principal)
+}
+
+/// What the resources look like of whom a request speaks for: to discovery nobody needs to say who they are, but a wrong
+/// token is refused, since clients test theirs there.
+pub(super) async fn registry<'s>(request: &HttpRequest, state: &'s State) -> Result<&'s Registry, Refusal> {
+    let registries = state.provisioner.registries();
+    if request.headers().get(AUTHORIZATION).is_none() {
+        return Ok(registries.standard());
+    }
+    let principal = principal(request, &state.access, Scope::Scim).await?;
+    Ok(registries.of(&principal.tenant))
 }

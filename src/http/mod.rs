@@ -3,6 +3,7 @@
 
 mod guard;
 mod json;
+mod me;
 pub mod openapi;
 mod render;
 mod resources;
@@ -27,8 +28,10 @@ use crate::delivery::Overview;
 use crate::provisioning::Provisioner;
 use crate::scim::discovery::{self, Features};
 use crate::scim::schema::Registry;
+use crate::shadow::Kind;
 use crate::{scim, telemetry};
 
+use me::Deed;
 use resources::Call;
 use routes::{Operation, ROUTES, Route, SCIM_BASE};
 use wire::{Refusal, answer, body};
@@ -41,8 +44,6 @@ pub struct State {
     pub access: Access,
     /// Knows where deliveries stand.
     pub overview: Overview,
-    /// What is published about resources.
-    pub registry: Arc<Registry>,
     /// Renders metrics.
     pub metrics: telemetry::Metrics,
     /// URL under which clients see the bridge; `None`: what they called.
@@ -185,11 +186,24 @@ async fn operate(
     request: &HttpRequest,
     payload: &mut web::Payload,
 ) -> Result<HttpResponse, Refusal> {
-    let Some(scope) = route.scope else { return unguarded(route.operation, state).await };
+    let id = request.match_info().get("id").unwrap_or_default();
+    let Some(scope) = route.scope else {
+        return match route.operation {
+            Operation::ServiceProviderConfig
+            | Operation::ResourceTypes
+            | Operation::ResourceType
+            | Operation::Schemas
+            | Operation::Schema => {
+                let registry = guard::registry(request, state).await?;
+                wire::check_accept(request)?;
+                discover(route.operation, state, registry, request, id)
+            }
+            other => unguarded(other, state).await,
+        };
+    };
     let principal = guard::principal(request, &state.access, scope).await?;
     wire::check_accept(request)?;
-    let id = request.match_info().get("id").unwrap_or_default();
-    let call = |kind| Call::new(state, request, &principal.tenant, kind);
+    let call = |kind| Call::new(state, request, &principal, kind);
     match route.operation {
         Operation::List(kind) => call(kind)?.list().await,
         Operation::Get(kind) => call(kind)?.get(id).await,
@@ -206,19 +220,44 @@ async fn operate(
             let call = call(kind)?;
             call.patch(id, body(request, payload, state.body_limit).await?).await
         }
+        Operation::CreateMe => Err(me::create()),
+        Operation::GetMe => {
+            let id = me::user(&principal)?;
+            me::answer(&call(Kind::User)?, id, Deed::Read).await
+        }
+        Operation::ReplaceMe => {
+            let (id, call) = (me::user(&principal)?, call(Kind::User)?);
+            let body = body(request, payload, state.body_limit).await?;
+            me::answer(&call, id, Deed::Replace(body)).await
+        }
+        Operation::PatchMe => {
+            let (id, call) = (me::user(&principal)?, call(Kind::User)?);
+            let body = body(request, payload, state.body_limit).await?;
+            me::answer(&call, id, Deed::Patch(body)).await
+        }
+        Operation::DeleteMe => {
+            let id = me::user(&principal)?;
+            call(Kind::User)?.delete(id).await
+        }
         Operation::Status => status(state, &principal).await,
-        other => discover(other, state, request, id),
+        other => unguarded(other, state).await,
     }
 }
 
 /// Discovery (RFC 7644 section 4). A filter is refused with 403 there.
-fn discover(operation: Operation, state: &State, request: &HttpRequest, id: &str) -> Result<HttpResponse, Refusal> {
+fn discover(
+    operation: Operation,
+    state: &State,
+    registry: &Registry,
+    request: &HttpRequest,
+    id: &str,
+) -> Result<HttpResponse, Refusal> {
     let asks = url::form_urlencoded::parse(request.query_string().as_bytes())
         .any(|(name, _)| name.eq_ignore_ascii_case("filter"));
     if asks {
         return Err(scim::Error::new(403, "discovery takes no filter (RFC 7644 section 4)").into());
     }
-    let (base, registry) = (state.base(request), &state.registry);
+    let base = state.base(request);
     match operation {
         Operation::ServiceProviderConfig => {
             Ok(answer(StatusCode::OK, &discovery::service_provider_config(&features(), &base)))
@@ -238,7 +277,7 @@ fn discover(operation: Operation, state: &State, request: &HttpRequest, id: &str
 
 /// What `/ServiceProviderConfig` says: no more than what works.
 fn features() -> Features {
-    Features { filter_max_results: Some(resources::PAGE.max_count), ..Features::default() }
+    Features { filter_max_results: Some(resources::PAGE.max_count), etag: true, ..Features::default() }
 }
 
 /// Answers the routes that need no token.

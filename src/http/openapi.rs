@@ -119,6 +119,30 @@ fn id(of: &str) -> Value {
     json!({ "name": "id", "in": "path", "required": true, "description": of, "schema": { "type": "string" } })
 }
 
+/// The header that makes an answer depend on the version.
+fn condition(name: &str) -> Value {
+    let description = match name {
+        "If-Match" => "Versions (`W/\"3\"`) of which the resource must be one; otherwise 412 (RFC 7644 3.14).",
+        _ => "Versions that the client has: of one of them a read is answered 304, and a change 412.",
+    };
+    json!({ "name": name, "in": "header", "required": false, "description": description, "schema": { "type": "string" } })
+}
+
+/// An answer with a resource, its version in `ETag`, and its address where that is told.
+fn resource(description: &str, kind: Kind, located: bool) -> Value {
+    let mut answer = answer(description, &answered(kind));
+    let mut headers = Map::new();
+    headers.insert("ETag".into(), json!({ "description": "Its version", "schema": { "type": "string" } }));
+    if located {
+        let location = json!({ "description": "Its address", "schema": { "type": "string", "format": "uri" } });
+        headers.insert("Location".into(), location);
+    }
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("headers".into(), Value::Object(headers));
+    }
+    answer
+}
+
 fn paging() -> [Value; 2] {
     let most = PAGE.max_count;
     [
@@ -151,6 +175,11 @@ fn described(route: &Route) -> Described {
             _ => "Id of the resource, as this server gave it",
         }));
     }
+    let is_me = route.path == "/scim/v2/Me";
+    let kind = kind_of(route.operation);
+    if is_me {
+        errors.push(501);
+    }
     let mut respond = |status: u16, answer: Value| drop(responses.insert(status.to_string(), answer));
     match route.operation {
         Operation::List(kind) => {
@@ -167,29 +196,28 @@ fn described(route: &Route) -> Described {
         Operation::Create(kind) => {
             parameters.extend(projections());
             body = Some(kind.as_str());
-            let mut created = answer("Created, and on disk", &answered(kind));
-            if let Some(created) = created.as_object_mut() {
-                let location = json!({ "description": "Its address", "schema": { "type": "string", "format": "uri" } });
-                created.insert("headers".into(), json!({ "Location": location }));
-            }
-            respond(201, created);
+            respond(201, resource("Created, and on disk", kind, true));
             errors.extend([400, 409, 413, 415]);
         }
-        Operation::Get(kind) => {
+        Operation::Get(_) | Operation::GetMe => {
             parameters.extend(projections());
-            respond(200, answer("The resource", &answered(kind)));
-            errors.extend([400, 404]);
+            parameters.extend(["If-Match", "If-None-Match"].map(condition));
+            respond(200, resource("The resource", kind, is_me));
+            respond(304, json!({ "description": "The client has this version" }));
+            errors.extend([400, 404, 412]);
         }
-        Operation::Replace(kind) => {
+        Operation::Replace(_) | Operation::ReplaceMe => {
             parameters.extend(projections());
+            parameters.extend(["If-Match", "If-None-Match"].map(condition));
             body = Some(kind.as_str());
-            respond(200, answer("Replaced, and on disk", &answered(kind)));
-            errors.extend([400, 404, 409, 413, 415]);
+            respond(200, resource("Replaced, and on disk", kind, is_me));
+            errors.extend([400, 404, 409, 412, 413, 415]);
         }
-        Operation::Patch(kind) => {
+        Operation::Patch(_) | Operation::PatchMe => {
             parameters.extend(projections());
+            parameters.extend(["If-Match", "If-None-Match"].map(condition));
             body = Some("PatchRequest");
-            respond(200, answer("Changed, and on disk", &answered(kind)));
+            respond(200, resource("Changed, and on disk", kind, is_me));
             if kind == Kind::Group {
                 let most = crate::provisioning::MEMBERS_ANSWERED;
                 let why = format!(
@@ -197,12 +225,14 @@ fn described(route: &Route) -> Described {
                 );
                 respond(204, json!({ "description": why }));
             }
-            errors.extend([400, 404, 409, 413, 415]);
+            errors.extend([400, 404, 409, 412, 413, 415]);
         }
-        Operation::Delete(_) => {
+        Operation::Delete(_) | Operation::DeleteMe => {
+            parameters.extend(["If-Match", "If-None-Match"].map(condition));
             respond(204, json!({ "description": "Deleted; the account in Salesforce becomes inactive" }));
-            errors.extend([400, 404]);
+            errors.extend([400, 404, 412]);
         }
+        Operation::CreateMe => {}
         Operation::ServiceProviderConfig => respond(200, answer("What works", "ServiceProviderConfig")),
         Operation::ResourceTypes => respond(200, answer("All of them", "ResourceTypeList")),
         Operation::Schemas => respond(200, answer("All of them", "SchemaList")),
@@ -237,10 +267,35 @@ fn described(route: &Route) -> Described {
     Described { parameters, body, responses, errors }
 }
 
+/// The kind of resource that a route is about.
+fn kind_of(operation: Operation) -> Kind {
+    match operation {
+        Operation::List(kind)
+        | Operation::Create(kind)
+        | Operation::Get(kind)
+        | Operation::Replace(kind)
+        | Operation::Patch(kind)
+        | Operation::Delete(kind) => kind,
+        _ => Kind::User,
+    }
+}
+
+/// Whether a route shows more to those who say who they are, and is open to those who do not.
+fn is_discovery(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::ServiceProviderConfig
+            | Operation::ResourceTypes
+            | Operation::ResourceType
+            | Operation::Schemas
+            | Operation::Schema
+    )
+}
+
 /// What is said of one route. Statuses: those that it can answer, and no others.
 fn operation(route: &Route) -> Value {
     let Described { parameters, body, mut responses, mut errors } = described(route);
-    if route.scope.is_some() {
+    if route.scope.is_some() || is_discovery(route.operation) {
         errors.extend([401, 403, 406, 500, 503]);
     } else if matches!(route.operation, Operation::Readyz) {
         errors.push(503);
@@ -266,6 +321,11 @@ fn operation(route: &Route) -> Value {
             map.insert("requestBody".into(), json!({ "required": true, "content": content }));
         }
         match route.scope {
+            None if is_discovery(route.operation) => {
+                let description = "Open to everybody; with a token, what its tenant has beside the standard.";
+                map.insert("security".into(), json!([{}, { "bearer": [] }]));
+                map.insert("description".into(), json!(description));
+            }
             None => drop(map.insert("security".into(), json!([]))),
             Some(scope) => drop(map.insert("description".into(), json!(format!("Needs the scope `{scope}`.")))),
         }
@@ -276,17 +336,10 @@ fn operation(route: &Route) -> Value {
 fn tag(route: &Route) -> &'static str {
     match (route.scope, route.operation) {
         (Some(Scope::Admin), _) => "Admin",
+        (None, operation) if is_discovery(operation) => "Discovery",
         (None, _) => "Operations",
-        (
-            _,
-            Operation::List(kind)
-            | Operation::Create(kind)
-            | Operation::Get(kind)
-            | Operation::Replace(kind)
-            | Operation::Patch(kind)
-            | Operation::Delete(kind),
-        ) => plural(kind),
-        _ => "Discovery",
+        (_, _) if route.path.starts_with("/scim/v2/Me") => "Me",
+        (_, operation) => plural(kind_of(operation)),
     }
 }
 
@@ -320,6 +373,8 @@ fn refusal(status: u16) -> &'static str {
         403 => "The token lacks the scope, or discovery was asked with a filter",
         404 => "There is no such resource",
         406 => "No format that was accepted is possible",
+        412 => "The resource is at another version",
+        501 => "The token is no user's, or people would register themselves",
         409 => "The name belongs to another resource",
         413 => "The body is too large",
         415 => "The body has another media type than JSON",

@@ -1,14 +1,15 @@
 //! From a resource as the shadow has it to a resource as it is answered.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::provisioning::View;
-use crate::scim::message::{self, answer, location};
+use crate::scim::DELIVERY_SCHEMA;
+use crate::scim::message::text::{self, Parts};
+use crate::scim::message::{self, location};
 use crate::scim::model::Meta;
 use crate::scim::projection::Projection;
 use crate::scim::schema::{Registry, ResourceType};
-use crate::scim::{Attributes, DELIVERY_SCHEMA};
 use crate::shadow::Kind;
 use crate::shadow::member::Reference;
 
@@ -19,17 +20,37 @@ fn kind_type(registry: &Registry, kind: Kind) -> &ResourceType {
     }
 }
 
-fn reference(base: &str, registry: &Registry, of: Kind, reference: &Reference) -> Value {
-    let mut value = Map::new();
-    value.insert("value".into(), json!(reference.id));
-    value.insert("$ref".into(), json!(location(base, kind_type(registry, reference.kind), &reference.id)));
-    if let Some(display) = &reference.display {
-        value.insert("display".into(), json!(display));
+/// Adds `,"name":"value"`, or without the comma at the beginning of an object.
+fn push_text(json: &mut String, name: &str, value: &str) {
+    if !json.ends_with('{') {
+        json.push(',');
     }
-    // RFC 7643 4.1.2: a user's groups are direct or indirect; 4.2: a group's members are users or groups.
-    let kind = if of == Kind::User { "direct" } else { reference.kind.as_str() };
-    value.insert("type".into(), json!(kind));
-    Value::Object(value)
+    json.push('"');
+    json.push_str(name);
+    json.push_str("\":");
+    json.push_str(&Value::from(value).to_string());
+}
+
+/// `groups` of a user or `members` of a group. A group may have 100,000 of them: they are written as they come.
+fn references(base: &str, registry: &Registry, of: Kind, list: &[Reference]) -> String {
+    let mut json = String::with_capacity(list.len() * 160 + 2);
+    json.push('[');
+    for reference in list {
+        if json.len() > 1 {
+            json.push(',');
+        }
+        json.push('{');
+        push_text(&mut json, "value", &reference.id);
+        push_text(&mut json, "$ref", &location(base, kind_type(registry, reference.kind), &reference.id));
+        if let Some(display) = &reference.display {
+            push_text(&mut json, "display", display);
+        }
+        // RFC 7643 4.1.2: a user's groups are direct or indirect; 4.2: a group's members are users or groups.
+        push_text(&mut json, "type", if of == Kind::User { "direct" } else { reference.kind.as_str() });
+        json.push('}');
+    }
+    json.push(']');
+    json
 }
 
 fn delivery(view: &View) -> Option<Value> {
@@ -48,31 +69,25 @@ fn delivery(view: &View) -> Option<Value> {
     Some(members.into_iter().filter_map(|(name, value)| value.map(|v| (name.to_owned(), v))).collect())
 }
 
-/// The answer for one resource. `base` is the SCIM base URL as the client sees it.
-pub(super) fn resource(
-    base: &str,
-    registry: &Registry,
-    resource_type: &ResourceType,
-    view: View,
-    projection: &Projection,
-) -> Attributes {
-    let kind = view.stored.kind;
-    let delivery = delivery(&view);
-    let stored = view.stored;
-    let meta = Meta::of(
-        resource_type,
-        stored.created,
-        stored.modified,
-        location(base, resource_type, &stored.id),
-        stored.version,
-    );
-    let mut document = stored.document;
-    if let Some(list) = view.memberships.filter(|list| !list.is_empty()) {
-        let name = if kind == Kind::User { "groups" } else { "members" };
-        document.insert(name.into(), list.iter().map(|r| reference(base, registry, kind, r)).collect());
+/// The answer for one resource, as JSON. `base` is the SCIM base URL as the client sees it. `None` where the stored
+/// document is not what the bridge writes.
+pub(super) fn resource(base: &str, registry: &Registry, view: &View, projection: &Projection) -> Option<String> {
+    let stored = &view.stored;
+    let resource_type = kind_type(registry, stored.kind);
+    let mut beside = Vec::new();
+    if let Some(list) = view.memberships.as_ref().filter(|list| !list.is_empty()) {
+        let name = if stored.kind == Kind::User { "groups" } else { "members" };
+        beside.push((name, references(base, registry, stored.kind, list)));
     }
-    if let Some(delivery) = delivery {
-        document.insert(DELIVERY_SCHEMA.into(), delivery);
+    if let Some(delivery) = delivery(view) {
+        beside.push((DELIVERY_SCHEMA, delivery.to_string()));
     }
-    projection.apply(resource_type, answer(resource_type, &stored.id, document, &meta))
+    let location = location(base, resource_type, &stored.id);
+    let meta = Meta::of(resource_type, stored.created, stored.modified, location, stored.version);
+    let parts = Parts { id: &stored.id, document: &stored.document, beside, meta: meta.to_json() };
+    let text = text::resource(resource_type, projection, &parts);
+    if text.is_none() {
+        tracing::error!(id = stored.id, "the stored document is no JSON object");
+    }
+    text
 }

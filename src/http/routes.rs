@@ -13,6 +13,11 @@ pub enum Operation {
     Replace(Kind),
     Patch(Kind),
     Delete(Kind),
+    CreateMe,
+    GetMe,
+    ReplaceMe,
+    PatchMe,
+    DeleteMe,
     ServiceProviderConfig,
     ResourceTypes,
     ResourceType,
@@ -35,7 +40,8 @@ pub struct Route {
     pub path: &'static str,
     /// What it does.
     pub operation: Operation,
-    /// What the bearer token must allow; `None`: no token is needed.
+    /// What the bearer token must allow; `None`: no token is needed (RFC 7644 section 4 asks this of discovery). One that
+    /// is sent to discovery all the same must be good, and shows its tenant's extensions.
     pub scope: Option<Scope>,
     /// One line for `openapi.yaml`.
     pub summary: &'static str,
@@ -66,16 +72,16 @@ pub const ROUTES: &[Route] = &[
     scim("PUT", "/scim/v2/Groups/{id}", Operation::Replace(Kind::Group), "Replace a group"),
     scim("PATCH", "/scim/v2/Groups/{id}", Operation::Patch(Kind::Group), "Change a group"),
     scim("DELETE", "/scim/v2/Groups/{id}", Operation::Delete(Kind::Group), "Delete a group"),
-    scim(
-        "GET",
-        "/scim/v2/ServiceProviderConfig",
-        Operation::ServiceProviderConfig,
-        "What this service provider can do",
-    ),
-    scim("GET", "/scim/v2/ResourceTypes", Operation::ResourceTypes, "List the resource types"),
-    scim("GET", "/scim/v2/ResourceTypes/{id}", Operation::ResourceType, "Read a resource type"),
-    scim("GET", "/scim/v2/Schemas", Operation::Schemas, "List the schemas"),
-    scim("GET", "/scim/v2/Schemas/{id}", Operation::Schema, "Read a schema"),
+    scim("POST", "/scim/v2/Me", Operation::CreateMe, "Not supported: people do not register themselves"),
+    scim("GET", "/scim/v2/Me", Operation::GetMe, "Read the user whose token this is"),
+    scim("PUT", "/scim/v2/Me", Operation::ReplaceMe, "Replace the user whose token this is"),
+    scim("PATCH", "/scim/v2/Me", Operation::PatchMe, "Change the user whose token this is"),
+    scim("DELETE", "/scim/v2/Me", Operation::DeleteMe, "Delete the user whose token this is"),
+    open("/scim/v2/ServiceProviderConfig", Operation::ServiceProviderConfig, "What this service provider can do"),
+    open("/scim/v2/ResourceTypes", Operation::ResourceTypes, "List the resource types"),
+    open("/scim/v2/ResourceTypes/{id}", Operation::ResourceType, "Read a resource type"),
+    open("/scim/v2/Schemas", Operation::Schemas, "List the schemas"),
+    open("/scim/v2/Schemas/{id}", Operation::Schema, "Read a schema"),
     Route {
         method: "GET",
         path: "/admin/v1/status",

@@ -1,7 +1,7 @@
 //! What goes over the wire: bodies in, answers out.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_core::Stream;
 use serde::Serialize;
@@ -78,19 +78,6 @@ pub(super) fn answer(status: StatusCode, body: &impl Serialize) -> HttpResponse 
             tracing::error!(%error, "an answer could not be written");
             Refusal::from(scim::Error::new(500, "internal error")).response()
         }
-    }
-}
-
-/// 201 with the address of what was made (RFC 7644 3.3).
-pub(super) fn created(body: &scim::Attributes) -> HttpResponse {
-    let location = body.get("meta").and_then(|meta| meta.get("location")).and_then(Value::as_str);
-    let mut response = HttpResponse::Created();
-    if let Some(location) = location {
-        response.insert_header((LOCATION, location));
-    }
-    match serde_json::to_string(body) {
-        Ok(text) => response.content_type(SCIM_JSON).body(text),
-        Err(_) => answer(StatusCode::CREATED, body),
     }
 }
 

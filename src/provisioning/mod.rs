@@ -3,6 +3,7 @@
 
 mod error;
 mod group;
+mod target;
 mod view;
 mod write;
 
@@ -14,12 +15,14 @@ use crate::clock::{SharedClock, SharedRandomness};
 use crate::db::Db;
 use crate::delivery::Signals;
 use crate::scim::filter::Filter;
-use crate::scim::schema::{Registry, ResourceType};
+use crate::scim::precondition::Precondition;
+use crate::scim::schema::ResourceType;
 use crate::scim::{self, dialect, patch, validate};
 use crate::shadow::query::{self, Page};
-use crate::shadow::{Kind, Stored, find};
+use crate::shadow::{Kind, Snapshot, Stored, snapshot};
 
 pub use error::Error;
+pub use target::{Registries, Target};
 pub use view::{Reads, View};
 
 /// The largest group that a PATCH answers with: a larger one is answered 204, so that adding one member to a group of
@@ -30,7 +33,7 @@ pub const MEMBERS_ANSWERED: usize = 100;
 #[derive(Clone)]
 pub struct Provisioner {
     db: Db,
-    registry: Arc<Registry>,
+    registries: Arc<Registries>,
     clock: SharedClock,
     randomness: SharedRandomness,
     signals: Signals,
@@ -49,87 +52,89 @@ impl Provisioner {
     /// A provisioner on a database that has this version's schema.
     pub fn new(
         db: Db,
-        registry: Arc<Registry>,
+        registries: Arc<Registries>,
         clock: SharedClock,
         randomness: SharedRandomness,
         signals: Signals,
     ) -> Self {
-        Self { db, registry, clock, randomness, signals }
+        Self { db, registries, clock, randomness, signals }
     }
 
-    /// The resource type of a kind.
-    pub fn resource_type(&self, kind: Kind) -> &Arc<ResourceType> {
-        match kind {
-            Kind::User => &self.registry.user,
-            Kind::Group => &self.registry.group,
-        }
+    /// What each tenant's resources look like.
+    pub fn registries(&self) -> &Registries {
+        &self.registries
+    }
+
+    fn resource_type(&self, target: Target<'_>) -> Arc<ResourceType> {
+        Arc::clone(self.registries.resource_type(target.tenant, target.kind))
+    }
+
+    /// An id that no resource has: for one that is about to be made and is spoken of before it is.
+    pub fn new_id(&self) -> String {
+        self.randomness.id(self.clock.now()).to_string()
     }
 
     /// Creates a resource from a POST body (RFC 7644 3.3).
-    pub async fn create(&self, tenant: &str, kind: Kind, body: Value) -> Result<View, Error> {
-        let resource_type = Arc::clone(self.resource_type(kind));
-        let attributes = dialect::resource(&resource_type, body, &dialect::Options::default())?;
-        let mut document = validate::create(&resource_type, attributes, validate::Strictness::Lenient)?;
+    pub async fn create(&self, target: Target<'_>, body: Value) -> Result<View, Error> {
+        self.create_as(target, self.new_id(), body).await
+    }
+
+    /// The same with an id from [`Provisioner::new_id`].
+    pub async fn create_as(&self, target: Target<'_>, id: String, body: Value) -> Result<View, Error> {
+        let resource_type = self.resource_type(target);
+        let attributes = dialect::resource(&resource_type, body, target.strictness)?;
+        let mut document = validate::create(&resource_type, attributes, target.strictness)?;
         let members = group::take_members(&mut document);
         let now = self.clock.now();
-        let stored = Stored {
-            id: self.randomness.id(now).to_string(),
-            tenant: tenant.to_owned(),
-            kind,
-            document,
-            version: 1,
-            created: now,
-            modified: now,
-            deleted: None,
-        };
+        let (tenant, kind) = (target.tenant.to_owned(), target.kind);
+        let stored = Stored { id, tenant, kind, document, version: 1, created: now, modified: now, deleted: None };
         let view = self.db.write(move |conn| write::create(conn, &stored, &members)).await?;
-        self.signals.wake(tenant);
+        self.signals.wake(target.tenant);
         Ok(view)
     }
 
     /// Reads a resource (RFC 7644 3.4.1).
-    pub async fn get(&self, tenant: &str, kind: Kind, id: &str, reads: Reads) -> Result<View, Error> {
-        let (tenant, id) = (tenant.to_owned(), id.to_owned());
-        self.db
-            .read(move |conn| {
-                let stored =
-                    find(conn, &tenant, kind, &id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), &id))?;
-                write::view(conn, stored, reads)
-            })
-            .await
+    pub async fn get(&self, target: Target<'_>, id: &str, reads: Reads) -> Result<View, Error> {
+        let (tenant, kind, id) = (target.tenant.to_owned(), target.kind, id.to_owned());
+        let read = move |conn: &mut _| {
+            let stored =
+                snapshot(conn, &tenant, kind, &id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), &id))?;
+            Ok(view::view(conn, stored, reads)?)
+        };
+        // A group may have 100,000 members to read.
+        if kind == Kind::Group && reads.memberships { self.db.read(read).await } else { self.db.look_up(read).await }
     }
 
     /// A page of those resources that match, and the size of the whole result (RFC 7644 3.4.2).
     pub async fn list(
         &self,
-        tenant: &str,
-        kind: Kind,
+        target: Target<'_>,
         filter: Option<Filter>,
         page: Page,
         reads: Reads,
     ) -> Result<(usize, Vec<View>), Error> {
-        let (tenant, resource_type) = (tenant.to_owned(), Arc::clone(self.resource_type(kind)));
+        let (tenant, kind, resource_type) = (target.tenant.to_owned(), target.kind, self.resource_type(target));
         self.db
             .read(move |conn| {
                 let found = query::list(conn, &tenant, (&resource_type, kind), filter.as_ref(), page)?;
-                Ok((found.total, view::views(conn, kind, found.resources, reads)?))
+                let found_resources = found.resources.into_iter().map(Snapshot::of).collect::<Result<_, _>>()?;
+                Ok((found.total, view::views(conn, kind, found_resources, reads)?))
             })
             .await
     }
 
     /// Replaces a resource by a PUT body (RFC 7644 3.5.1).
-    pub async fn replace(&self, tenant: &str, kind: Kind, id: &str, body: Value) -> Result<View, Error> {
-        let resource_type = Arc::clone(self.resource_type(kind));
+    pub async fn replace(&self, target: Target<'_>, id: &str, when: Precondition, body: Value) -> Result<View, Error> {
+        let (kind, strictness, resource_type) = (target.kind, target.strictness, self.resource_type(target));
         let silent = write::silent_on(&body);
-        let attributes = dialect::resource(&resource_type, body, &dialect::Options::default())?;
-        let (owner, id, now) = (tenant.to_owned(), id.to_owned(), self.clock.now());
+        let attributes = dialect::resource(&resource_type, body, target.strictness)?;
+        let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
         let (view, changed) = self
             .db
             .write(move |conn| {
-                write::change(conn, (&owner, kind, &id), now, |conn, current| {
+                let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
                     let new = write::keep(&silent, &current.document, attributes.clone());
-                    let mut document =
-                        validate::replace(&resource_type, &current.document, new, validate::Strictness::Lenient)?;
+                    let mut document = validate::replace(&resource_type, &current.document, new, strictness)?;
                     let members = group::take_members(&mut document);
                     current.document = document;
                     // A PUT without members means none (RFC 7644 3.5.1; Keycloak's plug-ins rely on it).
@@ -137,55 +142,54 @@ impl Provisioner {
                         Kind::Group => group::replace(conn, current, &members),
                         Kind::User => Ok(false),
                     }
-                })
-                .and_then(|(stored, changed)| {
-                    Ok((write::view(conn, stored, Reads { memberships: true, delivery: true })?, changed))
-                })
+                })?;
+                let view = view::view(conn, Snapshot::of(stored)?, Reads { memberships: true, delivery: true })?;
+                Ok::<_, Error>((view, changed))
             })
             .await?;
         if changed {
-            self.signals.wake(tenant);
+            self.signals.wake(target.tenant);
         }
         Ok(view)
     }
 
     /// Applies a PATCH body (RFC 7644 3.5.2): all of its operations or none.
-    pub async fn patch(&self, tenant: &str, kind: Kind, id: &str, body: Value) -> Result<Patched, Error> {
-        let resource_type = Arc::clone(self.resource_type(kind));
-        let operations = dialect::patch(&resource_type, body, &dialect::Options::default())?;
+    pub async fn patch(&self, target: Target<'_>, id: &str, when: Precondition, body: Value) -> Result<Patched, Error> {
+        let (kind, strictness, resource_type) = (target.kind, target.strictness, self.resource_type(target));
+        let operations = dialect::patch(&resource_type, body, target.strictness)?;
         let (operations, memberships) = match kind {
             Kind::Group => patch::split_members(operations)?,
             Kind::User => (operations, Vec::new()),
         };
-        let (owner, id, now) = (tenant.to_owned(), id.to_owned(), self.clock.now());
+        let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
         let (patched, changed) = self
             .db
             .write(move |conn| {
-                let (stored, changed) = write::change(conn, (&owner, kind, &id), now, |conn, current| {
+                let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
                     if !operations.is_empty() {
-                        let document =
-                            patch::apply(&resource_type, &current.document, &operations, &patch::Leniency::default())?;
-                        current.document = validate::check(&resource_type, document, validate::Strictness::Lenient)?;
+                        let document = patch::apply(&resource_type, &current.document, &operations, strictness)?;
+                        current.document = validate::check(&resource_type, document, strictness)?;
                     }
                     group::apply(conn, current, &memberships, &resource_type)
                 })?;
                 let large = kind == Kind::Group && group::is_larger_than(conn, &stored.id, MEMBERS_ANSWERED)?;
-                let view = write::view(conn, stored, Reads { memberships: !large, delivery: true })?;
+                let reads = Reads { memberships: !large, delivery: true };
+                let view = view::view(conn, Snapshot::of(stored)?, reads)?;
                 Ok::<_, Error>((Patched { view, large }, changed))
             })
             .await?;
         if changed {
-            self.signals.wake(tenant);
+            self.signals.wake(target.tenant);
         }
         Ok(patched)
     }
 
     /// Deletes a resource (RFC 7644 3.6): it is gone for SCIM, its name is free, and Salesforce's account becomes
     /// inactive.
-    pub async fn delete(&self, tenant: &str, kind: Kind, id: &str) -> Result<(), Error> {
-        let (owner, id, now) = (tenant.to_owned(), id.to_owned(), self.clock.now());
-        self.db.write(move |conn| write::delete(conn, (&owner, kind, &id), now)).await?;
-        self.signals.wake(tenant);
+    pub async fn delete(&self, target: Target<'_>, id: &str, when: Precondition) -> Result<(), Error> {
+        let (owner, kind, id, now) = (target.tenant.to_owned(), target.kind, id.to_owned(), self.clock.now());
+        self.db.write(move |conn| write::delete(conn, (&owner, kind, &id), &when, now)).await?;
+        self.signals.wake(target.tenant);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use crate::db::{Conn, Error};
 use crate::delivery::outbox::{self, Delivery};
 use crate::shadow::link;
 use crate::shadow::member::{self, Reference};
-use crate::shadow::{Kind, Stored};
+use crate::shadow::{Kind, Snapshot};
 
 /// What of a resource an answer needs beyond its document.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,15 +21,32 @@ pub struct Reads {
 #[derive(Debug, Clone)]
 pub struct View {
     /// The resource.
-    pub stored: Stored,
+    pub stored: Snapshot,
     /// Members of a group, or groups of a user; `None`: not read.
     pub memberships: Option<Vec<Reference>>,
     /// Its delivery and Salesforce's id; `None`: not read.
     pub delivery: Option<(Option<Delivery>, Option<String>)>,
 }
 
+/// Reads what the answer of one resource needs.
+pub(super) fn view(conn: &mut Conn, stored: Snapshot, reads: Reads) -> Result<View, Error> {
+    let memberships = match stored.kind {
+        _ if !reads.memberships => None,
+        Kind::User => Some(member::groups_of_one(conn, &stored.id)?),
+        Kind::Group => Some(member::of_group(conn, &stored.id)?),
+    };
+    let delivery = if reads.delivery {
+        let ids = std::slice::from_ref(&stored.id);
+        let delivery = outbox::of(conn, ids)?.remove(&stored.id);
+        Some((delivery, link::ids(conn, ids)?.pop().map(|(_, salesforce_id)| salesforce_id)))
+    } else {
+        None
+    };
+    Ok(View { stored, memberships, delivery })
+}
+
 /// Reads what an answer needs, with a fixed number of queries whatever the number of resources.
-pub(super) fn views(conn: &mut Conn, kind: Kind, stored: Vec<Stored>, reads: Reads) -> Result<Vec<View>, Error> {
+pub(super) fn views(conn: &mut Conn, kind: Kind, stored: Vec<Snapshot>, reads: Reads) -> Result<Vec<View>, Error> {
     let ids: Vec<String> =
         if reads.memberships || reads.delivery { stored.iter().map(|s| s.id.clone()).collect() } else { Vec::new() };
     let mut memberships = match kind {

@@ -5,11 +5,12 @@ use serde_json::Value;
 
 use crate::db::{self, Conn};
 use crate::delivery::outbox;
+use crate::scim::precondition::Precondition;
 use crate::scim::{self, Attributes};
 use crate::shadow::member::{self, Reference};
-use crate::shadow::{self, Kind, Stored, insert, save};
+use crate::shadow::{self, Kind, Snapshot, Stored, insert, save};
 
-use super::view::{Reads, View, views};
+use super::view::View;
 use super::{Error, group};
 
 /// Turns a taken name into the answer that says so (RFC 7644 3.3: 409 `uniqueness`).
@@ -40,12 +41,6 @@ fn fits(resource: &Stored) -> Result<(), Error> {
     }
 }
 
-/// The view of one resource.
-pub(super) fn view(conn: &mut Conn, stored: Stored, reads: Reads) -> Result<View, Error> {
-    let (kind, id) = (stored.kind, stored.id.clone());
-    views(conn, kind, vec![stored], reads)?.pop().ok_or_else(|| scim::Error::not_found(kind.as_str(), &id).into())
-}
-
 /// Stores a new resource and its delivery.
 pub(super) fn create(conn: &mut Conn, stored: &Stored, members: &[String]) -> Result<View, Error> {
     fits(stored)?;
@@ -58,19 +53,22 @@ pub(super) fn create(conn: &mut Conn, stored: &Stored, members: &[String]) -> Re
     }
     outbox::enqueue(conn, &stored.tenant, stored.kind, &stored.id, stored.created)?;
     let delivery = outbox::of(conn, std::slice::from_ref(&stored.id))?.remove(&stored.id);
-    Ok(View { stored: stored.clone(), memberships: Some(memberships), delivery: Some((delivery, None)) })
+    let stored = Snapshot::of(stored.clone())?;
+    Ok(View { stored, memberships: Some(memberships), delivery: Some((delivery, None)) })
 }
 
-/// Changes a resource by `change`, which edits it and answers whether memberships changed. Nothing is written where
-/// nothing differs: version and time stay (RFC 7644 3.5.2.1), and Salesforce is not called. Answers whether anything
-/// did.
+/// Changes a resource that meets the precondition by `change`, which edits it and answers whether memberships changed.
+/// Nothing is written where nothing differs: version and time stay (RFC 7644 3.5.2.1), and Salesforce is not called.
+/// Answers whether anything did.
 pub(super) fn change(
     conn: &mut Conn,
     (tenant, kind, id): (&str, Kind, &str),
+    when: &Precondition,
     now: DateTime<Utc>,
     change: impl FnOnce(&mut Conn, &mut Stored) -> Result<bool, Error>,
 ) -> Result<(Stored, bool), Error> {
     let before = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
+    when.check_change(before.version)?;
     let mut after = before.clone();
     let memberships = change(conn, &mut after)?;
     if !memberships && after.document == before.document {
@@ -86,8 +84,14 @@ pub(super) fn change(
 }
 
 /// Makes a tombstone, takes the resource out of its groups and enqueues all that this touches.
-pub(super) fn delete(conn: &mut Conn, (tenant, kind, id): (&str, Kind, &str), now: DateTime<Utc>) -> Result<(), Error> {
+pub(super) fn delete(
+    conn: &mut Conn,
+    (tenant, kind, id): (&str, Kind, &str),
+    when: &Precondition,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let stored = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
+    when.check_change(stored.version)?;
     let groups = member::group_ids_of(conn, id)?;
     for group in &groups {
         shadow::guard(conn, group)?;

@@ -1,40 +1,21 @@
 //! What identity providers send that is not quite SCIM, brought into the form that the strict core takes. Every known
-//! deviation is normalised here and nowhere else; what follows ([`super::patch`], [`super::validate`]) is the RFC.
+//! deviation of form is normalised here and nowhere else; what follows ([`super::patch`], [`super::validate`]) is the RFC.
 //!
 //! The rule is: accept and ignore rather than refuse. One refused operation refuses the whole request, and Entra ID
 //! repeats it in each cycle while the deactivation that came with it never arrives; Keycloak's plug-ins take a 400 for "does
 //! not exist" and create the person again.
 
+mod members;
 mod operations;
 mod resource;
 mod value;
 
 use serde_json::Value;
 
-use super::Attributes;
 use super::error::Error;
-use super::filter::Tolerance;
-use super::patch::{Leniency, Operation};
+use super::patch::Operation;
 use super::schema::ResourceType;
-
-/// How a client is read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Take requests as RFC 7643 and RFC 7644 have them and no others.
-    pub strict: bool,
-}
-
-impl Options {
-    /// How filters are to be read.
-    pub fn tolerance(self) -> Tolerance {
-        if self.strict { Tolerance::Strict } else { Tolerance::Accept }
-    }
-
-    /// How operations are to be applied.
-    pub fn leniency(self) -> Leniency {
-        if self.strict { Leniency::STRICT } else { Leniency::default() }
-    }
-}
+use super::{Attributes, Strictness};
 
 /// The body of a POST or PUT, for [`super::validate`]. Unless strict:
 ///
@@ -49,15 +30,15 @@ impl Options {
 ///
 /// # Errors
 /// `invalidSyntax` where the body is no object.
-pub fn resource(resource_type: &ResourceType, body: Value, options: &Options) -> Result<Attributes, Error> {
+pub fn resource(resource_type: &ResourceType, body: Value, strictness: Strictness) -> Result<Attributes, Error> {
     let body = super::patch::object(body, "the body")?;
-    if options.strict { Ok(body) } else { resource::normalise(resource_type, body) }
+    if strictness.is_strict() { Ok(body) } else { resource::normalise(resource_type, body) }
 }
 
 /// The body of a PATCH as operations, for [`super::patch::split_members`] and [`super::patch::apply`]. Unless strict, what
 /// [`resource`] does to values, and:
 ///
-/// - `op` in any case, `replace` where it is missing; a missing `schemas`; `operations` in any case;
+/// - `replace` where `op` is missing; a missing `schemas`; `operations` in any case;
 /// - without a path, each key of the value becomes an operation with that path; read-only attributes (`id`, `meta`,
 ///   `groups`, `schemas`) among them are dropped;
 /// - an operation on an attribute that is not known is dropped;
@@ -66,9 +47,11 @@ pub fn resource(resource_type: &ResourceType, body: Value, options: &Options) ->
 ///
 /// # Errors
 /// As [`super::patch::parse`]; `invalidSyntax` for an operation without a path whose value is no object.
-pub fn patch(resource_type: &ResourceType, body: Value, options: &Options) -> Result<Vec<Operation>, Error> {
-    if options.strict {
-        return super::patch::parse(resource_type, body, Tolerance::Strict);
+pub fn patch(resource_type: &ResourceType, body: Value, strictness: Strictness) -> Result<Vec<Operation>, Error> {
+    if strictness.is_strict() {
+        let operations = super::patch::parse(resource_type, body, strictness)?;
+        members::check(&operations)?;
+        return Ok(operations);
     }
     operations::normalise(resource_type, body)
 }

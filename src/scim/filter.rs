@@ -6,6 +6,7 @@ pub(super) mod parse;
 
 use serde_json::Value;
 
+use super::Strictness;
 use super::error::Error;
 use super::path::AttributePath;
 use super::schema::ResourceType;
@@ -16,16 +17,6 @@ pub const MAX_LENGTH: usize = 8 * 1024;
 pub const MAX_DEPTH: usize = 50;
 /// Most comparisons in one filter. Each is evaluated against every resource that a scan reads.
 pub const MAX_TERMS: usize = 200;
-
-/// What to do with a literal that is no JSON, as in `userName eq ada@example.com`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Tolerance {
-    /// Read it as a string. authentik up to 2025.8 and Microsoft's samples send filters like this.
-    #[default]
-    Accept,
-    /// Refuse it: RFC 7644 3.4.2.2 knows JSON literals only.
-    Strict,
-}
 
 /// A filter expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,7 +92,7 @@ impl CompareOperator {
 impl Filter {
     /// Reads a filter (RFC 7644 3.4.2.2). Operators, `and`, `or`, `not` are read without regard to case; so are URNs of the
     /// resource type, which tell where in `urn:…:2.0:User:name.givenName` the attribute begins. Unquoted literals are
-    /// accepted, see [`Tolerance`].
+    /// accepted, see [`Strictness`].
     ///
     /// An attribute that no schema has is no error: it has no value (RFC 7644 3.4.2.1 asks this of queries that span
     /// resource types, and a client must be able to ask for attributes that this server does not know). What cannot be
@@ -110,12 +101,12 @@ impl Filter {
     /// # Errors
     /// `invalidFilter`, with the position (the first character is 1) and what was expected there.
     pub fn parse(resource_type: &ResourceType, text: &str) -> Result<Self, Error> {
-        Self::parse_with(resource_type, text, Tolerance::default())
+        Self::parse_with(resource_type, text, Strictness::Lenient)
     }
 
-    /// [`Filter::parse`] with a say in what is tolerated.
-    pub fn parse_with(resource_type: &ResourceType, text: &str, tolerance: Tolerance) -> Result<Self, Error> {
-        parse::filter(resource_type, text, tolerance)
+    /// [`Filter::parse`] as strict as is asked.
+    pub fn parse_with(resource_type: &ResourceType, text: &str, strictness: Strictness) -> Result<Self, Error> {
+        parse::filter(resource_type, text, strictness)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Assembly of answers and reading of what list and search requests ask for.
 
 mod query;
+pub mod text;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
@@ -44,18 +45,22 @@ impl Meta {
         }
     }
 
-    fn to_value(&self) -> Value {
+    fn members(&self) -> impl Iterator<Item = (&'static str, Value)> {
         let times = [("created", self.created), ("lastModified", self.last_modified)];
         let times = times.map(|(name, time)| (name, time.map(timestamp)));
-        let mut members = Map::new();
         let ends = [("location", &self.location), ("version", &self.version)];
         let texts = [("resourceType", self.resource_type.clone())].into_iter().chain(times);
-        for (name, text) in texts.chain(ends.map(|(name, text)| (name, text.clone()))) {
-            if let Some(text) = text {
-                members.insert(name.to_owned(), Value::String(text));
-            }
-        }
-        Value::Object(members)
+        let texts = texts.chain(ends.map(|(name, text)| (name, text.clone())));
+        texts.filter_map(|(name, text)| text.map(|text| (name, Value::String(text))))
+    }
+
+    fn to_value(&self) -> Value {
+        self.members().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// The same as JSON, with times as [`timestamp`] writes them.
+    pub fn to_json(&self) -> String {
+        self.to_value().to_string()
     }
 }
 

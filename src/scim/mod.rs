@@ -11,14 +11,17 @@ pub mod message;
 pub mod model;
 pub mod patch;
 pub mod path;
+pub mod precondition;
 pub mod projection;
 pub mod registry;
 pub mod schema;
+mod strictness;
 pub mod validate;
 
 use serde_json::{Map, Value};
 
 pub use error::{Error, ScimType};
+pub use strictness::Strictness;
 
 /// The attributes of a resource, in canonical form: names as their schema spells them, extension attributes inside an
 /// object under their schema's URN, no `null`, `""`-for-absent or empty array (RFC 7643 2.5: these are "unassigned").

@@ -13,12 +13,12 @@ use serde_json::{Map, Value};
 
 pub use apply::apply;
 pub use members::{MemberChange, MemberValue, split_members, take_members};
+pub(super) use members::{concerns_members, is_members_key};
 
-use super::PATCH_MESSAGE;
 use super::error::Error;
-use super::filter::Tolerance;
 use super::path::PatchPath;
 use super::schema::ResourceType;
+use super::{PATCH_MESSAGE, Strictness};
 
 /// Most operations in one request.
 pub const MAX_OPERATIONS: usize = 1_000;
@@ -45,29 +45,6 @@ pub struct Operation {
     pub value: Option<Value>,
 }
 
-/// Where PATCH does more than RFC 7644 asks. The default is both; [`Leniency::STRICT`] is the RFC's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Leniency {
-    /// `replace` or `add` at `phoneNumbers[type eq "mobile"].value` where no value matches: make one from the filter's
-    /// `eq` terms. Entra ID relies on it; RFC 7644 3.5.2.3 answers `noTarget`.
-    pub create_on_unmatched_filter: bool,
-    /// `emails.value` means that of the primary value, else of the only one, else of the one of type `work`, which is
-    /// made if need be (sent by `HelloID`). RFC 7644 means all of them. And a value whose `value` is taken away goes as a
-    /// whole, since `{"type": "fax"}` tells nothing.
-    pub imply_values: bool,
-}
-
-impl Default for Leniency {
-    fn default() -> Self {
-        Self { create_on_unmatched_filter: true, imply_values: true }
-    }
-}
-
-impl Leniency {
-    /// What RFC 7644 says and no more.
-    pub const STRICT: Self = Self { create_on_unmatched_filter: false, imply_values: false };
-}
-
 impl Op {
     /// As the message spells it.
     pub fn name(self) -> &'static str {
@@ -79,12 +56,12 @@ impl Op {
     }
 }
 
-/// Reads a PATCH message as RFC 7644 3.5.2 spells it; unquoted literals in value filters as `tolerance` says.
+/// Reads a PATCH message as RFC 7644 3.5.2 spells it; unquoted literals in value filters as `strictness` says.
 ///
 /// # Errors
 /// `invalidSyntax` where the message is none, `invalidPath` or `invalidFilter` for a malformed path, `tooMany` over
 /// [`MAX_OPERATIONS`] or [`MAX_VALUES`]. Each names the operation: `Operations[2].path: …`.
-pub fn parse(resource_type: &ResourceType, body: Value, tolerance: Tolerance) -> Result<Vec<Operation>, Error> {
+pub fn parse(resource_type: &ResourceType, body: Value, strictness: Strictness) -> Result<Vec<Operation>, Error> {
     let mut body = object(body, "the body")?;
     let is_patch = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(PATCH_MESSAGE));
     if !body.get("schemas").and_then(Value::as_array).is_some_and(|urns| urns.iter().any(is_patch)) {
@@ -104,7 +81,7 @@ pub fn parse(resource_type: &ResourceType, body: Value, tolerance: Tolerance) ->
     let operations: Vec<Operation> = operations
         .into_iter()
         .enumerate()
-        .map(|(index, operation)| self::operation(resource_type, index, operation, tolerance))
+        .map(|(index, operation)| self::operation(resource_type, index, operation, strictness))
         .collect::<Result<_, _>>()?;
     let values: usize = operations.iter().filter_map(|operation| operation.value.as_ref()).map(count).sum();
     if values > MAX_VALUES {
@@ -113,10 +90,11 @@ pub fn parse(resource_type: &ResourceType, body: Value, tolerance: Tolerance) ->
     Ok(operations)
 }
 
-fn operation(kind_of: &ResourceType, index: usize, body: Value, tolerance: Tolerance) -> Result<Operation, Error> {
+fn operation(kind_of: &ResourceType, index: usize, body: Value, strictness: Strictness) -> Result<Operation, Error> {
     let mut body = object(body, &format!("Operations[{index}]"))?;
     let op = match body.get("op") {
-        Some(Value::String(name)) => match name.as_str() {
+        // RFC 7643 2.1 lets case count in names no more than here; Entra ID writes "Add".
+        Some(Value::String(name)) => match name.to_ascii_lowercase().as_str() {
             "add" => Op::Add,
             "remove" => Op::Remove,
             "replace" => Op::Replace,
@@ -132,7 +110,7 @@ fn operation(kind_of: &ResourceType, index: usize, body: Value, tolerance: Toler
     let path = match body.get("path") {
         None => None,
         Some(Value::String(path)) => Some(
-            PatchPath::parse_with(kind_of, path, tolerance)
+            PatchPath::parse_with(kind_of, path, strictness)
                 .map_err(|error| at(&format!("Operations[{index}].path"), error))?,
         ),
         Some(_) => return Err(Error::invalid_syntax(format!("Operations[{index}].path: must be a string"))),
@@ -169,7 +147,7 @@ pub(super) fn kind(value: &Value) -> &'static str {
 }
 
 /// The error, with words before it that tell where.
-fn at(place: &str, mut error: Error) -> Error {
+pub(super) fn at(place: &str, mut error: Error) -> Error {
     error.detail = format!("{place}: {}", error.detail).into();
     error
 }

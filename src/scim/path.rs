@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::Strictness;
 use super::error::Error;
-use super::filter::{Filter, Tolerance, parse};
+use super::filter::{Filter, parse};
 use super::schema::{Attribute, DataType, Resolved, ResourceType};
 
 /// An attribute, perhaps of an extension, perhaps a sub-attribute of it (RFC 7644 3.10). Names as the client wrote
@@ -52,12 +53,12 @@ impl PatchPath {
     /// # Errors
     /// `invalidPath`; `invalidFilter` where the value filter in it is malformed. A name that no schema has is no error.
     pub fn parse(resource_type: &ResourceType, text: &str) -> Result<Self, Error> {
-        Self::parse_with(resource_type, text, Tolerance::default())
+        Self::parse_with(resource_type, text, Strictness::Lenient)
     }
 
-    /// [`PatchPath::parse`] with a say in what a value filter tolerates.
-    pub fn parse_with(resource_type: &ResourceType, text: &str, tolerance: Tolerance) -> Result<Self, Error> {
-        parse::patch_path(resource_type, text, tolerance)
+    /// [`PatchPath::parse`] as strict about literals in a value filter as is asked.
+    pub fn parse_with(resource_type: &ResourceType, text: &str, strictness: Strictness) -> Result<Self, Error> {
+        parse::patch_path(resource_type, text, strictness)
     }
 }
 

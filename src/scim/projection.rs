@@ -15,6 +15,19 @@ pub struct Projection {
     /// Attributes of the core schema and URNs of extensions that are not simply answered by default, and what holds for
     /// them instead; for an extension, what holds for the most readily answered of its attributes.
     exceptions: Vec<(String, Returned)>,
+    /// Attributes of the core schema and URNs of extensions of which a part is not simply answered by default.
+    mixed: Vec<String>,
+}
+
+/// How much of an attribute, or of a whole extension, is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Nothing.
+    None,
+    /// What [`Projection::part`] leaves of it, which may be nothing or all.
+    Part,
+    /// All of it.
+    Whole,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +69,15 @@ impl Projection {
         let core = core.map(|a| (&a.name, a.returned));
         let extensions = resource_type.extensions.iter().map(|e| (&e.schema.id, most_readily(&e.schema.attributes)));
         let exceptions = core.chain(extensions).filter(|(_, returned)| *returned != Returned::Default);
+        let core = resource_type.common.iter().chain(&resource_type.schema.attributes);
+        let core = core.filter(|a| !a.sub_attributes.iter().all(is_simply_answered)).map(|a| &a.name);
+        let extensions = resource_type.extensions.iter().map(|e| e.schema.as_ref());
+        let extensions = extensions.filter(|s| !s.attributes.iter().all(is_simply_answered)).map(|s| &s.id);
         Self {
             mode: Mode::Default,
             names: Vec::new(),
             exceptions: exceptions.map(|(name, returned)| (name.clone(), returned)).collect(),
+            mixed: core.chain(extensions).cloned().collect(),
         }
     }
 
@@ -118,20 +136,42 @@ impl Projection {
         }
     }
 
+    /// How much is answered of an attribute of the core schema, or of the extension with this URN, as its schema spells
+    /// it. What no schema of the type has is not answered.
+    pub fn share(&self, resource_type: &ResourceType, name: &str) -> Share {
+        let known = !name.contains(':') || resource_type.extensions.iter().any(|e| e.schema.id == name);
+        if !known || !self.wants(name) {
+            return Share::None;
+        }
+        let touched = self.names.iter().any(|n| match &n.extension {
+            None => n.attribute.as_deref().is_none_or(|attribute| attribute == name) && !name.contains(':'),
+            Some(urn) => urn == name,
+        });
+        let whole = match self.mode {
+            Mode::Default => true,
+            Mode::Only => false,
+            Mode::Except => !touched,
+        };
+        if whole && !self.mixed.iter().any(|mixed| mixed == name) { Share::Whole } else { Share::Part }
+    }
+
+    /// What is answered of the value of one attribute of the core schema, or of one whole extension; `None` for nothing.
+    pub fn part(&self, resource_type: &ResourceType, name: &str, value: Value) -> Option<Value> {
+        if let Some(attribute) = resource_type.core_attribute(name) {
+            return self.value(None, attribute, value);
+        }
+        let (schema, Value::Object(members)) = (resource_type.extension(name)?, value) else { return None };
+        let members = self.extension(schema, members);
+        (!members.is_empty()).then_some(Value::Object(members))
+    }
+
     /// The part of a whole resource, with `schemas`, `id` and `meta`, that is answered. Attributes that no schema of
     /// the type has are left out. `schemas` names the schemas of the attributes that are left (RFC 7643 3).
     pub fn apply(&self, resource_type: &ResourceType, full: Attributes) -> Attributes {
         let mut answer = Map::with_capacity(full.len());
         for (name, value) in full {
-            if let Some(attribute) = resource_type.core_attribute(&name) {
-                if let Some(value) = self.value(None, attribute, value) {
-                    answer.insert(name, value);
-                }
-            } else if let (Some(schema), Value::Object(members)) = (resource_type.extension(&name), value) {
-                let members = self.extension(schema, members);
-                if !members.is_empty() {
-                    answer.insert(name, Value::Object(members));
-                }
+            if let Some(value) = self.part(resource_type, &name, value) {
+                answer.insert(name, value);
             }
         }
         let extensions: Vec<&str> = resource_type
@@ -211,6 +251,11 @@ impl Projection {
                 && name.sub.as_deref() == Some(&sub.name)
         })
     }
+}
+
+/// Whether an attribute and all its sub-attributes are answered by default and may be left out.
+fn is_simply_answered(attribute: &Attribute) -> bool {
+    attribute.returned == Returned::Default && attribute.sub_attributes.iter().all(is_simply_answered)
 }
 
 /// What holds for the extension as a whole.

@@ -7,18 +7,7 @@ mod value;
 use serde_json::{Map, Value};
 
 use super::schema::{Attribute, Mutability, ResourceType};
-use super::{Attributes, Error};
-
-/// How much is held against a client.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Strictness {
-    /// What the bridge needs to work with the resource: types, required attributes, at most one primary value.
-    #[default]
-    Lenient,
-    /// Also what RFC 7643 says of values that nothing depends on: countries by their code (4.1.2), well-formed
-    /// references (2.3.7), `schemas` given and naming each extension in use (3, 3.3).
-    Strict,
-}
+use super::{Attributes, Error, Strictness};
 
 /// Checks the body of a create (RFC 7644 3.3) and brings it into canonical form: names as their schema spells them, in
 /// its order, `schemas` first; read-only attributes, unassigned values (RFC 7643 2.5), passwords and repeated
@@ -165,7 +154,7 @@ fn schemas_are_known(kind: &ResourceType, body: &Attributes, strictness: Strictn
         })?;
         known.push(schema.id.as_str());
     }
-    if strictness == Strictness::Strict {
+    if strictness.is_strict() {
         let extensions =
             kind.extensions.iter().filter(|e| body.keys().any(|name| name.eq_ignore_ascii_case(&e.schema.id)));
         for urn in std::iter::once(&kind.schema.id).chain(extensions.map(|e| &e.schema.id)) {

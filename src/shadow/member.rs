@@ -78,13 +78,33 @@ pub fn groups_of(conn: &mut Conn, ids: &[String]) -> Result<BTreeMap<String, Vec
             .select((members::member_id, resources::id, resources::document))
             .load(c))?;
         for (member, id, document) in rows {
-            let display = serde_json::from_str::<serde_json::Value>(&document)
-                .ok()
-                .and_then(|d| d.get("displayName").and_then(|n| n.as_str()).map(str::to_owned));
-            found.entry(member).or_default().push(Reference { id, kind: Kind::Group, display });
+            found.entry(member).or_default().push(group_reference(id, &document));
         }
     }
     Ok(found)
+}
+
+/// The groups that a resource is a direct member of.
+pub fn groups_of_one(conn: &mut Conn, id: &str) -> Result<Vec<Reference>, Error> {
+    let rows: Vec<(String, String)> = members::table
+        .inner_join(resources::table.on(resources::id.eq(members::group_id)))
+        .filter(members::member_id.eq(id).and(members::desired.eq(true)))
+        .filter(resources::deleted_at.is_null())
+        .order(members::group_id)
+        .select((resources::id, resources::document))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(id, document)| group_reference(id, &document)).collect())
+}
+
+/// A group as its members refer to it.
+fn group_reference(id: String, document: &str) -> Reference {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        display_name: Option<String>,
+    }
+    let display = serde_json::from_str::<Named>(document).ok().and_then(|named| named.display_name);
+    Reference { id, kind: Kind::Group, display }
 }
 
 /// Ids of the groups that count this resource as a member.

@@ -9,6 +9,8 @@ pub mod query;
 mod resource;
 mod value;
 
-pub use resource::{Kind, Stored, bury, find, guard, insert, lock, named_like, predecessor, save};
+pub use resource::{
+    Kind, Snapshot, Stored, bury, find, guard, insert, lock, named, named_like, predecessor, save, snapshot,
+};
 pub(crate) use resource::{any, existing};
 pub use value::{LONGEST, too_long};

@@ -89,6 +89,63 @@ impl Stored {
     }
 }
 
+/// A resource as it is stored: its document is still text, for answers that need not look into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// See [`Stored::id`].
+    pub id: String,
+    /// User or group.
+    pub kind: Kind,
+    /// See [`Stored::document`], as JSON.
+    pub document: String,
+    /// See [`Stored::version`].
+    pub version: i64,
+    /// When it was made.
+    pub created: DateTime<Utc>,
+    /// When it was last changed.
+    pub modified: DateTime<Utc>,
+}
+
+impl Snapshot {
+    /// What a resource is stored as.
+    pub fn of(resource: Stored) -> Result<Self, Error> {
+        Ok(Self {
+            document: text_of(&resource.id, &resource.document)?,
+            id: resource.id,
+            kind: resource.kind,
+            version: resource.version,
+            created: resource.created,
+            modified: resource.modified,
+        })
+    }
+}
+
+/// The columns of a [`Snapshot`].
+pub(super) type SnapshotColumns =
+    (resources::id, resources::document, resources::version, resources::created_at, resources::modified_at);
+
+/// What [`SnapshotColumns`] hold.
+pub(super) type SnapshotRow = (String, String, i64, NaiveDateTime, NaiveDateTime);
+
+/// A row as a snapshot.
+pub(super) fn snapshot_of(kind: Kind, (id, document, version, created, modified): SnapshotRow) -> Snapshot {
+    Snapshot { id, kind, document, version, created: created.and_utc(), modified: modified.and_utc() }
+}
+
+/// The live resource of this id, as it is stored.
+pub fn snapshot(conn: &mut Conn, tenant: &str, kind: Kind, id: &str) -> Result<Option<Snapshot>, Error> {
+    if !is_storable(id) {
+        return Ok(None);
+    }
+    let row: Option<SnapshotRow> = resources::table
+        .filter(resources::id.eq(id).and(resources::tenant.eq(tenant)).and(resources::kind.eq(kind.as_str())))
+        .filter(resources::deleted_at.is_null())
+        .select(SnapshotColumns::default())
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|row| snapshot_of(kind, row)))
+}
+
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = resources)]
 pub(super) struct Row {
@@ -244,6 +301,19 @@ pub fn named_like(conn: &mut Conn, tombstone: &Stored) -> Result<Option<String>,
     Ok(resources::table
         .filter(resources::tenant.eq(&tombstone.tenant).and(resources::kind.eq(tombstone.kind.as_str())))
         .filter(resources::unique_key.eq(key))
+        .select(resources::id)
+        .first(conn)
+        .optional()?)
+}
+
+/// Id of the live resource of this name (`userName`, a group's `displayName`), which compares folded.
+pub fn named(conn: &mut Conn, tenant: &str, kind: Kind, name: &str) -> Result<Option<String>, Error> {
+    if !is_storable(name) {
+        return Ok(None);
+    }
+    Ok(resources::table
+        .filter(resources::tenant.eq(tenant).and(resources::kind.eq(kind.as_str())))
+        .filter(resources::unique_key.eq(fold(name)))
         .select(resources::id)
         .first(conn)
         .optional()?)

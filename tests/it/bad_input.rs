@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use reqwest::{Method, StatusCode};
-use scim_bridge::access::Scope;
+use scim_bridge::access::{NewToken, Scope};
 use serde_json::{Value, json};
 
 use super::support::app::{Answer, TENANT, TestApp, answer, user};
@@ -407,8 +407,8 @@ both_engines! {
         let fixture = Fixture::new(TestApp::start(&engine).await).await;
         let access = fixture.app.app().access();
         let (expired, expired_secret) =
-            access.create(TENANT, "expired", vec![Scope::Scim], Some(TimeDelta::seconds(-1))).await.expect("a token");
-        let (revoked, revoked_secret) = access.create(TENANT, "revoked", vec![Scope::Scim], None).await.expect("a token");
+            access.create(NewToken { life: Some(TimeDelta::seconds(-1)), ..NewToken::new(TENANT, "expired", vec![Scope::Scim]) }).await.expect("a token");
+        let (revoked, revoked_secret) = access.create(NewToken::new(TENANT, "revoked", vec![Scope::Scim])).await.expect("a token");
         assert!(access.revoke(&revoked.id).await.expect("an answer"));
         assert_ne!(expired.id, revoked.id);
         let good = fixture.app.token().to_owned();
@@ -455,8 +455,8 @@ both_engines! {
         assert_eq!(words.len(), 1, "the words do not tell what is wrong: {words:?}");
 
         // A live token of another scope: 403, and the scope is named.
-        let (_, scim) = access.create(TENANT, "scim", vec![Scope::Scim], None).await.expect("a token");
-        let (_, steers) = access.create(TENANT, "admin", vec![Scope::Admin], None).await.expect("a token");
+        let (_, scim) = access.create(NewToken::new(TENANT, "scim", vec![Scope::Scim])).await.expect("a token");
+        let (_, steers) = access.create(NewToken::new(TENANT, "admin", vec![Scope::Admin])).await.expect("a token");
         let users = format!("{}/Users", fixture.app.base());
         for (token, method, url, scope) in [
             (&scim, Method::GET, &admin, "admin"),

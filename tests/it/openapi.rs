@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use reqwest::Method;
-use scim_bridge::access::Scope;
+use scim_bridge::access::{NewToken, Scope};
 use scim_bridge::http::openapi;
 use scim_bridge::http::routes::{ROUTES, Route};
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::support::app::{TENANT, TestApp, user};
 
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const ME: &str = "/scim/v2/Me";
 const SCIM: &str = "application/scim+json";
 const DELIVERY: &str = "urn:scim-bridge:schemas:extension:delivery:1.0";
 
@@ -35,7 +36,8 @@ fn describes_every_route_and_no_other() {
     assert_eq!(described, routes);
     for route in ROUTES {
         let operation = &document["paths"][route.path][route.method.to_lowercase()];
-        let open = operation.get("security") == Some(&json!([]));
+        let security = operation.get("security").and_then(Value::as_array);
+        let open = security.is_some_and(|ways| ways.is_empty() || ways.contains(&json!({})));
         assert_eq!(open, route.scope.is_none(), "{} {}: whether a token is needed", route.method, route.path);
     }
     let ids: Vec<&Value> =
@@ -69,6 +71,8 @@ struct Witness<'a> {
     app: &'a TestApp,
     document: Value,
     client: reqwest::Client,
+    /// A token that is a user's, for `/Me`.
+    mine: String,
     /// Method, path of the table and status of each answer seen.
     seen: BTreeSet<(String, String, u16)>,
 }
@@ -78,13 +82,18 @@ impl<'a> Witness<'a> {
         let client = reqwest::Client::builder().build().expect("a client");
         let url = app.base().replace("/scim/v2", "/openapi.json");
         let document = app.get(&url).await.body;
-        Self { app, document, client, seen: BTreeSet::new() }
+        Self { app, document, client, mine: String::new(), seen: BTreeSet::new() }
     }
 
     fn request(&self, method: &str, path: &str, id: &str, query: &str) -> reqwest::RequestBuilder {
         let root = self.app.base().trim_end_matches("/scim/v2");
         let method: Method = method.parse().expect("a method");
         self.client.request(method, format!("{root}{}{query}", path.replace("{id}", id)))
+    }
+
+    /// With a token that may do what the route does.
+    fn as_user(&self, request: reqwest::RequestBuilder, path: &str) -> reqwest::RequestBuilder {
+        request.bearer_auth(if path == ME { &self.mine } else { self.app.token() })
     }
 
     /// Sends a request and checks status, media type and body of the answer.
@@ -120,7 +129,7 @@ impl<'a> Witness<'a> {
     }
 
     async fn good(&mut self, route: (&str, &str), id: &str, query: &str, body: Option<&Value>, status: u16) -> Value {
-        let mut request = self.request(route.0, route.1, id, query).bearer_auth(self.app.token());
+        let mut request = self.as_user(self.request(route.0, route.1, id, query), route.1);
         if let Some(body) = body {
             request = request.header("Content-Type", "application/scim+json").body(body.to_string());
         }
@@ -142,8 +151,20 @@ impl<'a> Witness<'a> {
             let (method, path) = at;
             let request = self.request(method, path, id, query);
             let request = match status {
-                400 => body(SCIM, "{", request.bearer_auth(self.app.token())),
+                400 => body(SCIM, "{", self.as_user(request, path)),
+                401 if path.contains("/scim/v2/S") || path.contains("/ResourceTypes") => request.bearer_auth("wrong"),
                 401 => body(SCIM, "{}", request),
+                412 => {
+                    let text = match (method, path.contains("Groups")) {
+                        ("PATCH", _) => json!({
+                            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                            "Operations": [{ "op": "remove", "path": "externalId" }],
+                        }),
+                        (_, true) => json!({ "schemas": [GROUP], "displayName": "Sales" }),
+                        _ => user("eve"),
+                    };
+                    body(SCIM, &text.to_string(), self.as_user(request, path)).header("If-Match", "W/\"0\"")
+                }
                 403 => body(SCIM, "{}", request.bearer_auth(wrong_scope)),
                 404 if path.ends_with("{id}") => {
                     let text = match (method, path.contains("Users")) {
@@ -154,11 +175,12 @@ impl<'a> Witness<'a> {
                         (_, true) => user("nobody"),
                         _ => json!({ "schemas": [GROUP], "displayName": "Nothing" }),
                     };
-                    body(SCIM, &text.to_string(), request.bearer_auth(self.app.token()))
+                    body(SCIM, &text.to_string(), self.as_user(request, path))
                 }
-                406 => body(SCIM, "{}", request.bearer_auth(self.app.token()).header("Accept", "text/html")),
-                413 => body(SCIM, &"x".repeat(5000), request.bearer_auth(self.app.token())),
-                415 => body("text/plain", "{}", request.bearer_auth(self.app.token())),
+                406 => body(SCIM, "{}", self.as_user(request, path).header("Accept", "text/html")),
+                413 => body(SCIM, &"x".repeat(5000), self.as_user(request, path)),
+                501 => body(SCIM, "{}", request.bearer_auth(self.app.token())),
+                415 => body("text/plain", "{}", self.as_user(request, path)),
                 _ => continue,
             };
             self.sees(at, request, status).await;
@@ -186,6 +208,30 @@ async fn conflicts(witness: &mut Witness<'_>, eve: &Value, group: &Value) {
     witness.good(("PATCH", "/scim/v2/Groups/{id}"), &west, "", Some(&renamed), 409).await;
 }
 
+/// A token that is a user's.
+async fn token_of(app: &TestApp, user: &str) -> String {
+    let new = NewToken { user: Some(user.to_owned()), ..NewToken::new(TENANT, "mine", vec![Scope::Scim]) };
+    app.app().access().create(new).await.expect("a token").1
+}
+
+/// Somebody who wants another's name for themselves, and somebody who is no more.
+async fn conflicts_of_mine(witness: &mut Witness<'_>) {
+    let eve = std::mem::take(&mut witness.mine);
+    let id = witness.app.user("carl").await;
+    witness.mine = token_of(witness.app, &id).await;
+    let rename = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "replace", "path": "userName", "value": "eve@example.com" }],
+    });
+    witness.good(("PUT", ME), "", "", Some(&user("eve")), 409).await;
+    witness.good(("PATCH", ME), "", "", Some(&rename), 409).await;
+    witness.good(("DELETE", ME), "", "", None, 204).await;
+    for (method, body) in [("GET", None), ("PUT", Some(&user("carl"))), ("PATCH", Some(&rename)), ("DELETE", None)] {
+        witness.good((method, ME), "", "", body, 404).await;
+    }
+    witness.mine = eve;
+}
+
 both_engines! {
     async fn answers_are_as_described(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, |config| config.server.body_limit = 4096).await;
@@ -207,6 +253,7 @@ both_engines! {
         let group_id = made["id"].as_str().expect("an id").to_owned();
         witness.good(("POST", groups), "", "", Some(&group), 409).await;
         app.settled().await;
+        witness.mine = token_of(&app, &id).await;
 
         let all = format!("?attributes={DELIVERY},userName,displayName,members,groups,meta");
         for query in ["", "?attributes=id", "?excludedAttributes=userName,displayName,meta", "?count=0", &all] {
@@ -215,9 +262,15 @@ both_engines! {
             let seen = witness.good(("GET", one), &id, query, None, 200).await;
             assert_eq!(seen["id"], json!(id));
             witness.good(("GET", "/scim/v2/Groups/{id}"), &group_id, query, None, 200).await;
+            witness.good(("GET", ME), "", query, None, 200).await;
+        }
+        for (path, id) in [(one, &id), ("/scim/v2/Groups/{id}", &group_id), (ME, &id)] {
+            let request = witness.as_user(witness.request("GET", path, id, ""), path).header("If-None-Match", "*");
+            witness.sees(("GET", path), request, 304).await;
         }
         for (path, id, mut body, patched) in [
             (one, &id, eve.clone(), json!({ "op": "replace", "path": "title", "value": "Countess" })),
+            (ME, &id, eve.clone(), json!({ "op": "replace", "path": "title", "value": "Queen" })),
             ("/scim/v2/Groups/{id}", &group_id, group.clone(), json!({ "op": "add", "path": "externalId", "value": "x" })),
         ] {
             body["externalId"] = json!("other");
@@ -240,19 +293,20 @@ both_engines! {
         }
         witness.good(("GET", "/admin/v1/status"), "", "", None, 200).await;
         for route in ROUTES.iter().filter(|route| route.scope.is_none()) {
-            let request = witness.request(route.method, route.path, "", "");
+            let id = if route.path.contains("Schemas") { GROUP } else { "User" };
+            let request = witness.request(route.method, route.path, id, "");
             witness.sees((route.method, route.path), request, 200).await;
         }
 
         conflicts(&mut witness, &eve, &group).await;
+        conflicts_of_mine(&mut witness).await;
         let west = app.group("Large", &[]).await;
 
         let access = app.app().access();
-        let (_, scim) = access.create(TENANT, "s", vec![Scope::Scim], None).await.expect("a token");
-        let (_, admin) = access.create(TENANT, "a", vec![Scope::Admin], None).await.expect("a token");
+        let (_, scim) = access.create(NewToken::new(TENANT, "s", vec![Scope::Scim])).await.expect("a token");
+        let (_, admin) = access.create(NewToken::new(TENANT, "a", vec![Scope::Admin])).await.expect("a token");
         for route in ROUTES {
-            let Some(scope) = route.scope else { continue };
-            let wrong = if scope == Scope::Scim { &admin } else { &scim };
+            let wrong = if route.scope == Some(Scope::Admin) { &scim } else { &admin };
             let id = if route.path.contains("Groups") { &group_id } else { &id };
             witness.refusals(route, id, wrong).await;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
-use scim_bridge::access::Scope;
+use scim_bridge::access::{NewToken, Scope};
 use scim_bridge::http::routes::ROUTES;
 use serde_json::{Value, json};
 
@@ -426,7 +426,7 @@ both_engines! {
         let people = People::new(app).await;
         let app = &people.app;
         let scopes = vec![Scope::Scim, Scope::Admin];
-        let (_, token) = app.app().access().create("other", "test", scopes, None).await.expect("a token");
+        let (_, token) = app.app().access().create(NewToken::new("other", "test", scopes)).await.expect("a token");
         let client = reqwest::Client::builder().build().expect("a client");
         let before = (app.get("/Users").await.body, app.get("/Groups").await.body);
         let root = app.base().trim_end_matches("/scim/v2").to_owned();

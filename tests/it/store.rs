@@ -175,30 +175,34 @@ both_engines! {
     async fn nobody_joins_a_group_while_being_deleted(engine: Engine) {
         use scim_bridge::clock::{SystemClock, SystemRandomness};
         use scim_bridge::delivery::Signals;
-        use scim_bridge::provisioning::Provisioner;
+        use scim_bridge::provisioning::{Provisioner, Registries, Target};
+        use scim_bridge::scim::precondition::Precondition;
+        use scim_bridge::scim::Strictness;
         use scim_bridge::scim::schema::Registry;
         use std::sync::Arc;
         let db = open(&engine, 8).await;
-        let registry = Arc::new(Registry::standard().expect("the schemas"));
+        let standard = Registry::standard().expect("the schemas");
+        let registries = Arc::new(Registries::new(standard, std::collections::HashMap::new()));
+        let of = |kind| Target { tenant: "acme", kind, strictness: Strictness::Lenient };
         let provisioner = Provisioner::new(
-            db.clone(), registry, Arc::new(SystemClock), Arc::new(SystemRandomness), Signals::default(),
+            db.clone(), registries, Arc::new(SystemClock), Arc::new(SystemRandomness), Signals::default(),
         );
         let group = serde_json::json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "West",
         });
-        let group = provisioner.create("acme", Kind::Group, group).await.expect("made").stored.id;
+        let group = provisioner.create(of(Kind::Group), group).await.expect("made").stored.id;
         for n in 0..40 {
             let user = serde_json::json!({
                 "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": format!("user{n}"),
             });
-            let user = provisioner.create("acme", Kind::User, user).await.expect("made").stored.id;
+            let user = provisioner.create(of(Kind::User), user).await.expect("made").stored.id;
             let add = serde_json::json!({
                 "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
                 "Operations": [{ "op": "add", "path": "members", "value": [{ "value": user }] }],
             });
             let (added, deleted) = tokio::join!(
-                provisioner.patch("acme", Kind::Group, &group, add),
-                provisioner.delete("acme", Kind::User, &user),
+                provisioner.patch(of(Kind::Group), &group, Precondition::default(), add),
+                provisioner.delete(of(Kind::User), &user, Precondition::default()),
             );
             added.expect("added, or left out");
             deleted.expect("deleted");

@@ -3,18 +3,18 @@
 use serde_json::{Map, Value, json};
 
 use super::value::{self, Normal};
-use crate::scim::PATCH_MESSAGE;
 use crate::scim::error::Error;
-use crate::scim::filter::{CompareOperator, Filter, Tolerance};
+use crate::scim::filter::{CompareOperator, Filter};
 use crate::scim::patch::{self, Op, Operation};
 use crate::scim::path::{self, AttributePath, PatchPath};
 use crate::scim::schema::{DataType, Mutability, Resolved, ResourceType, Schema};
+use crate::scim::{PATCH_MESSAGE, Strictness};
 
 /// Most operations that those of one request may come to. An object without a path counts once for each attribute.
 const MAX_NORMALISED: usize = 5_000;
 
 pub(super) fn normalise(kind: &ResourceType, body: Value) -> Result<Vec<Operation>, Error> {
-    let operations = patch::parse(kind, message(body)?, Tolerance::Accept)?;
+    let operations = patch::parse(kind, message(body)?, Strictness::Lenient)?;
     let mut normal = Vec::with_capacity(operations.len());
     for (index, operation) in operations.into_iter().enumerate() {
         match operation.path {
@@ -39,10 +39,8 @@ fn message(body: Value) -> Result<Value, Error> {
     if let Some(Value::Array(operations)) = message.get_mut("Operations") {
         for operation in operations.iter_mut().filter_map(Value::as_object_mut) {
             rename(operation, &["op", "path", "value"]);
-            match operation.get_mut("op") {
-                Some(Value::String(op)) => op.make_ascii_lowercase(),
-                Some(Value::Null) | None => _ = operation.insert("op".into(), "replace".into()),
-                Some(_) => {}
+            if operation.get("op").is_none_or(Value::is_null) {
+                operation.insert("op".into(), "replace".into());
             }
             let no_path = |path: &Value| path.is_null() || path.as_str().is_some_and(|path| path.trim().is_empty());
             if operation.get("path").is_some_and(no_path) {

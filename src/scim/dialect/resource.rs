@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::value;
-use crate::scim::Attributes;
 use crate::scim::document::{self, is_unassigned};
 use crate::scim::error::Error;
-use crate::scim::patch::{self, Leniency, MAX_OPERATIONS, Op, Operation};
+use crate::scim::patch::{self, MAX_OPERATIONS, Op, Operation};
 use crate::scim::path::{self, AttributePath, PatchPath};
 use crate::scim::schema::{Attribute, Mutability, ResourceType, Schema};
+use crate::scim::{Attributes, Strictness};
 
 pub(super) fn normalise(kind: &ResourceType, body: Attributes) -> Result<Attributes, Error> {
     speaks_of(kind, &body)?;
@@ -35,7 +35,7 @@ pub(super) fn normalise(kind: &ResourceType, body: Attributes) -> Result<Attribu
     if operations.len() > MAX_OPERATIONS {
         return Err(Error::too_many(format!("the body has more than {MAX_OPERATIONS} paths for attribute names")));
     }
-    patch::apply(kind, &document, &operations, &Leniency::default())
+    patch::apply(kind, &document, &operations, Strictness::Lenient)
 }
 
 /// Refuses a body whose `schemas` name nothing that is known here: it was meant for another endpoint, and read as what

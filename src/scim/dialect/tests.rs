@@ -8,15 +8,15 @@ use std::sync::{Arc, LazyLock};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Options, patch, resource};
+use super::{patch, resource};
 use crate::scim::error::{Error, ScimType};
 use crate::scim::patch::{MemberChange, MemberValue, apply, split_members};
 use crate::scim::schema::{Registry, ResourceType};
-use crate::scim::validate::{self, Strictness};
-use crate::scim::{ENTERPRISE_SCHEMA, GROUP_SCHEMA, PATCH_MESSAGE, USER_SCHEMA};
+use crate::scim::validate;
+use crate::scim::{ENTERPRISE_SCHEMA, GROUP_SCHEMA, PATCH_MESSAGE, Strictness, USER_SCHEMA};
 
-const LENIENT: Options = Options { strict: false };
-const STRICT: Options = Options { strict: true };
+const LENIENT: Strictness = Strictness::Lenient;
+const STRICT: Strictness = Strictness::Strict;
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::standard().expect("the built-in schemas"));
 
@@ -30,15 +30,15 @@ fn group() -> Arc<ResourceType> {
 
 /// What a create makes of a body: the dialect, then the strict core.
 fn created(kind: &ResourceType, body: Value) -> Value {
-    let normal = resource(kind, body.clone(), &LENIENT).unwrap_or_else(|error| panic!("{body}: {error}"));
+    let normal = resource(kind, body.clone(), LENIENT).unwrap_or_else(|error| panic!("{body}: {error}"));
     let checked = validate::create(kind, normal, Strictness::Lenient);
     Value::Object(checked.unwrap_or_else(|error| panic!("{body}: {error}")))
 }
 
-fn patched(kind: &ResourceType, before: &Value, operations: Value, options: Options) -> Result<Value, Error> {
+fn patched(kind: &ResourceType, before: &Value, operations: Value, strictness: Strictness) -> Result<Value, Error> {
     let body = json!({"schemas": [PATCH_MESSAGE], "Operations": operations});
-    let operations = patch(kind, body, &options)?;
-    let after = apply(kind, before.as_object().expect("an object"), &operations, &options.leniency())?;
+    let operations = patch(kind, body, strictness)?;
+    let after = apply(kind, before.as_object().expect("an object"), &operations, strictness)?;
     validate::check(kind, after, Strictness::Lenient).map(Value::Object)
 }
 
@@ -69,13 +69,13 @@ fn with(resource: &Value, changes: &Value) -> Value {
 #[test]
 fn a_body_must_be_an_object() {
     for body in [json!([]), json!("x"), Value::Null] {
-        for options in [LENIENT, STRICT] {
-            let error = resource(&user(), body.clone(), &options).expect_err("no object");
+        for strictness in [LENIENT, STRICT] {
+            let error = resource(&user(), body.clone(), strictness).expect_err("no object");
             assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax));
-            patch(&user(), body.clone(), &options).expect_err("no object");
+            patch(&user(), body.clone(), strictness).expect_err("no object");
         }
     }
-    let error = resource(&user(), json!({(ENTERPRISE_SCHEMA): 7}), &LENIENT).expect_err("no object");
+    let error = resource(&user(), json!({(ENTERPRISE_SCHEMA): 7}), LENIENT).expect_err("no object");
     assert!(error.detail.contains("enterprise:2.0:User: must be an object"), "{error}");
 }
 
@@ -87,11 +87,11 @@ fn too_many_changes_in_one_request() {
     let emails: Vec<Value> = (0..1001).map(|n| json!({"value": n.to_string()})).collect();
     let mut body = serde_json::Map::from_iter([("emails".to_owned(), json!(emails))]);
     body.extend((0..1001).map(|n| (format!("emails[value eq \"{n}\"].display"), json!("x"))));
-    let error = resource(&user(), Value::Object(body), &LENIENT).expect_err("too many");
+    let error = resource(&user(), Value::Object(body), LENIENT).expect_err("too many");
     assert!(error.scim_type == Some(ScimType::TooMany) && error.detail.contains("1000 paths"), "{error}");
     // What nobody knows does not count.
     let unknown = (0..1001).map(|n| (format!("x{n}"), json!("x")));
-    resource(&user(), unknown.collect(), &LENIENT).expect("unknown attributes are dropped");
+    resource(&user(), unknown.collect(), LENIENT).expect("unknown attributes are dropped");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn thousands_of_members_are_one_change() {
     let values: Vec<Value> = (0..6000).map(|n| json!({"value": n.to_string()})).collect();
     for operation in ["Add", "Remove", "Replace"] {
         let body = json!({"Operations": [{"op": operation, "path": "members", "value": values}]});
-        let operations = patch(&group(), body, &LENIENT).expect("a message");
+        let operations = patch(&group(), body, LENIENT).expect("a message");
         let (rest, changes) = split_members(operations).expect("members");
         assert_eq!((rest.len(), changes.len()), (0, 1), "{operation}");
     }
@@ -125,19 +125,19 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn normalising_twice_is_the_same_as_once(body in any_json()) {
-        if let Ok(once) = resource(&user(), body, &LENIENT) {
-            prop_assert_eq!(resource(&user(), Value::Object(once.clone()), &LENIENT), Ok(once));
+        if let Ok(once) = resource(&user(), body, LENIENT) {
+            prop_assert_eq!(resource(&user(), Value::Object(once.clone()), LENIENT), Ok(once));
         }
     }
 
     #[test]
     fn any_message_is_read_or_refused(body in any_json(), value in any_json(), path in "title|manager|emails|emails\\[value eq 1\\]|members|name", op in "Add|Remove|replace") {
-        let _ = patch(&user(), body, &LENIENT);
+        let _ = patch(&user(), body, LENIENT);
         for operation in [json!({"op": op, "value": value}), json!({"op": op, "path": path, "value": value})] {
             for kind in [user(), group()] {
                 let body = json!({"Operations": [operation]});
-                let Ok(operations) = patch(&kind, body, &LENIENT) else { continue };
-                let _ = apply(&kind, ada().as_object().expect("an object"), &operations, &LENIENT.leniency());
+                let Ok(operations) = patch(&kind, body, LENIENT) else { continue };
+                let _ = apply(&kind, ada().as_object().expect("an object"), &operations, LENIENT);
                 let _ = split_members(operations);
             }
         }

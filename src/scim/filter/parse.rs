@@ -12,7 +12,8 @@ use winnow::error::ParserError;
 use winnow::stream::{LocatingSlice, Location, Stateful};
 use winnow::token::{one_of, take_while};
 
-use super::{CompareOperator, Filter, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Tolerance};
+use super::{CompareOperator, Filter, MAX_DEPTH, MAX_LENGTH, MAX_TERMS};
+use crate::scim::Strictness;
 use crate::scim::error::Error;
 use crate::scim::path::{AttributePath, PatchPath};
 use crate::scim::schema::ResourceType;
@@ -24,7 +25,7 @@ type Parsed<T> = Result<T, Fault>;
 #[derive(Debug, Clone)]
 struct Context<'i> {
     resource_type: &'i ResourceType,
-    tolerance: Tolerance,
+    strictness: Strictness,
     depth: usize,
     terms: usize,
     /// Inside `[…]`, where an unquoted literal ends at the bracket.
@@ -99,17 +100,17 @@ fn too_much(input: &Input<'_>, what: String) -> Fault {
     Fault { at: input.current_token_start(), what: Complaint::TooMuch(what), in_filter: false }
 }
 
-fn input<'i>(resource_type: &'i ResourceType, text: &'i str, tolerance: Tolerance) -> Input<'i> {
-    let state = Context { resource_type, tolerance, depth: 0, terms: 0, in_values: false };
+fn input<'i>(resource_type: &'i ResourceType, text: &'i str, strictness: Strictness) -> Input<'i> {
+    let state = Context { resource_type, strictness, depth: 0, terms: 0, in_values: false };
     Stateful { input: LocatingSlice::new(text), state }
 }
 
 /// A whole text as a filter.
-pub(super) fn filter(resource_type: &ResourceType, text: &str, tolerance: Tolerance) -> Result<Filter, Error> {
+pub(super) fn filter(resource_type: &ResourceType, text: &str, strictness: Strictness) -> Result<Filter, Error> {
     if text.len() > MAX_LENGTH {
         return Err(Error::invalid_filter(format!("filter: longer than {MAX_LENGTH} bytes")));
     }
-    let mut input = input(resource_type, text, tolerance);
+    let mut input = input(resource_type, text, strictness);
     disjunction(&mut input)
         .and_then(|filter| end(&mut input, "\"and\", \"or\" or the end").map(|()| filter))
         .map_err(|fault| fault.in_filter().into_error("filter", text))
@@ -117,7 +118,7 @@ pub(super) fn filter(resource_type: &ResourceType, text: &str, tolerance: Tolera
 
 /// A whole text as an attribute path.
 pub(in crate::scim) fn attribute_path(resource_type: &ResourceType, text: &str) -> Result<AttributePath, Error> {
-    let mut input = input(resource_type, text, Tolerance::Strict);
+    let mut input = input(resource_type, text, Strictness::Strict);
     path_length(text)?;
     blanks(&mut input)
         .and_then(|()| attribute(&mut input))
@@ -129,10 +130,10 @@ pub(in crate::scim) fn attribute_path(resource_type: &ResourceType, text: &str) 
 pub(in crate::scim) fn patch_path(
     resource_type: &ResourceType,
     text: &str,
-    tolerance: Tolerance,
+    strictness: Strictness,
 ) -> Result<PatchPath, Error> {
     path_length(text)?;
-    let mut input = input(resource_type, text, tolerance);
+    let mut input = input(resource_type, text, strictness);
     whole_patch_path(&mut input).map_err(|fault| fault.into_error("path", text))
 }
 

@@ -3,7 +3,8 @@ use std::sync::{Arc, LazyLock};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{CompareOperator, Filter, MAX_DEPTH, MAX_TERMS, Tolerance};
+use super::{CompareOperator, Filter, MAX_DEPTH, MAX_TERMS};
+use crate::scim::Strictness;
 use crate::scim::error::ScimType;
 use crate::scim::path::{AttributePath, PatchPath};
 use crate::scim::schema::{Registry, ResourceType};
@@ -81,12 +82,12 @@ fn operators_and_literals() {
 
 #[test]
 fn unquoted_literals_are_refused_when_strict() {
-    let error = Filter::parse_with(&user(), "userName eq ada", Tolerance::Strict).expect_err("strict");
+    let error = Filter::parse_with(&user(), "userName eq ada", Strictness::Strict).expect_err("strict");
     assert!(error.detail.contains("character 13, found \"ada\""), "{error}");
     for text in ["userName eq \"ada\"", "active eq true", "a eq 1.0", "a eq null"] {
-        Filter::parse_with(&user(), text, Tolerance::Strict).expect(text);
+        Filter::parse_with(&user(), text, Strictness::Strict).expect(text);
     }
-    Filter::parse_with(&user(), "active eq True", Tolerance::Strict).expect_err("True is no JSON");
+    Filter::parse_with(&user(), "active eq True", Strictness::Strict).expect_err("True is no JSON");
 }
 
 #[test]
@@ -256,8 +257,8 @@ proptest! {
     #[test]
     fn a_filter_reads_back_from_its_text(filter in any_filter()) {
         let text = filter.to_string();
-        for tolerance in [Tolerance::Accept, Tolerance::Strict] {
-            let read = Filter::parse_with(&user(), &text, tolerance);
+        for strictness in [Strictness::Lenient, Strictness::Strict] {
+            let read = Filter::parse_with(&user(), &text, strictness);
             prop_assert_eq!(read.as_ref(), Ok(&filter), "{}", text);
         }
     }

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::list::{self, Write};
-use super::{Leniency, Op, Operation, at, complex};
-use crate::scim::Attributes;
+use super::{Op, Operation, at, complex};
 use crate::scim::document::is_unassigned;
 use crate::scim::error::Error;
 use crate::scim::path::{self, AttributePath, PatchPath};
 use crate::scim::schema::{Attribute, DataType, Mutability, Resolved, ResourceType, Schema};
+use crate::scim::{Attributes, Strictness};
 
 /// What the operations make of a resource (RFC 7644 3.5.2). The resource stays as it is; the result is equal to it where
 /// nothing changed, so that a version needs no new number. `schemas` names the extensions that then have values.
@@ -22,11 +22,11 @@ pub fn apply(
     resource_type: &ResourceType,
     resource: &Attributes,
     operations: &[Operation],
-    leniency: &Leniency,
+    strictness: Strictness,
 ) -> Result<Attributes, Error> {
     let mut document = resource.clone();
     for (index, operation) in operations.iter().enumerate() {
-        one(resource_type, &mut document, operation, *leniency).map_err(|error| match &operation.path {
+        one(resource_type, &mut document, operation, strictness).map_err(|error| match &operation.path {
             None => at(&format!("Operations[{index}]"), error),
             Some(path) => at(&format!("Operations[{index}] {} {path}", operation.op.name()), error),
         })?;
@@ -35,36 +35,43 @@ pub fn apply(
     Ok(document)
 }
 
-fn one(kind: &ResourceType, document: &mut Attributes, operation: &Operation, leniency: Leniency) -> Result<(), Error> {
+fn one(
+    kind: &ResourceType,
+    document: &mut Attributes,
+    operation: &Operation,
+    strictness: Strictness,
+) -> Result<(), Error> {
     let Operation { op, path, value } = operation;
     if *op == Op::Remove && path.is_some() && value.as_ref().is_some_and(|value| !is_unassigned(value)) {
         return Err(Error::invalid_value("remove takes no value, a filter in the path says which values"));
     }
     match path {
-        None => resource(kind, document, *op, value.as_ref(), leniency),
+        None => resource(kind, document, *op, value.as_ref(), strictness),
         Some(PatchPath::Extension(urn)) if urn.eq_ignore_ascii_case(&kind.schema.id) => {
-            resource(kind, document, *op, value.as_ref(), leniency)
+            resource(kind, document, *op, value.as_ref(), strictness)
         }
         Some(PatchPath::Extension(urn)) => match kind.extension(urn) {
-            Some(schema) => extension(document, schema, *op, value.as_ref(), leniency),
+            Some(schema) => extension(document, schema, *op, value.as_ref(), strictness),
             None => Err(Error::invalid_path(format!("{} has no such extension", kind.name))),
         },
         Some(PatchPath::Attribute(path)) => {
-            let target = resolve(kind, path)?;
-            at_level(document, target.extension, |level| attribute(level, &target, *op, value.as_ref(), leniency))
+            let target = resolve(kind, path, strictness)?;
+            at_level(document, target.extension, |level| attribute(level, &target, *op, value.as_ref(), strictness))
         }
         Some(PatchPath::Values { attribute, filter, sub }) => {
-            let target = resolve(kind, &AttributePath { sub: sub.clone(), ..attribute.clone() })?;
+            let target = resolve(kind, &AttributePath { sub: sub.clone(), ..attribute.clone() }, strictness)?;
             filter.check_values(target.attribute)?;
             let (attribute, sub) = (target.attribute, target.sub);
-            let write = Write { attribute, sub, op: *op, value: value.as_ref(), leniency };
+            let write = Write { attribute, sub, op: *op, value: value.as_ref(), strictness };
             at_level(document, target.extension, |level| list::filtered(level, &write, filter))
         }
     }
 }
 
-fn resolve<'t>(kind: &'t ResourceType, path: &AttributePath) -> Result<Resolved<'t>, Error> {
-    path::find(kind, path).ok_or_else(|| Error::invalid_path(format!("{} has no such attribute", kind.name)))
+/// What a path names. An attribute of an extension needs its URN (RFC 7644 3.10), unless the client is read leniently.
+fn resolve<'t>(kind: &'t ResourceType, path: &AttributePath, strictness: Strictness) -> Result<Resolved<'t>, Error> {
+    let target = if strictness.is_strict() { kind.resolve(path) } else { path::find(kind, path) };
+    target.ok_or_else(|| Error::invalid_path(format!("{} has no such attribute", kind.name)))
 }
 
 /// Works on the object that holds the attribute: the resource, or the extension's object inside it.
@@ -98,7 +105,7 @@ fn resource(
     document: &mut Attributes,
     op: Op,
     value: Option<&Value>,
-    leniency: Leniency,
+    strictness: Strictness,
 ) -> Result<(), Error> {
     for (name, value) in attributes(op, value)? {
         if name.eq_ignore_ascii_case("schemas") {
@@ -106,12 +113,14 @@ fn resource(
             continue;
         }
         if let Some(schema) = kind.extension(name) {
-            extension(document, schema, op, Some(value), leniency)?;
+            extension(document, schema, op, Some(value), strictness)?;
             continue;
         }
-        let target = AttributePath::parse(kind, name).ok().and_then(|path| path::find(kind, &path));
+        let target = AttributePath::parse(kind, name).ok().and_then(|path| resolve(kind, &path, strictness).ok());
+        // RFC 7644 3.5.2: the value holds attributes; `name.givenName` is no name of one.
+        let target = target.filter(|target| strictness.is_lenient() || target.sub.is_none());
         let target = target.ok_or_else(|| Error::invalid_value(format!("{} has no attribute {name}", kind.name)))?;
-        at_level(document, target.extension, |level| attribute(level, &target, op, Some(value), leniency))
+        at_level(document, target.extension, |level| attribute(level, &target, op, Some(value), strictness))
             .map_err(|error| at(name, error))?;
     }
     Ok(())
@@ -122,7 +131,7 @@ fn extension(
     schema: &Schema,
     op: Op,
     value: Option<&Value>,
-    leniency: Leniency,
+    strictness: Strictness,
 ) -> Result<(), Error> {
     if op == Op::Remove || op == Op::Replace && value.is_some_and(is_unassigned) {
         return at_level(document, Some(&schema.id), |level| {
@@ -144,7 +153,7 @@ fn extension(
         let attribute = schema
             .attribute(name)
             .ok_or_else(|| Error::invalid_value(format!("{} has no attribute {name}", schema.id)))?;
-        at_level(document, Some(&schema.id), |level| whole(level, attribute, op, Some(value), leniency))
+        at_level(document, Some(&schema.id), |level| whole(level, attribute, op, Some(value), strictness))
             .map_err(|error| at(name, error))?;
     }
     Ok(())
@@ -169,14 +178,14 @@ fn attribute(
     target: &Resolved<'_>,
     op: Op,
     value: Option<&Value>,
-    leniency: Leniency,
+    strictness: Strictness,
 ) -> Result<(), Error> {
-    let Some(sub) = target.sub else { return whole(level, target.attribute, op, value, leniency) };
+    let Some(sub) = target.sub else { return whole(level, target.attribute, op, value, strictness) };
     if target.attribute.multi_valued {
-        let write = Write { attribute: target.attribute, sub: Some(sub), op, value, leniency };
+        let write = Write { attribute: target.attribute, sub: Some(sub), op, value, strictness };
         return list::unfiltered(level, &write);
     }
-    complex::sub_attribute(level, target.attribute, sub, op, value, leniency)
+    complex::sub_attribute(level, target.attribute, sub, op, value, strictness)
 }
 
 /// An attribute as a whole, in the object that holds it.
@@ -185,7 +194,7 @@ fn whole(
     attribute: &Attribute,
     op: Op,
     value: Option<&Value>,
-    leniency: Leniency,
+    strictness: Strictness,
 ) -> Result<(), Error> {
     let Some(value) = assigned(op, value)? else {
         if op == Op::Add {
@@ -197,7 +206,7 @@ fn whole(
     };
     writable(level, attribute, value)?;
     if attribute.multi_valued {
-        return list::whole(level, &Write { attribute, sub: None, op, value: Some(value), leniency });
+        return list::whole(level, &Write { attribute, sub: None, op, value: Some(value), strictness });
     }
     if attribute.data_type == DataType::Complex {
         return complex::merge(level, attribute, value);

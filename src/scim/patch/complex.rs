@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::apply::{assigned, put, removable, writable};
-use super::{Leniency, Op, kind};
-use crate::scim::Attributes;
+use super::{Op, kind};
 use crate::scim::document::is_unassigned;
 use crate::scim::error::Error;
 use crate::scim::schema::{Attribute, Mutability};
+use crate::scim::{Attributes, Strictness};
 
 /// Sub-attributes that describe what `value` refers to. When `value` changes they are about another.
 const DESCRIPTIONS: [&str; 3] = ["$ref", "display", "displayName"];
@@ -60,7 +60,7 @@ pub(super) fn sub_attribute(
     sub: &Attribute,
     op: Op,
     value: Option<&Value>,
-    leniency: Leniency,
+    strictness: Strictness,
 ) -> Result<(), Error> {
     let name = &attribute.name;
     if attribute.mutability == Mutability::ReadOnly || sub.mutability == Mutability::ReadOnly {
@@ -77,7 +77,7 @@ pub(super) fn sub_attribute(
     }
     let given = Map::from_iter([(sub.name.clone(), value.cloned().unwrap_or_default())]);
     merge_members(&mut members, attribute, &given)?;
-    if leniency.imply_values && value.is_none() && sub.name == "value" {
+    if strictness.is_lenient() && value.is_none() && sub.name == "value" {
         members.clear();
     }
     put(level, name, Value::Object(members));

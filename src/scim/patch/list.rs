@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::apply::{assigned, put, removable, writable};
-use super::{Leniency, Op, complex, kind};
-use crate::scim::Attributes;
+use super::{Op, complex, kind};
 use crate::scim::document::is_unassigned;
 use crate::scim::error::Error;
 use crate::scim::filter::{CompareOperator, Filter};
@@ -14,6 +13,7 @@ use crate::scim::fold::fold;
 use crate::scim::matcher::matches_value;
 use crate::scim::path;
 use crate::scim::schema::{Attribute, DataType, Mutability};
+use crate::scim::{Attributes, Strictness};
 
 /// Most values that one attribute may grow to, members apart: each operation looks at all of them.
 const MAX_GROWTH: usize = 1_000;
@@ -25,7 +25,7 @@ pub(super) struct Write<'a> {
     pub(super) sub: Option<&'a Attribute>,
     pub(super) op: Op,
     pub(super) value: Option<&'a Value>,
-    pub(super) leniency: Leniency,
+    pub(super) strictness: Strictness,
 }
 
 /// `add` or `replace` of the attribute as a whole; the caller has checked mutability.
@@ -55,7 +55,8 @@ pub(super) fn filtered(level: &mut Attributes, write: &Write<'_>, filter: &Filte
     let selected: Vec<usize> = matching.map(|(place, _)| place).collect();
     let template = eq_terms(filter, attribute);
     if selected.is_empty() && value.is_some() {
-        let made = template.filter(|_| write.leniency.create_on_unmatched_filter);
+        // RFC 7644 3.5.2.3 has an error for `replace`, 3.5.2.1 none for `add`.
+        let made = template.filter(|_| write.op == Op::Add || write.strictness.is_lenient());
         let made = made.ok_or_else(|| Error::no_target(format!("no value of {} matches {filter}", attribute.name)))?;
         let place = values.len();
         room(attribute, &values)?;
@@ -63,7 +64,7 @@ pub(super) fn filtered(level: &mut Attributes, write: &Write<'_>, filter: &Filte
         // `add`, so that what the filter says stays beside what the value says.
         change(&mut values, &Write { op: Op::Add, ..*write }, &[place], None)?;
     } else {
-        change(&mut values, write, &selected, template.filter(|_| write.leniency.imply_values).as_ref())?;
+        change(&mut values, write, &selected, template.filter(|_| write.strictness.is_lenient()).as_ref())?;
     }
     put_back(level, attribute, values)
 }
@@ -74,10 +75,13 @@ pub(super) fn unfiltered(level: &mut Attributes, write: &Write<'_>) -> Result<()
     touchable(attribute, write.sub)?;
     let value = assigned(write.op, write.value)?;
     let mut values = taken(level, attribute);
-    let mut selected: Vec<usize> =
-        if write.leniency.imply_values { implied(&values).into_iter().collect() } else { (0..values.len()).collect() };
+    let mut selected: Vec<usize> = if write.strictness.is_lenient() {
+        implied(&values).into_iter().collect()
+    } else {
+        (0..values.len()).collect()
+    };
     if selected.is_empty() && value.is_some() {
-        if !write.leniency.imply_values {
+        if write.strictness.is_strict() {
             return Err(Error::no_target(format!("{} has no value", attribute.name)));
         }
         let work = attribute.sub("type").map(|sub| (sub.name.clone(), Value::from("work")));
@@ -124,7 +128,7 @@ fn change_one(
         (Some(sub), None, Value::Object(members)) => {
             removable(members, sub)?;
             members.shift_remove(&sub.name);
-            if write.leniency.imply_values && sub.name == "value" {
+            if write.strictness.is_lenient() && sub.name == "value" {
                 members.clear();
             }
         }

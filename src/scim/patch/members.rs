@@ -86,7 +86,16 @@ pub fn take_members(body: &mut Attributes) -> Result<Option<Vec<MemberValue>>, E
     member_values(value).map(Some).map_err(|error| at("members", error))
 }
 
-fn is_members_key(key: &str) -> bool {
+/// Whether a path begins with the members of a group.
+pub(in crate::scim) fn concerns_members(path: &PatchPath) -> bool {
+    match path {
+        PatchPath::Extension(_) => false,
+        PatchPath::Attribute(path) | PatchPath::Values { attribute: path, .. } => is_members(path),
+    }
+}
+
+/// Whether the key of a body is that of the members of a group.
+pub(in crate::scim) fn is_members_key(key: &str) -> bool {
     let name = match key.split_at_checked(GROUP_SCHEMA.len()) {
         Some((urn, rest)) if urn.eq_ignore_ascii_case(GROUP_SCHEMA) => rest.strip_prefix(':').unwrap_or(key),
         _ => key,

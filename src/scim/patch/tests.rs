@@ -7,11 +7,10 @@ use std::sync::{Arc, LazyLock};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{
-    Leniency, MAX_OPERATIONS, MemberChange, MemberValue, Op, Operation, apply, parse, split_members, take_members,
-};
+use super::{MAX_OPERATIONS, MemberChange, MemberValue, Op, Operation, apply, parse, split_members, take_members};
+use crate::scim::Strictness;
 use crate::scim::error::{Error, ScimType};
-use crate::scim::filter::{Filter, Tolerance};
+use crate::scim::filter::Filter;
 use crate::scim::schema::{Mutability, Registry, ResourceType};
 use crate::scim::{Attributes, ENTERPRISE_SCHEMA, PATCH_MESSAGE, USER_SCHEMA};
 
@@ -29,10 +28,10 @@ fn message(operations: Value) -> Value {
     json!({"schemas": [PATCH_MESSAGE], "Operations": operations})
 }
 
-fn patched(resource: &Value, operations: Value, leniency: Leniency) -> Result<Value, Error> {
-    let operations = parse(&user(), message(operations), Tolerance::Strict)?;
+fn patched(resource: &Value, operations: Value, strictness: Strictness) -> Result<Value, Error> {
+    let operations = parse(&user(), message(operations), Strictness::Strict)?;
     let resource = resource.as_object().expect("an object");
-    apply(&user(), resource, &operations, &leniency).map(Value::Object)
+    apply(&user(), resource, &operations, strictness).map(Value::Object)
 }
 
 fn ada() -> Value {
@@ -207,7 +206,7 @@ fn operations_and_what_they_make() {
         ),
     ];
     for (name, operations, expected) in cases {
-        let found = patched(&ada(), operations, Leniency::STRICT).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let found = patched(&ada(), operations, Strictness::Strict).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(found, ada_with(expected), "{name}");
     }
 }
@@ -220,7 +219,7 @@ fn an_extension_that_gets_a_value_is_named_in_schemas() {
         json!([{"op": "replace", "value": {(ENTERPRISE_SCHEMA): {"department": "x"}}}]),
         json!([{"op": "replace", "value": {(format!("{ENTERPRISE_SCHEMA}:department")): "x"}}]),
     ] {
-        let found = patched(&bare, value.clone(), Leniency::STRICT).expect("applies");
+        let found = patched(&bare, value.clone(), Strictness::Strict).expect("applies");
         assert_eq!(found["schemas"], json!([USER_SCHEMA, ENTERPRISE_SCHEMA]), "{value}");
         assert_eq!(found[ENTERPRISE_SCHEMA], json!({"department": "x"}), "{value}");
     }
@@ -287,11 +286,11 @@ fn what_is_refused() {
         ),
     ];
     for (operations, kind, words) in cases {
-        let error = patched(&ada(), operations.clone(), Leniency::STRICT).expect_err(&operations.to_string());
+        let error = patched(&ada(), operations.clone(), Strictness::Strict).expect_err(&operations.to_string());
         assert_eq!((error.status, error.scim_type), (400, Some(kind)), "{operations}: {error}");
         assert!(error.detail.contains(words), "{operations}\n  found: {}\n  wanted: {words}", error.detail);
     }
-    let parse_error = |body: Value| parse(&user(), body, Tolerance::Accept).expect_err("a bad message");
+    let parse_error = |body: Value| parse(&user(), body, Strictness::Lenient).expect_err("a bad message");
     assert!(parse_error(json!([])).detail.contains("the body must be a JSON object, found an array"));
     assert!(parse_error(json!({"Operations": [{"op": "remove", "path": "title"}]})).detail.contains("schemas"));
     let many = vec![json!({"op": "remove", "path": "title"}); MAX_OPERATIONS + 1];
@@ -310,8 +309,8 @@ fn immutable_attributes_are_written_once() {
     }
     kind.schema = schema.into();
     let run = |resource: &Value, operation: Value| {
-        let operations = parse(&kind, message(json!([operation])), Tolerance::Strict).expect("parses");
-        apply(&kind, resource.as_object().expect("an object"), &operations, &Leniency::STRICT)
+        let operations = parse(&kind, message(json!([operation])), Strictness::Strict).expect("parses");
+        apply(&kind, resource.as_object().expect("an object"), &operations, Strictness::Strict)
     };
     let empty = json!({"userName": "ada"});
     let set = json!({"op": "add", "path": "title", "value": "Countess"});
@@ -333,7 +332,7 @@ fn immutable_attributes_are_written_once() {
 #[test]
 fn leniency_makes_values_and_means_the_likely_one() {
     let run =
-        |resource: &Value, operations: Value| patched(resource, operations, Leniency::default()).expect("applies");
+        |resource: &Value, operations: Value| patched(resource, operations, Strictness::Lenient).expect("applies");
     let bare = json!({"schemas": [USER_SCHEMA], "userName": "ada"});
     // Entra: attributes of an address one by one.
     let found = run(
@@ -349,7 +348,7 @@ fn leniency_makes_values_and_means_the_likely_one() {
     assert_eq!(found["phoneNumbers"], json!([{"type": "mobile", "primary": true, "value": "1"}]));
     assert_eq!(found["roles"], json!([{"value": "a", "display": "A"}]));
     let error =
-        patched(&bare, json!([{"op": "add", "path": "emails[value pr].value", "value": "1"}]), Leniency::default());
+        patched(&bare, json!([{"op": "add", "path": "emails[value pr].value", "value": "1"}]), Strictness::Lenient);
     assert_eq!(error.expect_err("nothing to make it from").scim_type, Some(ScimType::NoTarget));
     // HelloID: emails.value
     let path = json!([{"op": "replace", "path": "emails.value", "value": "n"}]);
@@ -373,7 +372,7 @@ fn leniency_makes_values_and_means_the_likely_one() {
 #[test]
 fn attributes_do_not_grow_without_end() {
     let values: Vec<Value> = (0..1001).map(|n| json!({"streetAddress": n.to_string()})).collect();
-    let error = patched(&ada(), json!([{"op": "add", "path": "addresses", "value": values}]), Leniency::default());
+    let error = patched(&ada(), json!([{"op": "add", "path": "addresses", "value": values}]), Strictness::Lenient);
     assert_eq!(error.expect_err("too many").scim_type, Some(ScimType::TooMany));
 }
 
@@ -435,14 +434,14 @@ proptest! {
     #[test]
     fn any_operations_on_any_resource(resource in any_resource(), operations in prop::collection::vec(any_operation(), 1..5), lenient in any::<bool>()) {
         let before = resource.clone();
-        let leniency = if lenient { Leniency::default() } else { Leniency::STRICT };
-        if let Ok(operations) = parse(&user(), message(operations.into()), Tolerance::Accept) {
-            let applied = apply(&user(), &resource, &operations, &leniency);
+        let strictness = if lenient { Strictness::Lenient } else { Strictness::Strict };
+        if let Ok(operations) = parse(&user(), message(operations.into()), Strictness::Lenient) {
+            let applied = apply(&user(), &resource, &operations, strictness);
             prop_assert_eq!(&resource, &before);
             // Whole or not at all: each beginning of a list that holds, holds.
             if applied.is_ok() {
                 for end in 1..operations.len() {
-                    prop_assert!(apply(&user(), &resource, &operations[..end], &leniency).is_ok());
+                    prop_assert!(apply(&user(), &resource, &operations[..end], strictness).is_ok());
                 }
             }
             if let Ok(after) = applied {
@@ -455,7 +454,7 @@ proptest! {
     fn adding_or_replacing_twice_is_the_same_as_once(value in "[a-c]{1,2}", kind in "work|home", primary in any::<bool>()) {
         let operations = json!([{"op": "add", "path": "emails", "value": [{"value": value, "type": kind, "primary": primary}]},
             {"op": "replace", "path": "name", "value": {"givenName": value}}]);
-        let once = patched(&ada(), operations.clone(), Leniency::STRICT).expect("applies");
-        prop_assert_eq!(patched(&once, operations, Leniency::STRICT).expect("applies"), once);
+        let once = patched(&ada(), operations.clone(), Strictness::Strict).expect("applies");
+        prop_assert_eq!(patched(&once, operations, Strictness::Strict).expect("applies"), once);
     }
 }

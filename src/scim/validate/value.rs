@@ -10,12 +10,11 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use chrono::DateTime;
 use serde_json::{Map, Value};
 
-use super::Strictness;
 use super::country::is_country;
 use crate::scim::document::is_unassigned;
 use crate::scim::fold::fold;
 use crate::scim::schema::{Attribute, DataType, Mutability, ResourceType};
-use crate::scim::{Attributes, Error};
+use crate::scim::{Attributes, Error, Strictness};
 
 /// Where in a document a value stands, written out only when there is something to say about it.
 #[derive(Clone, Copy)]
@@ -186,7 +185,7 @@ fn one(attribute: &Attribute, place: Place<'_>, value: Value, strictness: Strict
                     refused("must be a date and time such as 2026-01-31T12:00:00Z")
                 }
                 DataType::Binary if !is_base64(&text) => refused("must be base64"),
-                DataType::Reference if strictness == Strictness::Strict && !is_reference(attribute, &text) => {
+                DataType::Reference if strictness.is_strict() && !is_reference(attribute, &text) => {
                     refused("must be a well-formed reference")
                 }
                 _ => Ok(Some(Value::String(text))),
@@ -222,7 +221,7 @@ fn complex(
             None => {}
         }
     }
-    if strictness == Strictness::Strict
+    if strictness.is_strict()
         && attribute.name == "addresses"
         && ordered.get("country").and_then(Value::as_str).is_some_and(|code| !is_country(code))
     {

@@ -216,7 +216,7 @@ both_engines! {
         };
         let app = TestApp::start_with(&engine, |_| {}, wrong).await;
         let scopes = vec![scim_bridge::access::Scope::Scim];
-        let (_, token) = app.app().access().create("other", "test", scopes, None).await.expect("a token");
+        let (_, token) = app.app().access().create(scim_bridge::access::NewToken::new("other", "test", scopes)).await.expect("a token");
         let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().expect("a client");
         for n in 0..40 {
             let body = user(&format!("other{n}")).to_string();

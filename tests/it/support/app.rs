@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
-use scim_bridge::access::Scope;
+use scim_bridge::access::{NewToken, Scope};
 use scim_bridge::app::{self, App, Surroundings};
 use scim_bridge::clock::{SystemClock, SystemRandomness};
 use scim_bridge::config::{Config, DatabaseUrl};
@@ -81,7 +81,7 @@ impl TestApp {
         };
         let app = App::start(config, db, held, around).expect("the bridge starts");
         let scopes = vec![Scope::Scim, Scope::Admin];
-        let (_, token) = app.access().create(TENANT, "test", scopes, None).await.expect("a token");
+        let (_, token) = app.access().create(NewToken::new(TENANT, "test", scopes)).await.expect("a token");
         let base = app.base_url();
         (app, base, token)
     }

@@ -218,16 +218,17 @@ fn messages_with_and_without_schemas() {
         (
             json!({"schemas": [PATCH_MESSAGE], "Operations": [{"op": "Replace", "path": "title", "value": "x"}]}),
             true,
-            false,
+            true,
         ),
+        (json!({"schemas": [PATCH_MESSAGE], "Operations": [{"path": "title", "value": "x"}]}), true, false),
         (
             json!({"schemas": [PATCH_MESSAGE], "Operations": [{"op": "remove", "path": "emails[type eq work]"}]}),
             true,
             false,
         ),
     ] {
-        assert_eq!(patch(&user(), body.clone(), &LENIENT).is_ok(), lenient, "{body}");
-        assert_eq!(patch(&user(), body.clone(), &STRICT).is_ok(), strict, "strict: {body}");
+        assert_eq!(patch(&user(), body.clone(), LENIENT).is_ok(), lenient, "{body}");
+        assert_eq!(patch(&user(), body.clone(), STRICT).is_ok(), strict, "strict: {body}");
     }
 }
 
@@ -239,9 +240,50 @@ fn strict_gives_the_answer_of_the_rfc() {
         (json!([{"op": "remove", "path": "roles", "value": [{"value": "r1"}]}]), ScimType::InvalidValue),
         (json!([{"op": "replace", "path": "active", "value": "False"}]), ScimType::InvalidValue),
         (json!([{"op": "replace", "value": {"id": "x"}}]), ScimType::Mutability),
+        (json!([{"op": "replace", "value": {"unheardOf": "x"}}]), ScimType::InvalidValue),
+        (json!([{"op": "replace", "value": {"name.givenName": "x"}}]), ScimType::InvalidValue),
+        (json!([{"op": "replace", "value": {"department": "x"}}]), ScimType::InvalidValue),
+        (json!([{"op": "replace", "value": "{\"title\":\"x\"}"}]), ScimType::InvalidValue),
+        (json!([{"op": "replace", "path": "department", "value": "x"}]), ScimType::InvalidPath),
+        (
+            json!([{"op": "replace", "path": format!("{ENTERPRISE_SCHEMA}:manager"), "value": "2"}]),
+            ScimType::InvalidValue,
+        ),
+        (json!([{"op": "replace", "path": "emails[type eq work].value", "value": "x"}]), ScimType::InvalidFilter),
     ] {
         let error = patched(&user(), &ada(), operations.clone(), STRICT).expect_err(&operations.to_string());
         assert_eq!(error.scim_type, Some(kind), "{operations}: {error}");
+    }
+}
+
+#[test]
+fn add_makes_the_value_of_a_filter_for_a_strict_client_too() {
+    let operations = json!([{"op": "Add", "path": "phoneNumbers[type eq \"fax\"].value", "value": "1"}]);
+    let found = patched(&user(), &ada(), operations, STRICT).expect("RFC 7644 3.5.2.1 has no error for it");
+    assert_eq!(found, with(&ada(), &json!({"phoneNumbers": [{"value": "1", "type": "fax"}]})));
+}
+
+#[test]
+fn members_of_a_strict_client() {
+    use ScimType::{InvalidValue, Mutability};
+    let cases = [
+        (json!({"op": "remove", "path": "members", "value": [{"value": "a"}]}), Some(InvalidValue)),
+        (json!({"op": "remove", "path": "members[value eq \"a\"]", "value": [{"value": "a"}]}), Some(InvalidValue)),
+        (json!({"op": "add", "path": "members", "value": ["a"]}), Some(InvalidValue)),
+        (json!({"op": "add", "path": "members", "value": [{"value": 7}]}), Some(InvalidValue)),
+        (json!({"op": "replace", "value": {"Members": [{"display": "a"}]}}), Some(InvalidValue)),
+        (json!({"op": "replace", "path": "members[value eq \"a\"].display", "value": "A"}), Some(Mutability)),
+        (json!({"op": "replace", "path": "members.display", "value": "A"}), Some(Mutability)),
+        (json!({"op": "remove", "path": "members", "value": []}), None),
+        (json!({"op": "remove", "path": "members"}), None),
+        (json!({"op": "remove", "path": "members[value eq \"a\"]"}), None),
+        (json!({"op": "add", "path": "members", "value": {"Value": "a", "display": "A"}}), None),
+        (json!({"op": "replace", "value": {"members": [{"value": "a", "type": "User"}]}}), None),
+    ];
+    for (operation, kind) in cases {
+        let body = json!({"schemas": [PATCH_MESSAGE], "Operations": [operation]});
+        let found = patch(&group(), body, STRICT);
+        assert_eq!(found.err().map(|error| error.scim_type), kind.map(Some), "{operation}");
     }
 }
 
@@ -300,7 +342,7 @@ fn patches_of_groups() {
     ];
     for (name, operations, rest, expected) in cases {
         let body = json!({"schemas": [PATCH_MESSAGE], "Operations": operations});
-        let operations = patch(&group(), body, &LENIENT).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let operations = patch(&group(), body, LENIENT).unwrap_or_else(|error| panic!("{name}: {error}"));
         let (others, changes) = split_members(operations).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!((others.len(), changes), (rest, expected), "{name}");
     }

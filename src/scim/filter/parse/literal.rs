@@ -7,7 +7,7 @@ use winnow::stream::Location;
 use winnow::token::{any, one_of, take_while};
 
 use super::{Fault, Input, Parsed, expected_at};
-use crate::scim::filter::Tolerance;
+use crate::scim::Strictness;
 
 /// What an attribute is compared with: JSON, or unquoted text where that is tolerated.
 pub(super) fn literal(input: &mut Input<'_>) -> Parsed<Value> {
@@ -23,12 +23,12 @@ pub(super) fn literal(input: &mut Input<'_>) -> Parsed<Value> {
         .parse_next(input)
         .map_err(|_: Fault| expected_at(at, "a value (string, number, true, false, null)"))?;
     let parsed = serde_json::from_str::<Value>(word).ok().filter(|value| !value.is_object() && !value.is_array());
-    match (input.state.tolerance, parsed) {
-        (Tolerance::Strict, Some(value)) => Ok(value),
-        (Tolerance::Strict, None) => Err(expected_at(at, "a value (string in quotes, number, true, false, null)")),
+    match (input.state.strictness, parsed) {
+        (Strictness::Strict, Some(value)) => Ok(value),
+        (Strictness::Strict, None) => Err(expected_at(at, "a value (string in quotes, number, true, false, null)")),
         // A number that would be printed otherwise, such as an identifier of 30 digits, must not be rounded.
-        (Tolerance::Accept, Some(value)) if !value.is_number() || prints_as(&value, word) => Ok(value),
-        (Tolerance::Accept, _) => match word.to_ascii_lowercase().as_str() {
+        (Strictness::Lenient, Some(value)) if !value.is_number() || prints_as(&value, word) => Ok(value),
+        (Strictness::Lenient, _) => match word.to_ascii_lowercase().as_str() {
             "true" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),
             "null" => Ok(Value::Null),

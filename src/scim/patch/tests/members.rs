@@ -1,7 +1,7 @@
 use super::*;
 
 fn split(operations: Value) -> Result<(Vec<Operation>, Vec<MemberChange>), Error> {
-    split_members(parse(&group(), message(operations), Tolerance::Accept).expect("parses"))
+    split_members(parse(&group(), message(operations), Strictness::Lenient).expect("parses"))
 }
 
 fn member(value: &str) -> MemberValue {

@@ -1,0 +1,2 @@
+ALTER TABLE tokens DROP COLUMN user_id;
+ALTER TABLE tokens DROP COLUMN strict;
