@@ -426,7 +426,9 @@ both_engines! {
         let people = People::new(app).await;
         let app = &people.app;
         let scopes = vec![Scope::Scim, Scope::Admin];
-        let (_, token) = app.app().access().create(NewToken::new("other", "test", scopes)).await.expect("a token");
+        // Were it ever bound to another tenant's user, `/Me` would show nothing of them.
+        let new = NewToken { user: Some(people.ada.clone()), ..NewToken::new("other", "test", scopes) };
+        let (_, token) = app.app().access().create(new).await.expect("a token");
         let client = reqwest::Client::builder().build().expect("a client");
         let before = (app.get("/Users").await.body, app.get("/Groups").await.body);
         let root = app.base().trim_end_matches("/scim/v2").to_owned();
@@ -439,7 +441,7 @@ both_engines! {
         };
         let secrets = [people.ada.as_str(), people.bob.as_str(), people.sales.as_str(), "example.com"];
         for route in ROUTES.iter().filter(|route| route.scope.is_some()) {
-            let (id, body) = if route.path.contains("Users") {
+            let (id, body) = if route.path.contains("Users") || route.path.ends_with("/Me") {
                 (&people.ada, json!({ "schemas": [USER], "userName": "taken-over" }))
             } else {
                 (&people.sales, json!({ "schemas": [GROUP], "displayName": "Taken over" }))
@@ -451,7 +453,8 @@ both_engines! {
                 _ => None,
             };
             let answered = ask(route.method.parse().expect("a method"), route.path.replace("{id}", id), body).await;
-            let wanted = if route.path.ends_with("{id}") { 404 } else { 200 };
+            let one = route.path.ends_with("{id}") || route.path.ends_with("/Me");
+            let wanted = if one { 404 } else { 200 };
             assert_eq!(answered.status.as_u16(), wanted, "{} {}: {}", route.method, route.path, answered.body);
             if wanted == 200 {
                 let text = answered.body.to_string();
