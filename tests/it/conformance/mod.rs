@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
-use scim_bridge::access::Scope;
+use scim_bridge::access::{NewToken, Scope};
 use scim_bridge::config::Config;
 use serde_json::{Value, json};
 
@@ -100,20 +100,25 @@ struct Client {
 }
 
 impl Client {
+    async fn with(app: &TestApp, token: NewToken) -> Self {
+        let (_, token) = app.app().access().create(token).await.expect("a token");
+        Self { http: reqwest::Client::new(), base: app.base().to_owned(), token }
+    }
+
     /// With a token of this tenant.
     async fn of(app: &TestApp, tenant: &str) -> Self {
-        let (_, token) = app.app().access().create(tenant, "client", vec![Scope::Scim], None).await.expect("a token");
-        Self { http: reqwest::Client::new(), base: app.base().to_owned(), token }
+        Self::with(app, NewToken::new(tenant, "client", vec![Scope::Scim])).await
     }
 
     /// Who is answered as the RFC has it.
     async fn strict(app: &TestApp) -> Self {
-        Self::of(app, TENANT).await
+        Self::with(app, NewToken { strict: true, ..NewToken::new(TENANT, "strict", vec![Scope::Scim]) }).await
     }
 
-    /// Who is the user of this name.
-    async fn speaks_for(app: &TestApp, _user_name: &str) -> Self {
-        Self::of(app, TENANT).await
+    /// Who is the user of this id.
+    async fn speaks_for(app: &TestApp, user: &str) -> Self {
+        let user = Some(user.to_owned());
+        Self::with(app, NewToken { user, ..NewToken::new(TENANT, "person", vec![Scope::Scim]) }).await
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use reqwest::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
-use scim_bridge::access::Scope;
+use scim_bridge::access::{NewToken, Scope};
 use serde_json::{Value, json};
 
 use super::super::support::app::{Answer, TENANT, TestApp, answer, user};
@@ -125,7 +125,7 @@ statements! {
     async fn errors(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, |config| config.server.body_limit = 4096).await;
         let ada = app.user("ada").await;
-        let (_, steers) = app.app().access().create(TENANT, "steers", vec![Scope::Admin], None).await.expect("a token");
+        let (_, steers) = app.app().access().create(NewToken::new(TENANT, "steers", vec![Scope::Admin])).await.expect("a token");
         let bare = reqwest::Client::new();
         let base = app.base().to_owned();
         let users = format!("{base}/Users");
@@ -172,14 +172,14 @@ statements! {
     }
 
     50, "RFC 7644 3.11", "/Me is the resource of whom the token speaks for, with the Location of the real one; where a token speaks for nobody, it is answered 501.",
-    note "A token speaks for a user when it was made with `--user`.",
+    note "A token speaks for a user when it was made with `--user` (`scim-bridge token create`).",
     async fn me(engine: Engine) {
         let Directory { app, ada, bob, .. } = Directory::new(&engine).await;
         let operations = patch(json!([{ "op": "replace", "path": "title", "value": "Duchess" }]));
         for (method, body) in [(Method::GET, None), (Method::PUT, Some(user("ada"))), (Method::PATCH, Some(operations.clone())), (Method::DELETE, None), (Method::POST, Some(user("new")))] {
             refused(&app.send(method.clone(), "/Me", body.as_ref()).await, 501, "", method.as_str());
         }
-        let me = Client::speaks_for(&app, "ada@example.com").await;
+        let me = Client::speaks_for(&app, &ada).await;
         let (path, location) = (format!("/Users/{ada}"), format!("{}/Users/{ada}", app.base()));
         let located = |answer: &Answer| answer.headers.get("location").or(answer.headers.get("content-location")).map(|l| l.to_str().expect("text").to_owned());
         let read = me.get("/Me").await;
