@@ -93,5 +93,5 @@ fn the_document_is_current() {
         std::fs::write(&path, &rendered).expect("the document is written");
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(committed, rendered, "docs/conformance.md is stale: run this test with {WRITE}=1");
+    assert!(committed == rendered, "docs/conformance.md is stale: run this test with {WRITE}=1");
 }
