@@ -152,7 +152,7 @@ statements! {
         }
     }
 
-    37, "RFC 7643 2.3, 4.1.2", "Values are of the type of their attribute: booleans, dates with a time, integers without a fraction, base64, references, countries by their ISO 3166-1 code. Others are refused with invalidValue.",
+    37, "RFC 7643 2.3, 4.1.2", "Values are of the type of their attribute: texts, booleans, base64, references, objects, lists, countries by their ISO 3166-1 code. Others are refused with invalidValue.",
     by default "Text that reads as the type (`\"True\"`), a single object for a list and a country by its name are taken.",
     strict "400 invalidValue.",
     async fn types(engine: Engine) {

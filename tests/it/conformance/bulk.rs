@@ -125,13 +125,14 @@ statements! {
 
     54, "RFC 7644 3.7.3", "Each result has the method, the status as a string, the bulkId that was sent, the location except for a POST that failed, the version, and the error as its response.",
     async fn result_of_each(engine: Engine) {
-        let Directory { app, ada, bob, eve, sales } = Directory::new(&engine).await;
+        let Directory { app, ada, eve, sales, .. } = Directory::new(&engine).await;
+        let gone = app.user("gone").await;
         let answer = send(&app, None, json!([
             create("new", user("new")),
             create("taken", user("ada")),
             { "method": "PUT", "path": format!("/Users/{ada}"), "bulkId": "put", "data": user("ada") },
             { "method": "PATCH", "path": format!("/Groups/{sales}"), "data": patch(json!([{ "op": "add", "path": "externalId", "value": "x" }])) },
-            { "method": "DELETE", "path": format!("/Users/{bob}") },
+            { "method": "DELETE", "path": format!("/Users/{gone}") },
             { "method": "PATCH", "path": format!("/Users/{eve}"), "data": patch(json!([{ "op": "remove", "path": "userName" }])) },
             { "method": "DELETE", "path": "/Users/nobody" },
         ])).await;
@@ -154,7 +155,7 @@ statements! {
         assert_eq!(results[5]["response"]["scimType"], "mutability");
         let location = |endpoint: &str, id: &str| json!(format!("{}/{endpoint}/{id}", app.base()));
         assert_eq!((&results[2]["location"], &results[3]["location"]), (&location("Users", &ada), &location("Groups", &sales)));
-        assert_eq!((&results[4]["location"], &results[5]["location"]), (&location("Users", &bob), &location("Users", &eve)));
+        assert_eq!((&results[4]["location"], &results[5]["location"]), (&location("Users", &gone), &location("Users", &eve)));
         for (place, path) in [(0, results[0]["location"].as_str().expect("an address").to_owned()), (2, format!("/Users/{ada}")), (3, format!("/Groups/{sales}"))] {
             assert_eq!(results[place]["version"], app.get(&path).await.body["meta"]["version"], "{}", results[place]);
         }

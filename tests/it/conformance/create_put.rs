@@ -165,7 +165,7 @@ statements! {
         refused(&app.put("/Users", &user("new")).await, 405, "", "without an id");
     }
 
-    31, "RFC 7644 3.5.1", "A replacement must have what is required and may not change what is immutable; read-only attributes in it are ignored; what it leaves out, and what is null or [], is cleared.",
+    31, "RFC 7644 3.5.1", "A replacement must have what is required; read-only attributes in it are ignored; what it leaves out, and what is null or [], is cleared.",
     note "active and externalId keep their value where the body does not name them, which the RFC leaves to the service provider (docs/adr/0009); null clears them.",
     async fn replaced(engine: Engine) {
         let Directory { app, ada, sales, .. } = Directory::new(&engine).await;

@@ -308,7 +308,7 @@ statements! {
         }
         let dropped = app.patch(&path, unknown).await;
         assert_eq!((dropped.status.as_u16(), &dropped.body), (200, &before));
-        // To add to what is immutable and has no value is possible: a member; to change what it has is not.
+        // A member's value is immutable.
         let value = format!("members[value eq \"{ada}\"].value");
         let answer = app.patch(&format!("/Groups/{sales}"), json!([{ "op": "replace", "path": value, "value": "x" }])).await;
         refused(&answer, 400, "mutability", &value);
