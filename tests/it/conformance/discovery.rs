@@ -301,7 +301,7 @@ statements! {
         assert!(removed.get("members").is_none(), "{removed}");
     }
 
-    66, "RFC 9967 2", "Prefer: respond-async may be ignored, and is: the answer comes at once, without Preference-Applied, and securityEvents is not announced.",
+    66, "RFC 9967", "Prefer: respond-async may be ignored, and is: the answer comes at once, without Preference-Applied, and securityEvents is not announced.",
     note "Optional, and not supported.",
     async fn no_asynchronous_answers(engine: Engine) {
         let Directory { app, ada, .. } = Directory::new(&engine).await;
