@@ -65,11 +65,21 @@ fn answers(schemas: &Map<String, Value>, kind: Kind) -> Vec<(String, Value)> {
     vec![(answered(kind), one), (format!("{kind}List"), page)]
 }
 
+/// A page of users and groups.
+fn mixed(schemas: &Map<String, Value>) -> Value {
+    let mut page = schemas.get("UserList").cloned().unwrap_or_default();
+    if let Some(items) = page.pointer_mut("/properties/Resources/items") {
+        *items = json!({ "anyOf": [schema(&answered(Kind::User)), schema(&answered(Kind::Group))] });
+    }
+    page
+}
+
 fn schemas() -> Map<String, Value> {
     let mut schemas = model::components("/components/schemas");
     for kind in [Kind::User, Kind::Group] {
         schemas.extend(answers(&schemas, kind));
     }
+    schemas.insert("ResourceList".into(), mixed(&schemas));
     schemas.insert("Status".into(), status_schema());
     schemas.sort_keys();
     schemas
@@ -143,9 +153,14 @@ fn resource(description: &str, kind: Kind, located: bool) -> Value {
     answer
 }
 
-fn paging() -> [Value; 2] {
+fn paging() -> [Value; 3] {
     let most = PAGE.max_count;
     [
+        query(
+            "cursor",
+            "string",
+            "Asks for a page by cursor (RFC 9865): empty for the first, then what `nextCursor` of the page before said.",
+        ),
         query("startIndex", "integer", "Number of the first resource, from 1; less counts as 1."),
         query(
             "count",
@@ -153,6 +168,31 @@ fn paging() -> [Value; 2] {
             &format!("Resources on the page: {} if absent, {most} at most, 0 for the total alone.", PAGE.default_count),
         ),
     ]
+}
+
+/// What a list or search by query string takes.
+fn listing() -> Vec<Value> {
+    let mut order = query("sortOrder", "string", "The order: ascending where it is absent.");
+    if let Some(schema) = order.get_mut("schema") {
+        *schema = json!({ "type": "string", "enum": ["ascending", "descending"] });
+    }
+    let mut parameters = vec![
+        query("filter", "string", "Which resources (RFC 7644 3.4.2.2): `userName eq \"ada@example.com\"`."),
+        query("sortBy", "string", "The attribute by which they are sorted (RFC 7644 3.4.2.3)."),
+        order,
+    ];
+    parameters.extend(paging());
+    parameters.extend(projections());
+    parameters
+}
+
+/// Name of the schema of a page.
+fn page_of(operation: Operation) -> &'static str {
+    match operation {
+        Operation::List(Kind::User) | Operation::Search(Kind::User) => "UserList",
+        Operation::List(Kind::Group) | Operation::Search(Kind::Group) => "GroupList",
+        _ => "ResourceList",
+    }
 }
 
 /// What one route takes and answers.
@@ -182,16 +222,15 @@ fn described(route: &Route) -> Described {
     }
     let mut respond = |status: u16, answer: Value| drop(responses.insert(status.to_string(), answer));
     match route.operation {
-        Operation::List(kind) => {
-            parameters.push(query(
-                "filter",
-                "string",
-                "Which resources (RFC 7644 3.4.2.2): `userName eq \"ada@example.com\"`.",
-            ));
-            parameters.extend(paging());
-            parameters.extend(projections());
-            respond(200, answer("A page of the result", if kind == Kind::User { "UserList" } else { "GroupList" }));
+        Operation::List(_) | Operation::ListRoot => {
+            parameters.extend(listing());
+            respond(200, answer("A page of the result", page_of(route.operation)));
             errors.push(400);
+        }
+        Operation::Search(_) | Operation::SearchRoot => {
+            body = Some("SearchRequest");
+            respond(200, answer("A page of the result", page_of(route.operation)));
+            errors.extend([400, 413, 415]);
         }
         Operation::Create(kind) => {
             parameters.extend(projections());
@@ -271,6 +310,7 @@ fn described(route: &Route) -> Described {
 fn kind_of(operation: Operation) -> Kind {
     match operation {
         Operation::List(kind)
+        | Operation::Search(kind)
         | Operation::Create(kind)
         | Operation::Get(kind)
         | Operation::Replace(kind)
@@ -339,6 +379,7 @@ fn tag(route: &Route) -> &'static str {
         (None, operation) if is_discovery(operation) => "Discovery",
         (None, _) => "Operations",
         (_, _) if route.path.starts_with("/scim/v2/Me") => "Me",
+        (_, Operation::ListRoot | Operation::SearchRoot) => "Users and groups",
         (_, operation) => plural(kind_of(operation)),
     }
 }
@@ -353,6 +394,7 @@ fn plural(kind: Kind) -> &'static str {
 fn operation_id(route: &Route) -> String {
     match route.operation {
         Operation::List(kind) => format!("list{}", plural(kind)),
+        Operation::Search(kind) => format!("search{}", plural(kind)),
         Operation::Create(kind) => format!("create{kind}"),
         Operation::Get(kind) => format!("get{kind}"),
         Operation::Replace(kind) => format!("replace{kind}"),

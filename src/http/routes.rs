@@ -8,6 +8,9 @@ use crate::shadow::Kind;
 #[expect(missing_docs, reason = "each is described by its route's summary")]
 pub enum Operation {
     List(Kind),
+    ListRoot,
+    Search(Kind),
+    SearchRoot,
     Create(Kind),
     Get(Kind),
     Replace(Kind),
@@ -58,20 +61,25 @@ const fn open(path: &'static str, operation: Operation, summary: &'static str) -
 /// Base path of the SCIM endpoints.
 pub const SCIM_BASE: &str = "/scim/v2";
 
-/// All routes. What is not here is answered 404, and another method on one of these paths 405.
+/// All routes. What is not here is answered 404, and another method on one of these paths 405. `.search` stands before
+/// `{id}`, which would take it for an id.
 pub const ROUTES: &[Route] = &[
     scim("GET", "/scim/v2/Users", Operation::List(Kind::User), "List users, or those that match a filter"),
     scim("POST", "/scim/v2/Users", Operation::Create(Kind::User), "Create a user"),
+    scim("POST", "/scim/v2/Users/.search", Operation::Search(Kind::User), "Search users by a request body"),
     scim("GET", "/scim/v2/Users/{id}", Operation::Get(Kind::User), "Read a user"),
     scim("PUT", "/scim/v2/Users/{id}", Operation::Replace(Kind::User), "Replace a user"),
     scim("PATCH", "/scim/v2/Users/{id}", Operation::Patch(Kind::User), "Change a user"),
     scim("DELETE", "/scim/v2/Users/{id}", Operation::Delete(Kind::User), "Delete a user"),
     scim("GET", "/scim/v2/Groups", Operation::List(Kind::Group), "List groups, or those that match a filter"),
     scim("POST", "/scim/v2/Groups", Operation::Create(Kind::Group), "Create a group"),
+    scim("POST", "/scim/v2/Groups/.search", Operation::Search(Kind::Group), "Search groups by a request body"),
     scim("GET", "/scim/v2/Groups/{id}", Operation::Get(Kind::Group), "Read a group"),
     scim("PUT", "/scim/v2/Groups/{id}", Operation::Replace(Kind::Group), "Replace a group"),
     scim("PATCH", "/scim/v2/Groups/{id}", Operation::Patch(Kind::Group), "Change a group"),
     scim("DELETE", "/scim/v2/Groups/{id}", Operation::Delete(Kind::Group), "Delete a group"),
+    scim("GET", "/scim/v2", Operation::ListRoot, "List users and groups, or those that match a filter"),
+    scim("POST", "/scim/v2/.search", Operation::SearchRoot, "Search users and groups by a request body"),
     scim("POST", "/scim/v2/Me", Operation::CreateMe, "Not supported: people do not register themselves"),
     scim("GET", "/scim/v2/Me", Operation::GetMe, "Read the user whose token this is"),
     scim("PUT", "/scim/v2/Me", Operation::ReplaceMe, "Replace the user whose token this is"),
@@ -96,9 +104,32 @@ pub const ROUTES: &[Route] = &[
     open("/openapi.json", Operation::OpenapiJson, "This description, as JSON"),
 ];
 
+/// Whether a path is one of the table as the table spells it.
+fn is_spelt_so(path: &str) -> bool {
+    ROUTES.iter().any(|route| {
+        let (mut wanted, mut asked) = (route.path.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), asked.next()) {
+                (None, None) => return true,
+                (Some(wanted), Some(asked)) if fits(wanted, asked, |one, other| one == other) => {}
+                _ => return false,
+            }
+        }
+    })
+}
+
+/// Whether a part of a path is what the table has there.
+fn fits(wanted: &str, asked: &str, same: impl Fn(&str, &str) -> bool) -> bool {
+    if wanted.starts_with('{') { !asked.is_empty() } else { same(wanted, asked) }
+}
+
 /// The path with the spelling of the table: endpoint names compare without regard to case, and one slash at the end
 /// does not count (HelloID asks for `/users`, Microsoft's samples for `/Users/?filter=`). `None` where nothing differs.
 pub fn canonical(path: &str) -> Option<String> {
+    // Nearly every request: nothing is made for it.
+    if is_spelt_so(path) {
+        return None;
+    }
     let trimmed = path.strip_suffix('/').filter(|p| !p.is_empty()).unwrap_or(path);
     let segments: Vec<&str> = trimmed.split('/').collect();
     let same = |pattern: &str| -> Option<String> {
@@ -107,11 +138,8 @@ pub fn canonical(path: &str) -> Option<String> {
             return None;
         }
         let fitted = wanted.iter().zip(&segments).map(|(wanted, segment)| {
-            if wanted.starts_with('{') {
-                (!segment.is_empty()).then_some(*segment)
-            } else {
-                wanted.eq_ignore_ascii_case(segment).then_some(*wanted)
-            }
+            let spelt = if wanted.starts_with('{') { *segment } else { *wanted };
+            fits(wanted, segment, str::eq_ignore_ascii_case).then_some(spelt)
         });
         fitted.collect::<Option<Vec<&str>>>().map(|fitted| fitted.join("/"))
     };
@@ -129,6 +157,10 @@ mod tests {
             ("/scim/v2/Users/", Some("/scim/v2/Users")),
             ("/SCIM/V2/GROUPS/AbC", Some("/scim/v2/Groups/AbC")),
             ("/scim/v2/serviceproviderconfig", Some("/scim/v2/ServiceProviderConfig")),
+            ("/scim/v2/users/.SEARCH", Some("/scim/v2/Users/.search")),
+            ("/Scim/v2/.Search/", Some("/scim/v2/.search")),
+            ("/scim/v2/", Some("/scim/v2")),
+            ("/scim/v2", None),
             ("/scim/v2/Users", None),
             ("/scim/v2/Users/1", None),
             ("/scim/v2/Nothing", None),

@@ -3,6 +3,7 @@
 
 mod error;
 mod group;
+mod search;
 mod target;
 mod view;
 mod write;
@@ -14,14 +15,13 @@ use serde_json::Value;
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::db::Db;
 use crate::delivery::Signals;
-use crate::scim::filter::Filter;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::ResourceType;
 use crate::scim::{self, dialect, patch, validate};
-use crate::shadow::query::{self, Page};
 use crate::shadow::{Kind, Snapshot, Stored, snapshot};
 
 pub use error::Error;
+pub use search::{Beginning, Listed, Search, Searched};
 pub use target::{Registries, Target};
 pub use view::{Reads, View};
 
@@ -103,24 +103,6 @@ impl Provisioner {
         };
         // A group may have 100,000 members to read.
         if kind == Kind::Group && reads.memberships { self.db.read(read).await } else { self.db.look_up(read).await }
-    }
-
-    /// A page of those resources that match, and the size of the whole result (RFC 7644 3.4.2).
-    pub async fn list(
-        &self,
-        target: Target<'_>,
-        filter: Option<Filter>,
-        page: Page,
-        reads: Reads,
-    ) -> Result<(usize, Vec<View>), Error> {
-        let (tenant, kind, resource_type) = (target.tenant.to_owned(), target.kind, self.resource_type(target));
-        self.db
-            .read(move |conn| {
-                let found = query::list(conn, &tenant, (&resource_type, kind), filter.as_ref(), page)?;
-                let found_resources = found.resources.into_iter().map(Snapshot::of).collect::<Result<_, _>>()?;
-                Ok((found.total, view::views(conn, kind, found_resources, reads)?))
-            })
-            .await
     }
 
     /// Replaces a resource by a PUT body (RFC 7644 3.5.1).

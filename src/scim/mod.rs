@@ -1,5 +1,6 @@
 //! The SCIM 2.0 protocol, pure: no I/O, no HTTP server, no database (RFC 7643, RFC 7644).
 
+pub mod cursor;
 pub mod dialect;
 pub mod discovery;
 pub mod document;
@@ -15,6 +16,7 @@ pub mod precondition;
 pub mod projection;
 pub mod registry;
 pub mod schema;
+pub mod sort;
 mod strictness;
 pub mod validate;
 

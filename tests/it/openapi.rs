@@ -208,6 +208,19 @@ async fn conflicts(witness: &mut Witness<'_>, eve: &Value, group: &Value) {
     witness.good(("PATCH", "/scim/v2/Groups/{id}"), &west, "", Some(&renamed), 409).await;
 }
 
+/// Lists in order and by cursor, and searches by body, of each kind and of both.
+async fn searches(witness: &mut Witness<'_>, all: &str) {
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "cursor": "", "count": 1, "sortBy": "id",
+    });
+    for path in ["/scim/v2/Users", "/scim/v2/Groups", "/scim/v2"] {
+        for query in ["?cursor=&count=1&sortBy=id", "?sortBy=meta.created&sortOrder=descending", all] {
+            witness.good(("GET", path), "", query, None, 200).await;
+        }
+        witness.good(("POST", &format!("{path}/.search")), "", "", Some(&body), 200).await;
+    }
+}
+
 /// A token that is a user's.
 async fn token_of(app: &TestApp, user: &str) -> String {
     let new = NewToken { user: Some(user.to_owned()), ..NewToken::new(TENANT, "mine", vec![Scope::Scim]) };
@@ -264,6 +277,7 @@ both_engines! {
             witness.good(("GET", "/scim/v2/Groups/{id}"), &group_id, query, None, 200).await;
             witness.good(("GET", ME), "", query, None, 200).await;
         }
+        searches(&mut witness, &all).await;
         for (path, id) in [(one, &id), ("/scim/v2/Groups/{id}", &group_id), (ME, &id)] {
             let request = witness.as_user(witness.request("GET", path, id, ""), path).header("If-None-Match", "*");
             witness.sees(("GET", path), request, 304).await;
