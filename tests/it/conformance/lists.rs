@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{TimeDelta, Utc};
+use scim_bridge::scim::cursor::{Cursor, Scope};
 use serde_json::{Value, json};
 
-use super::super::support::app::{Answer, TestApp};
+use super::super::support::app::{Answer, TENANT, TestApp};
 use super::{Directory, ENTERPRISE, LIST, SEARCH, USER, encoded, group_body, names, refused, user_with};
 
 /// A bridge with five users, user1 to user5.
@@ -286,5 +288,19 @@ statements! {
         let schema = app.get("/Schemas/urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig").await.body;
         let described = schema["attributes"].as_array().expect("attributes").iter().any(|a| a["name"] == "pagination");
         assert!(described, "{schema}");
+        // A cursor as the bridge would have issued it before the time for which it can be used.
+        let timeout = pagination["cursorTimeout"].as_u64().expect("cursors do not live for ever");
+        let scope = Scope { tenant: TENANT, endpoint: "/Users", filter: None, sort_by: None, descending: false };
+        let first = app.get("/Users?cursor=&count=2").await.body;
+        let issued = Cursor::decode(first["nextCursor"].as_str().expect("a cursor"), &scope, Utc::now()).expect("ours");
+        for (age, status) in [(0, 200), (timeout / 2, 200), (timeout + 5, 400)] {
+            let then = Utc::now() - TimeDelta::seconds(age.try_into().expect("seconds"));
+            let cursor = Cursor::new(issued.after.clone(), 2, then).encode(&scope);
+            let answer = app.get(&format!("/Users?cursor={cursor}&count=2")).await;
+            assert_eq!(answer.status.as_u16(), status, "{age}: {}", answer.body);
+            if status == 400 {
+                refused(&answer, 400, "expiredCursor", "an old one");
+            }
+        }
     }
 }
