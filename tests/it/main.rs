@@ -8,8 +8,8 @@ mod support;
 
 mod architecture;
 mod bad_input;
-mod conformance;
 mod bench;
+mod conformance;
 mod crash;
 mod deliveries;
 mod idp_traces;
