@@ -1,6 +1,7 @@
 //! The HTTP server: a route table, credentials to principal, bodies in, answers out. Knows nothing of the database's
 //! language and nothing of Salesforce.
 
+mod bulk;
 mod guard;
 mod json;
 mod me;
@@ -248,6 +249,7 @@ async fn operate(
             let id = me::user(&principal)?;
             call(Kind::User)?.delete(id).await
         }
+        Operation::Bulk => bulk::carry_out(state, request, &principal, payload).await,
         Operation::Status => status(state, &principal).await,
         other => unguarded(other, state).await,
     }
@@ -274,7 +276,7 @@ fn discover(
     let base = state.base(request);
     match operation {
         Operation::ServiceProviderConfig => {
-            Ok(answer(StatusCode::OK, &discovery::service_provider_config(&features(), &base)))
+            Ok(answer(StatusCode::OK, &discovery::service_provider_config(&features(state), &base)))
         }
         Operation::ResourceTypes => Ok(answer(StatusCode::OK, &discovery::resource_types(registry, &base))),
         Operation::Schemas => Ok(answer(StatusCode::OK, &discovery::schemas(registry, &base))),
@@ -290,12 +292,13 @@ fn discover(
 }
 
 /// What `/ServiceProviderConfig` says: no more than what works.
-fn features() -> Features {
+fn features(state: &State) -> Features {
     let page = resources::PAGE;
     Features {
         filter_max_results: Some(page.max_count),
         sort: true,
         etag: true,
+        bulk: Some(bulk::limits(state.body_limit)),
         // The bridge had pages by index before it had cursors: they stay what a client gets that does not ask (RFC 9865
         // 2.4).
         pagination: Some(Pagination {

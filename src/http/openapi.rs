@@ -195,6 +195,11 @@ fn page_of(operation: Operation) -> &'static str {
     }
 }
 
+/// An answer that is no SCIM message.
+fn other(description: &str, media_type: &str, kind: &str) -> Value {
+    json!({ "description": description, "content": { media_type: { "schema": { "type": kind } } } })
+}
+
 /// What one route takes and answers.
 #[derive(Default)]
 struct Described {
@@ -272,6 +277,11 @@ fn described(route: &Route) -> Described {
             errors.extend([400, 404, 412]);
         }
         Operation::CreateMe => {}
+        Operation::Bulk => {
+            body = Some("BulkRequest");
+            respond(200, answer("What became of each operation; some or all may have failed", "BulkResponse"));
+            errors.extend([400, 413, 415]);
+        }
         Operation::ServiceProviderConfig => respond(200, answer("What works", "ServiceProviderConfig")),
         Operation::ResourceTypes => respond(200, answer("All of them", "ResourceTypeList")),
         Operation::Schemas => respond(200, answer("All of them", "SchemaList")),
@@ -282,23 +292,10 @@ fn described(route: &Route) -> Described {
             json!({ "description": "Counts", "content": { "application/json": { "schema": schema("Status") } } }),
         ),
         Operation::Healthz | Operation::Readyz | Operation::Metrics => {
-            respond(
-                200,
-                json!({ "description": "It does", "content": { "text/plain": { "schema": { "type": "string" } } } }),
-            );
+            respond(200, other("It does", "text/plain", "string"));
         }
-        Operation::OpenapiYaml => {
-            respond(
-                200,
-                json!({ "description": "YAML", "content": { "application/yaml": { "schema": { "type": "object" } } } }),
-            );
-        }
-        Operation::OpenapiJson => {
-            respond(
-                200,
-                json!({ "description": "JSON", "content": { "application/json": { "schema": { "type": "object" } } } }),
-            );
-        }
+        Operation::OpenapiYaml => respond(200, other("YAML", "application/yaml", "object")),
+        Operation::OpenapiJson => respond(200, other("JSON", "application/json", "object")),
     }
     if matches!(route.operation, Operation::ResourceType | Operation::Schema) {
         errors.push(404);
@@ -380,6 +377,7 @@ fn tag(route: &Route) -> &'static str {
         (None, _) => "Operations",
         (_, _) if route.path.starts_with("/scim/v2/Me") => "Me",
         (_, Operation::ListRoot | Operation::SearchRoot) => "Users and groups",
+        (_, Operation::Bulk) => "Bulk",
         (_, operation) => plural(kind_of(operation)),
     }
 }
@@ -418,7 +416,7 @@ fn refusal(status: u16) -> &'static str {
         412 => "The resource is at another version",
         501 => "The token is no user's, or people would register themselves",
         409 => "The name belongs to another resource",
-        413 => "The body is too large",
+        413 => "The request is larger than the server takes",
         415 => "The body has another media type than JSON",
         503 => "The database does not answer; try again",
         _ => "Internal error",

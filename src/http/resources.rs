@@ -46,10 +46,21 @@ pub(super) fn strictness(principal: &Principal) -> Strictness {
     if principal.strict { Strictness::Strict } else { Strictness::Lenient }
 }
 
-/// The text of one resource.
-pub(super) fn shown(base: &str, registry: &Registry, view: &View, projection: &Projection) -> Result<String, Refusal> {
+/// What a token's requests on one kind of resource act on.
+pub(super) fn target(principal: &Principal, kind: Kind) -> Target<'_> {
+    Target { tenant: &principal.tenant, kind, strictness: strictness(principal) }
+}
+
+/// Writes the text of one resource.
+pub(super) fn show(
+    out: &mut String,
+    base: &str,
+    registry: &Registry,
+    view: &View,
+    projection: &Projection,
+) -> Result<(), Refusal> {
     let broken = || Refusal::from(scim::Error::new(500, "internal error"));
-    render::resource(base, registry, view, projection).ok_or_else(broken)
+    render::resource(out, base, registry, view, projection).ok_or_else(broken)
 }
 
 /// Both conditional headers. One that is given several times counts as one list (RFC 9110 5.3).
@@ -71,7 +82,7 @@ impl<'a> Call<'a> {
         let query = query(request)?;
         Ok(Self {
             state,
-            target: Target { tenant: &principal.tenant, kind, strictness: strictness(principal) },
+            target: target(principal, kind),
             registry: state.provisioner.registries().of(&principal.tenant),
             base: state.base(request),
             query,
@@ -96,14 +107,9 @@ impl<'a> Call<'a> {
     }
 
     fn render(&self, view: &View, projection: &Projection) -> Result<String, Refusal> {
-<<<<<<< HEAD
-        shown(&self.base, self.registry, view, projection)
-=======
         let mut text = String::with_capacity(view.stored.document.len() + 512);
-        let broken = || Refusal::from(scim::Error::new(500, "internal error"));
-        render::resource(&mut text, &self.base, self.registry, view, projection).ok_or_else(broken)?;
+        show(&mut text, &self.base, self.registry, view, projection)?;
         Ok(text)
->>>>>>> main
     }
 
     /// The answer with one resource and its version (RFC 7644 3.14).

@@ -8,7 +8,7 @@ use crate::access::Principal;
 use crate::provisioning::{Beginning, Listed, Reads, Search, Searched};
 use crate::scim::cursor::{Cursor, Scope};
 use crate::scim::filter::Filter;
-use crate::scim::message::{Paging, Query, list_text};
+use crate::scim::message::{Paging, Query, begin_list};
 use crate::scim::model::SortOrder;
 use crate::scim::projection::Projection;
 use crate::scim::schema::{Registry, ResourceType};
@@ -17,7 +17,7 @@ use crate::scim::{DELIVERY_SCHEMA, Error, Strictness};
 use crate::shadow::Kind;
 
 use super::State;
-use super::resources::{shown, strictness};
+use super::resources::{show, strictness};
 use super::wire::{Refusal, SCIM_JSON};
 
 /// A search of one tenant.
@@ -129,20 +129,22 @@ impl<'a> Call<'a> {
         let search =
             Search { kinds: searched, sort: self.sort(kinds)?, start: self.start(&scope)?, limit: size(page.count) };
         let Listed { total, views, last } = self.state.provisioner.search(self.tenant, search).await?;
-        let mut resources = Vec::with_capacity(views.len());
-        for view in &views {
-            let projection = projections.iter().find(|(kind, _)| *kind == view.stored.kind);
-            if let Some((_, projection)) = projection {
-                resources.push(shown(&self.base, self.registry, view, projection)?);
-            }
-        }
         let next = last.map(|last| Cursor::new(last, page.count, self.state.clock.now()).encode(&scope));
         let paging = match &self.query.cursor {
             None => Paging::Index(page.start_index),
             Some(_) => Paging::Cursor(next.as_deref()),
         };
         let total = u64::try_from(total).unwrap_or(u64::MAX);
-        let text = list_text(total, paging, resources.iter().map(String::as_str));
+        let size = views.iter().map(|view| view.stored.document.len() + 1024).sum::<usize>();
+        let mut text = String::with_capacity(size + 256);
+        begin_list(&mut text, total, paging, views.len());
+        for (index, view) in views.iter().enumerate() {
+            text.push_str(if index > 0 { "," } else { "" });
+            for (_, projection) in projections.iter().filter(|(kind, _)| *kind == view.stored.kind) {
+                show(&mut text, &self.base, self.registry, view, projection)?;
+            }
+        }
+        text.push_str("]}");
         Ok(HttpResponse::build(StatusCode::OK).content_type(SCIM_JSON).body(text))
     }
 }

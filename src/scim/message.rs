@@ -4,6 +4,7 @@ mod query;
 pub mod text;
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
@@ -118,27 +119,18 @@ pub fn list<T>(total: u64, start_index: u64, resources: Vec<T>) -> ListResponse<
     }
 }
 
-/// The text of a page, from resources that are JSON texts already, so that a page of stored resources is not parsed and
-/// written again.
-pub fn list_text<'r>(total: u64, paging: Paging<'_>, resources: impl IntoIterator<Item = &'r str>) -> String {
-    let mut count: u64 = 0;
-    let mut items = String::new();
-    for resource in resources {
-        if count > 0 {
-            items.push(',');
-        }
-        items.push_str(resource);
-        count += 1;
-    }
+/// Writes a page up to its resources, whose texts follow with commas between, and then `]}`: a page of stored resources is
+/// written once, where it is sent from.
+pub fn begin_list(out: &mut String, total: u64, paging: Paging<'_>, count: usize) {
     let paging = match paging {
         Paging::Index(start) => format!("\"startIndex\":{start},"),
         Paging::Cursor(Some(next)) => format!("\"nextCursor\":{},", Value::from(next)),
         Paging::Cursor(None) => String::new(),
     };
-    format!(
-        "{{\"schemas\":[\"{LIST_MESSAGE}\"],\"totalResults\":{total},\"itemsPerPage\":{count},\
-         {paging}\"Resources\":[{items}]}}"
-    )
+    out.push_str("{\"schemas\":[\"");
+    out.push_str(LIST_MESSAGE);
+    // Writing to a text cannot fail.
+    let _ = write!(out, "\"],\"totalResults\":{total},\"itemsPerPage\":{count},{paging}\"Resources\":[");
 }
 
 #[cfg(test)]
