@@ -10,6 +10,7 @@ mod architecture;
 mod bad_input;
 mod bench;
 mod bulk;
+mod conformance;
 mod crash;
 mod deliveries;
 mod extensions;
