@@ -46,10 +46,9 @@ pub(super) fn strictness(principal: &Principal) -> Strictness {
     if principal.strict { Strictness::Strict } else { Strictness::Lenient }
 }
 
-/// The text of one resource.
-pub(super) fn shown(base: &str, registry: &Registry, view: &View, projection: &Projection) -> Result<String, Refusal> {
-    let broken = || Refusal::from(scim::Error::new(500, "internal error"));
-    render::resource(base, registry, view, projection).ok_or_else(broken)
+/// For a stored document that is not what the bridge writes.
+pub(super) fn broken() -> Refusal {
+    scim::Error::new(500, "internal error").into()
 }
 
 /// Both conditional headers. One that is given several times counts as one list (RFC 9110 5.3).
@@ -96,7 +95,9 @@ impl<'a> Call<'a> {
     }
 
     fn render(&self, view: &View, projection: &Projection) -> Result<String, Refusal> {
-        shown(&self.base, self.registry, view, projection)
+        let mut text = String::with_capacity(view.stored.document.len() + 512);
+        render::resource(&mut text, &self.base, self.registry, view, projection).ok_or_else(broken)?;
+        Ok(text)
     }
 
     /// The answer with one resource and its version (RFC 7644 3.14).

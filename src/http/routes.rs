@@ -104,9 +104,32 @@ pub const ROUTES: &[Route] = &[
     open("/openapi.json", Operation::OpenapiJson, "This description, as JSON"),
 ];
 
+/// Whether a path is one of the table as the table spells it.
+fn is_spelt_so(path: &str) -> bool {
+    ROUTES.iter().any(|route| {
+        let (mut wanted, mut asked) = (route.path.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), asked.next()) {
+                (None, None) => return true,
+                (Some(wanted), Some(asked)) if fits(wanted, asked, |one, other| one == other) => {}
+                _ => return false,
+            }
+        }
+    })
+}
+
+/// Whether a part of a path is what the table has there.
+fn fits(wanted: &str, asked: &str, same: impl Fn(&str, &str) -> bool) -> bool {
+    if wanted.starts_with('{') { !asked.is_empty() } else { same(wanted, asked) }
+}
+
 /// The path with the spelling of the table: endpoint names compare without regard to case, and one slash at the end
 /// does not count (HelloID asks for `/users`, Microsoft's samples for `/Users/?filter=`). `None` where nothing differs.
 pub fn canonical(path: &str) -> Option<String> {
+    // Nearly every request: nothing is made for it.
+    if is_spelt_so(path) {
+        return None;
+    }
     let trimmed = path.strip_suffix('/').filter(|p| !p.is_empty()).unwrap_or(path);
     let segments: Vec<&str> = trimmed.split('/').collect();
     let same = |pattern: &str| -> Option<String> {
@@ -115,11 +138,8 @@ pub fn canonical(path: &str) -> Option<String> {
             return None;
         }
         let fitted = wanted.iter().zip(&segments).map(|(wanted, segment)| {
-            if wanted.starts_with('{') {
-                (!segment.is_empty()).then_some(*segment)
-            } else {
-                wanted.eq_ignore_ascii_case(segment).then_some(*wanted)
-            }
+            let spelt = if wanted.starts_with('{') { *segment } else { *wanted };
+            fits(wanted, segment, str::eq_ignore_ascii_case).then_some(spelt)
         });
         fitted.collect::<Option<Vec<&str>>>().map(|fitted| fitted.join("/"))
     };

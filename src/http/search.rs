@@ -16,9 +16,9 @@ use crate::scim::sort::Sort;
 use crate::scim::{DELIVERY_SCHEMA, Error, Strictness};
 use crate::shadow::Kind;
 
-use super::State;
-use super::resources::{shown, strictness};
+use super::resources::{broken, strictness};
 use super::wire::{Refusal, SCIM_JSON};
+use super::{State, render};
 
 /// A search of one tenant.
 pub(super) struct Call<'a> {
@@ -129,20 +129,17 @@ impl<'a> Call<'a> {
         let search =
             Search { kinds: searched, sort: self.sort(kinds)?, start: self.start(&scope)?, limit: size(page.count) };
         let Listed { total, views, last } = self.state.provisioner.search(self.tenant, search).await?;
-        let mut resources = Vec::with_capacity(views.len());
-        for view in &views {
-            let projection = projections.iter().find(|(kind, _)| *kind == view.stored.kind);
-            if let Some((_, projection)) = projection {
-                resources.push(shown(&self.base, self.registry, view, projection)?);
-            }
-        }
         let next = last.map(|last| Cursor::new(last, page.count, self.state.clock.now()).encode(&scope));
         let paging = match &self.query.cursor {
             None => Paging::Index(page.start_index),
             Some(_) => Paging::Cursor(next.as_deref()),
         };
         let total = u64::try_from(total).unwrap_or(u64::MAX);
-        let text = list_text(total, paging, resources.iter().map(String::as_str));
+        let text = list_text(total, paging, &views, |out, view| {
+            let projection = projections.iter().find(|(kind, _)| *kind == view.stored.kind);
+            let (_, projection) = projection.ok_or_else(broken)?;
+            render::resource(out, &self.base, self.registry, view, projection).ok_or_else(broken)
+        })?;
         Ok(HttpResponse::build(StatusCode::OK).content_type(SCIM_JSON).body(text))
     }
 }

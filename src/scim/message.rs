@@ -3,6 +3,9 @@
 mod query;
 pub mod text;
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
@@ -45,22 +48,36 @@ impl Meta {
         }
     }
 
-    fn members(&self) -> impl Iterator<Item = (&'static str, Value)> {
-        let times = [("created", self.created), ("lastModified", self.last_modified)];
-        let times = times.map(|(name, time)| (name, time.map(timestamp)));
-        let ends = [("location", &self.location), ("version", &self.version)];
-        let texts = [("resourceType", self.resource_type.clone())].into_iter().chain(times);
-        let texts = texts.chain(ends.map(|(name, text)| (name, text.clone())));
-        texts.filter_map(|(name, text)| text.map(|text| (name, Value::String(text))))
+    fn members(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        fn text(text: Option<&String>) -> Option<Cow<'_, str>> {
+            text.map(|text| Cow::Borrowed(text.as_str()))
+        }
+        let time = |time: Option<DateTime<Utc>>| time.map(|time| Cow::Owned(timestamp(time)));
+        let members = [
+            ("resourceType", text(self.resource_type.as_ref())),
+            ("created", time(self.created)),
+            ("lastModified", time(self.last_modified)),
+            ("location", text(self.location.as_ref())),
+            ("version", text(self.version.as_ref())),
+        ];
+        members.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)))
     }
 
     fn to_value(&self) -> Value {
-        self.members().map(|(name, value)| (name.to_owned(), value)).collect()
+        self.members().map(|(name, text)| (name.to_owned(), Value::String(text.into_owned()))).collect()
     }
 
     /// The same as JSON, with times as [`timestamp`] writes them.
     pub fn to_json(&self) -> String {
-        self.to_value().to_string()
+        let mut json = String::with_capacity(256);
+        for (name, text) in self.members() {
+            json.push_str(if json.is_empty() { "{\"" } else { ",\"" });
+            json.push_str(name);
+            json.push_str("\":");
+            text::push_text(&mut json, &text);
+        }
+        json.push_str(if json.is_empty() { "{}" } else { "}" });
+        json
     }
 }
 
@@ -102,27 +119,39 @@ pub fn list<T>(total: u64, start_index: u64, resources: Vec<T>) -> ListResponse<
     }
 }
 
-/// The text of a page, from resources that are JSON texts already, so that a page of stored resources is not parsed and
-/// written again.
-pub fn list_text<'r>(total: u64, paging: Paging<'_>, resources: impl IntoIterator<Item = &'r str>) -> String {
-    let mut count: u64 = 0;
-    let mut items = String::new();
-    for resource in resources {
-        if count > 0 {
-            items.push(',');
+/// The text of a page. Each resource is written by `each` to the end of it, so that a page of stored resources is not
+/// parsed and written again.
+///
+/// # Errors
+/// The first that `each` has.
+pub fn list_text<T, E>(
+    total: u64,
+    paging: Paging<'_>,
+    resources: &[T],
+    mut each: impl FnMut(&mut String, &T) -> Result<(), E>,
+) -> Result<String, E> {
+    let mut out = String::with_capacity(256 + 1024 * resources.len());
+    let count = resources.len();
+    // Writing to a String does not fail.
+    let _ = write!(out, "{{\"schemas\":[\"{LIST_MESSAGE}\"],\"totalResults\":{total},\"itemsPerPage\":{count},");
+    match paging {
+        Paging::Index(start) => drop(write!(out, "\"startIndex\":{start},")),
+        Paging::Cursor(Some(next)) => {
+            out.push_str("\"nextCursor\":");
+            text::push_text(&mut out, next);
+            out.push(',');
         }
-        items.push_str(resource);
-        count += 1;
+        Paging::Cursor(None) => {}
     }
-    let paging = match paging {
-        Paging::Index(start) => format!("\"startIndex\":{start},"),
-        Paging::Cursor(Some(next)) => format!("\"nextCursor\":{},", Value::from(next)),
-        Paging::Cursor(None) => String::new(),
-    };
-    format!(
-        "{{\"schemas\":[\"{LIST_MESSAGE}\"],\"totalResults\":{total},\"itemsPerPage\":{count},\
-         {paging}\"Resources\":[{items}]}}"
-    )
+    out.push_str("\"Resources\":[");
+    for (index, resource) in resources.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        each(&mut out, resource)?;
+    }
+    out.push_str("]}");
+    Ok(out)
 }
 
 #[cfg(test)]

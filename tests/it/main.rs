@@ -8,6 +8,7 @@ mod support;
 
 mod architecture;
 mod bad_input;
+mod bench;
 mod crash;
 mod deliveries;
 mod idp_traces;

@@ -80,19 +80,24 @@ both_engines! {
         let app = TestApp::start(&engine).await;
         let ada = app.user("ada").await;
         let west = app.group("West", &[&ada]).await;
+        let bob = app.user("bob").await;
         let whole = page(&app, "/", &[]).await;
-        assert_eq!(whole["Resources"], json!([app.get(&format!("/Users/{ada}")).await.body, app.get(&format!("/Groups/{west}")).await.body]));
+        let mut alone = Vec::new();
+        for path in [format!("/Users/{ada}"), format!("/Users/{bob}"), format!("/Groups/{west}")] {
+            alone.push(app.get(&path).await.body);
+        }
+        assert_eq!(whole["Resources"], json!(alone));
         let some = page(&app, "", &[("attributes", "userName,displayName,members.value,groups")]).await;
         assert_eq!(keys(&some["Resources"][0]), "schemas id userName groups");
-        assert_eq!(some["Resources"][1]["members"], json!([{ "value": ada }]));
+        assert_eq!(some["Resources"][2]["members"], json!([{ "value": ada }]));
         let less = page(&app, "", &[("excludedAttributes", "members,groups,meta,name,emails")]).await;
         assert_eq!(keys(&less["Resources"][0]), "schemas id externalId userName active");
-        assert_eq!(keys(&less["Resources"][1]), "schemas id displayName");
+        assert_eq!(keys(&less["Resources"][2]), "schemas id displayName");
         // The order of answers is that of the resources, whichever type comes first.
         let sorted = page(&app, "", &[("sortBy", "displayName"), ("sortOrder", "ascending")]).await;
-        assert_eq!(names(&sorted), ["West", "ada"]);
+        assert_eq!(names(&sorted), ["West", "ada", "bob"]);
         let sorted = page(&app, "", &[("sortBy", "meta.resourceType"), ("sortOrder", "ascending")]).await;
-        assert_eq!(names(&sorted), ["West", "ada"]);
+        assert_eq!(names(&sorted), ["West", "ada", "bob"]);
         // What is there for other tenants is not there.
         let other = scim_bridge::access::NewToken::new("other", "t", vec![scim_bridge::access::Scope::Scim]);
         let (_, token) = app.app().access().create(other).await.expect("a token");
