@@ -15,6 +15,7 @@ mod idp_traces;
 mod model;
 mod openapi;
 mod outbox;
+mod properties;
 mod protocol;
 mod salesforce;
 mod sandbox;
