@@ -1,6 +1,8 @@
 //! Which attributes an answer holds: `attributes`, `excludedAttributes` (RFC 7644 3.9) and what the schema says about
 //! `returned` (RFC 7643 7).
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::document::is_unassigned;
@@ -43,7 +45,7 @@ enum Mode {
 }
 
 /// One name of a list, in the spelling of the schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Name {
     /// `None` for the core schema and what every resource has.
     extension: Option<String>,
@@ -111,7 +113,10 @@ impl Projection {
         };
         let parameter = if mode == Mode::Only { "attributes" } else { "excludedAttributes" };
         let names = names(list).ok_or_else(|| Error::invalid_value(format!("{parameter}: a [ or \" is not closed")))?;
-        let names = names.iter().filter_map(|name| Name::find(resource_type, name)).collect();
+        let mut names: Vec<Name> = names.iter().filter_map(|name| Name::find(resource_type, name)).collect();
+        // Each name is looked at for each value that is answered: said a thousand times it counts once.
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
         Ok(Self { mode, names, ..Self::standard(resource_type) })
     }
 
