@@ -160,6 +160,9 @@ fn schemas_are_known(kind: &ResourceType, body: &Attributes, strictness: Strictn
         let schema = kind.schema(urn).ok_or_else(|| {
             Error::invalid_value(format!("schemas[{index}]: {} is no schema of {}", value::clipped(urn), kind.name))
         })?;
+        if strictness.is_strict() && known.contains(&schema.id.as_str()) {
+            return Err(Error::invalid_value(format!("schemas[{index}]: {} is given twice", schema.id)));
+        }
         known.push(schema.id.as_str());
     }
     if strictness.is_strict() {

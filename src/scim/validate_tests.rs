@@ -154,6 +154,10 @@ fn strictness_decides_about_values_that_nothing_depends_on() {
         (json!({ "schemas": null }), &format!("schemas: must name {USER_SCHEMA}")),
         (json!({ "schemas": [] }), &format!("schemas: must name {USER_SCHEMA}")),
         (json!({ "schemas": [ENTERPRISE_SCHEMA] }), &format!("schemas: must name {USER_SCHEMA}")),
+        (
+            json!({ "schemas": [USER_SCHEMA, USER_SCHEMA.to_uppercase()] }),
+            &format!("schemas[1]: {USER_SCHEMA} is given twice"),
+        ),
     ];
     for (others, detail) in table {
         let mut body = object(json!({ "schemas": [USER_SCHEMA], "userName": "ada" }));
