@@ -97,10 +97,8 @@ impl Extension {
                 let wrong = |why: &dyn std::fmt::Display| ("schema_file", format!("{}: {why}", path.display()));
                 let text = std::fs::read_to_string(&path).map_err(|why| wrong(&why))?;
                 let document = serde_json::from_str(&text).map_err(|why| wrong(&why))?;
-                return match extension::read(document) {
-                    Ok(schema) => Ok(self.schema = Some(schema)),
-                    Err(why) => Err(wrong(&why)),
-                };
+                self.schema = Some(extension::read(document).map_err(|why| wrong(&why))?);
+                return Ok(());
             }
             Some(_) => {
                 let words = "describes the whole extension: take id, name, description and attributes away";

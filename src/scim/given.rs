@@ -32,8 +32,8 @@ pub fn components(registry: &Registry, path: &str) -> Map<String, Value> {
     for kind in registry.resource_types() {
         let request = writer.request(kind);
         writer.made.insert(format!("{}Request", kind.name), request);
-        let patch = patch::message(&mut writer, kind);
-        writer.made.insert(format!("{}Patch", kind.name), patch);
+        let message = patch::message(&mut writer, kind);
+        writer.made.insert(format!("{}Patch", kind.name), message);
     }
     writer.made
 }

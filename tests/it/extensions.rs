@@ -42,7 +42,11 @@ fn configure(config: &mut Config) {
 
 /// A request of the tenant `other`.
 async fn other(app: &TestApp, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
-    let mut request = reqwest::Client::new().request(method, format!("{}{path}", app.base())).bearer_auth(token);
+    let mut request = reqwest::Client::builder()
+        .build()
+        .expect("a client")
+        .request(method, format!("{}{path}", app.base()))
+        .bearer_auth(token);
     if let Some(body) = body {
         request = request.header("Content-Type", "application/scim+json").body(body.to_string());
     }
@@ -78,7 +82,7 @@ both_engines! {
         let groups = other(&app, &token, Method::GET, "/ResourceTypes/Group", None).await.body;
         assert_eq!(groups["schemaExtensions"], json!([{ "schema": TEAM, "required": true }]));
         // Who does not say whose they are sees what everybody has.
-        let public = answer(reqwest::Client::new().get(format!("{}/Schemas", app.base()))).await.body;
+        let public = answer(reqwest::Client::builder().build().expect("a client").get(format!("{}/Schemas", app.base()))).await.body;
         assert!(!ids(&public).contains(&BADGE) && !ids(&public).contains(&TEAM), "{public}");
     }
 

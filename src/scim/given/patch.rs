@@ -62,7 +62,7 @@ pub(super) fn message(writer: &mut Writer<'_>, kind: &ResourceType) -> Value {
 
 fn operations(writer: &mut Writer<'_>, kind: &ResourceType, found: &[Target]) -> Vec<Value> {
     // As a text, or as nothing, which means `replace`.
-    let writes = json!({ "type": ["string", "null"], "pattern": ADD_OR_REPLACE });
+    let puts = json!({ "type": ["string", "null"], "pattern": ADD_OR_REPLACE });
     let removes = json!({ "type": "string", "pattern": REMOVE });
     let mut forms: Vec<Value> = Vec::new();
     let mut by_value: Vec<(&Value, Vec<&str>)> = Vec::new();
@@ -76,7 +76,7 @@ fn operations(writer: &mut Writer<'_>, kind: &ResourceType, found: &[Target]) ->
         forms.push(json!({
             "type": "object",
             "required": ["path", "value"],
-            "properties": { "op": writes, "path": { "enum": paths }, "value": value },
+            "properties": { "op": puts, "path": { "enum": paths }, "value": value },
         }));
     }
     let removable: Vec<&str> = found.iter().filter(|t| t.removable).map(|t| t.path.as_str()).collect();
@@ -112,7 +112,7 @@ fn operations(writer: &mut Writer<'_>, kind: &ResourceType, found: &[Target]) ->
         "type": "object",
         "required": ["value"],
         "properties": {
-            "op": writes,
+            "op": puts,
             "path": { "type": ["null", "string"], "pattern": r"^\s*$" },
             "value": { "type": "object", "properties": members },
         },
@@ -122,7 +122,7 @@ fn operations(writer: &mut Writer<'_>, kind: &ResourceType, found: &[Target]) ->
         "type": "object",
         "required": ["path", "value"],
         "properties": {
-            "op": writes,
+            "op": puts,
             "path": value_path,
             "value": writer.refer("GivenText"),
         },
@@ -138,7 +138,7 @@ fn operations(writer: &mut Writer<'_>, kind: &ResourceType, found: &[Target]) ->
         "type": "object",
         "required": ["path"],
         "properties": {
-            "op": { "anyOf": [writes, removes] },
+            "op": { "anyOf": [puts, removes] },
             "path": { "type": "string", "pattern": PATH, "not": { "pattern": known(kind) } },
         },
     }));
