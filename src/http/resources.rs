@@ -46,6 +46,11 @@ pub(super) fn strictness(principal: &Principal) -> Strictness {
     if principal.strict { Strictness::Strict } else { Strictness::Lenient }
 }
 
+/// What a token's requests on one kind of resource act on.
+pub(super) fn target(principal: &Principal, kind: Kind) -> Target<'_> {
+    Target { tenant: &principal.tenant, kind, strictness: strictness(principal) }
+}
+
 /// For a stored document that is not what the bridge writes.
 pub(super) fn broken() -> Refusal {
     scim::Error::new(500, "internal error").into()
@@ -70,7 +75,7 @@ impl<'a> Call<'a> {
         let query = query(request)?;
         Ok(Self {
             state,
-            target: Target { tenant: &principal.tenant, kind, strictness: strictness(principal) },
+            target: target(principal, kind),
             registry: state.provisioner.registries().of(&principal.tenant),
             base: state.base(request),
             query,

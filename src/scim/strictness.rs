@@ -5,8 +5,8 @@
 ///
 /// What a strict client is refused, and a lenient one is not:
 ///
-/// - a body whose `schemas` is missing, does not name the core schema and each extension in use, or names a URN that the
-///   resource type has not (RFC 7643 section 3): 400 `invalidValue`, of a PATCH message 400 `invalidSyntax`;
+/// - a body whose `schemas` is missing, does not name the core schema and each extension in use, or names a URN twice or
+///   one that the resource type has not (RFC 7643 section 3): 400 `invalidValue`, of a PATCH message 400 `invalidSyntax`;
 /// - an unknown attribute, sub-attribute or extension: 400 `invalidValue` in a body, `invalidPath` in a path;
 /// - an attribute of an extension without its URN, and `name.givenName` as the key of an object: the same;
 /// - a value in another type than its attribute's: `"True"` for a boolean, a string or list for a complex attribute, one

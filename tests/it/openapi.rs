@@ -136,6 +136,34 @@ impl<'a> Witness<'a> {
         self.sees(route, request, status).await
     }
 
+    /// A bulk request of operations that succeed, that fail, and that make no sense.
+    async fn bulk(&mut self, user: &str) {
+        let wilma =
+            json!({ "method": "POST", "path": "/Users", "bulkId": "w", "data": super::support::app::user("wilma") });
+        let rename = json!({ "externalId": "bulk" });
+        let patch = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{ "op": "replace", "value": rename }],
+        });
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+            "failOnErrors": 9,
+            "Operations": [
+                wilma,
+                wilma,
+                { "method": "PATCH", "path": format!("/Users/{user}"), "version": "*", "data": patch },
+                { "method": "DELETE", "path": "/Users/nobody" },
+                { "method": "PUT", "path": "/Groups/nothing", "data": { "members": [{ "value": "bulkId:w" }] } },
+                { "method": "POST", "path": "/Groups", "data": {}, "bulkId": "g" },
+                { "method": "GET", "path": "/Me" },
+            ],
+        });
+        let answer = self.good(("POST", "/scim/v2/Bulk"), "", "", Some(&body), 200).await;
+        let results = answer["Operations"].as_array().expect("results");
+        let statuses: Vec<&str> = results.iter().filter_map(|result| result["status"].as_str()).collect();
+        assert_eq!(statuses, ["400", "400", "200", "404", "409", "400", "400"]);
+    }
+
     /// The refusals that a route describes and that a client can bring about.
     async fn refusals(&mut self, route: &Route, id: &str, wrong_scope: &str) {
         let at = (route.method, route.path);
@@ -260,6 +288,21 @@ async fn conflicts_of_mine(witness: &mut Witness<'_>) {
     witness.mine = eve;
 }
 
+/// What the service provider says about itself.
+async fn discovery(witness: &mut Witness<'_>) {
+    for path in ["ServiceProviderConfig", "ResourceTypes", "Schemas"] {
+        let path = format!("/scim/v2/{path}");
+        witness.good(("GET", &path), "", "", None, 200).await;
+        witness.good(("GET", &path), "", "?filter=x", None, 403).await;
+    }
+    for kind in ["User", "Group"] {
+        witness.good(("GET", "/scim/v2/ResourceTypes/{id}"), kind, "", None, 200).await;
+    }
+    for schema in [GROUP, DELIVERY, "urn:ietf:params:scim:schemas:core:2.0:User"] {
+        witness.good(("GET", "/scim/v2/Schemas/{id}"), schema, "", None, 200).await;
+    }
+}
+
 both_engines! {
     async fn answers_are_as_described(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, |config| config.server.body_limit = 4096).await;
@@ -309,6 +352,7 @@ both_engines! {
                 witness.good(("PATCH", path), id, query, Some(&patch), 200).await;
             }
         }
+        witness.bulk(&id).await;
         discovery(&mut witness).await;
         witness.good(("GET", "/admin/v1/status"), "", "", None, 200).await;
         for route in ROUTES.iter().filter(|route| route.scope.is_none()) {

@@ -249,8 +249,8 @@ fn as_seen(row: &Snapshot) -> Result<Attributes, db::Error> {
         "meta".into(),
         json!({
             "resourceType": row.kind.as_str(),
-            "created": row.created.to_rfc3339(),
-            "lastModified": row.modified.to_rfc3339(),
+            "created": scim::message::timestamp(row.created),
+            "lastModified": scim::message::timestamp(row.modified),
             "version": scim::message::etag(row.version),
         }),
     );
