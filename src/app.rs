@@ -131,12 +131,21 @@ fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings
     })
 }
 
+/// What each tenant's resources look like.
+fn registries(config: &Config) -> Result<Registries> {
+    let mut own = HashMap::new();
+    for (name, tenant) in &config.tenant {
+        let registry = tenant.registry().with_context(|| format!("tenant.{name}.extensions"))?;
+        own.extend(registry.map(|registry| (name.clone(), Arc::new(registry))));
+    }
+    Ok(Registries::new(Registry::standard().context("the built-in schemas")?, own))
+}
+
 impl App {
     /// Starts everything; `held` is what [`hold`] gave. When this answers, requests are served and deliveries go out.
     pub fn start(config: &Config, db: Db, held: Held, surroundings: Surroundings) -> Result<Self> {
         let signals = Signals::default();
-        let registry = Registry::standard().context("the built-in schemas")?;
-        let registries = Arc::new(Registries::new(registry, HashMap::new()));
+        let registries = Arc::new(registries(config)?);
         // Everything that can fail is made before anything runs.
         let lease = config.delivery.lease;
         let orgs = config.tenant.iter().map(|(name, tenant)| org(name, tenant, lease, &surroundings));

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scim_bridge_fuzz::scim::{Strictness, validate};
+use scim_bridge_fuzz::scim::{Attributes, Strictness, validate};
 use scim_bridge_fuzz::{check_patch, in_time, read, samples};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     in_time(|| {
         for (kind, sample) in samples() {
             let resource = match &given {
-                None => validate::check(kind, sample.clone(), Strictness::Lenient),
+                None => validate::check(kind, &Attributes::new(), sample.clone(), Strictness::Lenient),
                 Some(given) => validate::create(kind, given.clone(), Strictness::Lenient),
             };
             if let Ok(resource) = resource {

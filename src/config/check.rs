@@ -21,7 +21,10 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn at(key: &str, message: impl std::fmt::Display) -> Self {
-        Self { key: key.to_owned(), message: format!("{key} {message}") }
+        let message = message.to_string();
+        // `key: reason` of what has a place of its own inside, `key must be …` of the rest.
+        let between = if message.starts_with(':') { "" } else { " " };
+        Self { key: key.to_owned(), message: format!("{key}{between}{message}") }
     }
 }
 

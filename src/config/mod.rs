@@ -6,6 +6,7 @@
 
 mod check;
 mod error;
+mod extension;
 mod model;
 mod schema;
 mod secret;
@@ -23,6 +24,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use error::{Error, Problem};
+pub use extension::{Extended, Extension};
 pub use model::{
     Acknowledge, Config, Database, Delivery, Entitlements, Flow, Groups, Login, Salesforce, Server, Tenant,
 };
@@ -35,7 +37,7 @@ impl Config {
     /// which wins. `env` is the whole environment, since `NAME_env` may name any variable.
     ///
     /// Files named by `NAME_file` are read here, relative to the working directory; a line break at their end does
-    /// not count.
+    /// not count. So are the schema documents of extensions, relative to the folder of the configuration file.
     pub fn load(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Self, Error> {
         let schema = schema::of_config();
         let source = match path {
@@ -47,7 +49,8 @@ impl Config {
             }
             None => Source::empty(),
         };
-        source.with_environment(&schema, env).into_config(&schema)
+        let folder = path.and_then(Path::parent).unwrap_or_else(|| Path::new(""));
+        source.with_environment(&schema, env).into_config(&schema, folder)
     }
 
     /// What `serve --sandbox` runs with: every default, and one tenant, `sandbox`, whose org is the simulated one at
@@ -69,6 +72,7 @@ impl Config {
             entitlements: Entitlements { default_profile: Some("Minimum Access - Salesforce".to_owned()) },
             groups: Groups { mirror: vec!["*".to_owned()], create: true },
             protected: Vec::new(),
+            extensions: Vec::new(),
         };
         config.tenant.insert("sandbox".to_owned(), tenant);
         config

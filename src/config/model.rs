@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::extension::Extension;
 use super::secret::DatabaseUrl;
 use super::{span, web};
 
@@ -136,6 +137,9 @@ pub struct Tenant {
     /// Salesforce usernames that the bridge never touches, whoever asks; the integration user among them.
     #[serde(default)]
     pub protected: Vec<String>,
+    /// Attributes of its own.
+    #[serde(default)]
+    pub extensions: Vec<Extension>,
 }
 
 /// When a request is answered with success.

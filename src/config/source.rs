@@ -1,12 +1,14 @@
 //! Where values come from: a file, above it the environment; and secrets from the places they name.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use secrecy::zeroize::Zeroizing;
 use serde_json::{Map, Value};
 
 use super::check::{self, Finding};
 use super::error::{Error, Problem};
+use super::extension;
 use super::model::Config;
 use super::schema::{self, SECRET_FORMS, entries, join, properties, takes};
 use super::validate;
@@ -86,14 +88,18 @@ impl Source {
     }
 
     /// The configuration, or everything that is wrong with it.
-    pub(super) fn into_config(mut self, schema: &Value) -> Result<Config, Error> {
+    /// Schema documents are read from `folder`.
+    pub(super) fn into_config(mut self, schema: &Value, folder: &Path) -> Result<Config, Error> {
         let mut found = Vec::new();
         resolve_secrets(&mut self.tree, schema, "", &self.environment, &mut found);
         check::table(&mut self.tree, schema, "", &mut found);
         let tree = Value::Object(std::mem::take(&mut self.tree));
         match serde_path_to_error::deserialize::<_, Config>(&tree) {
-            Ok(config) => {
-                for finding in validate::config(&config) {
+            Ok(mut config) => {
+                let described =
+                    config.tenant.iter_mut().flat_map(|(name, tenant)| extension::read(name, tenant, folder));
+                let described: Vec<Finding> = described.collect();
+                for finding in validate::config(&config).into_iter().chain(described) {
                     // A value that was wrong has been taken out and told: that it is missing is no news.
                     if !found.iter().any(|told| told.key == finding.key) {
                         found.push(finding);
@@ -149,6 +155,9 @@ fn locate<'s>(schema: &'s Value, rest: &str) -> Result<(Vec<String>, &'s Value),
     }
     if takes(at, "object") {
         return Err(format!("{} is a table; name one of its keys", path.join(".")));
+    }
+    if at.get("items").is_some_and(|item| takes(item, "object")) {
+        return Err(format!("{} is a list of tables, which only the file can hold", path.join(".")));
     }
     Ok((path, at))
 }
@@ -268,6 +277,6 @@ impl Config {
     #[cfg(test)]
     pub(crate) fn from_toml(text: &str) -> Result<Self, Error> {
         let schema = schema::of_config();
-        Source::parse("test.toml", text)?.into_config(&schema)
+        Source::parse("test.toml", text)?.into_config(&schema, Path::new(""))
     }
 }

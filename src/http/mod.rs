@@ -24,7 +24,7 @@ use serde_json::json;
 use tracing::Instrument as _;
 use url::Url;
 
-use crate::access::{Access, Principal};
+use crate::access::{Access, Principal, Scope};
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::delivery::Overview;
 use crate::provisioning::Provisioner;
@@ -97,9 +97,10 @@ pub fn serve(state: Arc<State>, binding: Binding) -> std::io::Result<Server> {
         App::new()
             .app_data(state.clone())
             .configure(configure)
-            .default_service(web::to(|request: HttpRequest| async move {
-                let detail = format!("there is nothing at {}", request.path());
-                Refusal::from(scim::Error::new(404, detail)).response()
+            .default_service(web::to(|state: web::Data<State>, request: HttpRequest| async move {
+                let scope = routes::scope_below(request.path());
+                let error = scim::Error::new(404, format!("there is nothing at {}", request.path()));
+                unserved(&state, &request, scope, error.into()).await
             }))
             .wrap_fn(|mut request, service| {
                 if let Some(path) = routes::canonical(request.path()) {
@@ -126,27 +127,46 @@ fn rewrite(request: &mut actix_web::dev::ServiceRequest, path: &str) {
     }
 }
 
-/// Registers the route table. Another method on a path of it is 405 with `Allow`.
+/// Refuses what no route serves; without a valid token with 401, so that strangers do not learn what there is.
+async fn unserved(state: &State, request: &HttpRequest, scope: Option<Scope>, refusal: Refusal) -> HttpResponse {
+    if let Some(scope) = scope
+        && let Err(stranger) = guard::principal(request, &state.access, scope).await
+    {
+        return stranger.response();
+    }
+    refusal.response()
+}
+
+/// Registers the route table. Another method on a path of it is 405 with `Allow`. `HEAD` is served where `GET` is (RFC
+/// 9110 9.3.2); the server leaves the body out.
 fn configure(app: &mut web::ServiceConfig) {
     let mut by_path: BTreeMap<&str, Vec<&'static Route>> = BTreeMap::new();
     for route in ROUTES {
         by_path.entry(route.path).or_default().push(route);
     }
     for (path, routes) in by_path {
-        let allow = routes.iter().map(|r| r.method).collect::<Vec<_>>().join(", ");
-        let mut resource = web::resource(path);
+        let scope = routes.iter().find_map(|r| r.scope);
+        let mut served = Vec::new();
         for route in routes {
-            let method = actix_web::http::Method::from_bytes(route.method.as_bytes()).unwrap_or_default();
+            served.push((route.method, route));
+            if route.method == "GET" {
+                served.push(("HEAD", route));
+            }
+        }
+        let allow = served.iter().map(|(method, _)| *method).collect::<Vec<_>>().join(", ");
+        let mut resource = web::resource(path);
+        for (method, route) in served {
+            let method = actix_web::http::Method::from_bytes(method.as_bytes()).unwrap_or_default();
             resource = resource.route(web::method(method).to(
                 move |state: web::Data<State>, request: HttpRequest, payload: web::Payload| {
                     handle(route, state, request, payload)
                 },
             ));
         }
-        app.service(resource.default_service(web::to(move |request: HttpRequest| {
+        app.service(resource.default_service(web::to(move |state: web::Data<State>, request: HttpRequest| {
             let error = scim::Error::new(405, format!("{} is not possible on {}", request.method(), request.path()));
             let refusal = Refusal { error, retry_after: None, allow: Some(allow.clone()) };
-            async move { refusal.response() }
+            async move { unserved(&state, &request, scope, refusal).await }
         })));
     }
 }

@@ -8,12 +8,15 @@ use serde_json::{Map, Value, json};
 use crate::access::Scope;
 use crate::scim::discovery::SCHEMA_SCHEMA;
 use crate::scim::schema::Registry;
-use crate::scim::{DELIVERY_SCHEMA, ENTERPRISE_SCHEMA, model};
+use crate::scim::{DELIVERY_SCHEMA, ENTERPRISE_SCHEMA, given, model};
 use crate::shadow::Kind;
 
 use super::resources::PAGE;
 use super::routes::{Operation, ROUTES, Route};
 use super::wire::SCIM_JSON;
+
+/// Where the schemas of the description stand, as a reference names it.
+const COMPONENTS: &str = "#/components/schemas";
 
 /// The whole description.
 pub fn document() -> Value {
@@ -81,6 +84,8 @@ fn schemas() -> Map<String, Value> {
     }
     schemas.insert("ResourceList".into(), mixed(&schemas));
     schemas.insert("Status".into(), status_schema());
+    // The built-in documents parse, as a test sees to.
+    schemas.extend(Registry::standard().map(|known| given::components(&known, COMPONENTS)).unwrap_or_default());
     schemas.sort_keys();
     schemas
 }
@@ -103,7 +108,7 @@ fn status_schema() -> Value {
 }
 
 fn schema(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
+    json!({ "$ref": format!("{COMPONENTS}/{name}") })
 }
 
 fn scim_content(name: &str) -> Value {
@@ -123,6 +128,20 @@ fn projections() -> [Value; 2] {
         query("attributes", "string", "Names of the attributes to answer, with commas between (RFC 7644 3.9)."),
         query("excludedAttributes", "string", "Names of attributes to leave out, with commas between."),
     ]
+    .map(|parameter| in_format(parameter, "scim-attributes"))
+}
+
+/// Of these, no schema can say which are right: the grammar of filters and lists of names is not regular.
+fn in_format(mut parameter: Value, format: &str) -> Value {
+    if let Some(schema) = parameter.pointer_mut("/schema").and_then(Value::as_object_mut) {
+        schema.insert("format".into(), json!(format));
+    }
+    parameter
+}
+
+fn filter() -> Value {
+    let words = "Which resources (RFC 7644 3.4.2.2): `userName eq \"ada@example.com\"`.";
+    in_format(query("filter", "string", words), "scim-filter")
 }
 
 fn id(of: &str) -> Value {
@@ -176,11 +195,8 @@ fn listing() -> Vec<Value> {
     if let Some(schema) = order.get_mut("schema") {
         *schema = json!({ "type": "string", "enum": ["ascending", "descending"] });
     }
-    let mut parameters = vec![
-        query("filter", "string", "Which resources (RFC 7644 3.4.2.2): `userName eq \"ada@example.com\"`."),
-        query("sortBy", "string", "The attribute by which they are sorted (RFC 7644 3.4.2.3)."),
-        order,
-    ];
+    let mut parameters =
+        vec![filter(), query("sortBy", "string", "The attribute by which they are sorted (RFC 7644 3.4.2.3)."), order];
     parameters.extend(paging());
     parameters.extend(projections());
     parameters
@@ -205,7 +221,7 @@ fn other(description: &str, media_type: &str, kind: &str) -> Value {
 struct Described {
     parameters: Vec<Value>,
     /// Name of the model of its body.
-    body: Option<&'static str>,
+    body: Option<String>,
     responses: Map<String, Value>,
     /// Statuses of its refusals, beside those that every guarded route has.
     errors: Vec<u16>,
@@ -233,13 +249,13 @@ fn described(route: &Route) -> Described {
             errors.push(400);
         }
         Operation::Search(_) | Operation::SearchRoot => {
-            body = Some("SearchRequest");
+            body = Some("SearchRequest".into());
             respond(200, answer("A page of the result", page_of(route.operation)));
             errors.extend([400, 413, 415]);
         }
         Operation::Create(kind) => {
             parameters.extend(projections());
-            body = Some(kind.as_str());
+            body = Some(format!("{kind}Request"));
             respond(201, resource("Created, and on disk", kind, true));
             errors.extend([400, 409, 413, 415]);
         }
@@ -253,14 +269,14 @@ fn described(route: &Route) -> Described {
         Operation::Replace(_) | Operation::ReplaceMe => {
             parameters.extend(projections());
             parameters.extend(["If-Match", "If-None-Match"].map(condition));
-            body = Some(kind.as_str());
+            body = Some(format!("{kind}Request"));
             respond(200, resource("Replaced, and on disk", kind, is_me));
             errors.extend([400, 404, 409, 412, 413, 415]);
         }
         Operation::Patch(_) | Operation::PatchMe => {
             parameters.extend(projections());
             parameters.extend(["If-Match", "If-None-Match"].map(condition));
-            body = Some("PatchRequest");
+            body = Some(format!("{kind}Patch"));
             respond(200, resource("Changed, and on disk", kind, is_me));
             if kind == Kind::Group {
                 let most = crate::provisioning::MEMBERS_ANSWERED;
@@ -278,7 +294,7 @@ fn described(route: &Route) -> Described {
         }
         Operation::CreateMe => {}
         Operation::Bulk => {
-            body = Some("BulkRequest");
+            body = Some("BulkRequest".into());
             respond(200, answer("What became of each operation; some or all may have failed", "BulkResponse"));
             errors.extend([400, 413, 415]);
         }
@@ -354,7 +370,7 @@ fn operation(route: &Route) -> Value {
         }
         if let Some(name) = body {
             let content =
-                json!({ SCIM_JSON: { "schema": schema(name) }, "application/json": { "schema": schema(name) } });
+                json!({ SCIM_JSON: { "schema": schema(&name) }, "application/json": { "schema": schema(&name) } });
             map.insert("requestBody".into(), json!({ "required": true, "content": content }));
         }
         match route.scope {

@@ -51,16 +51,9 @@ pub(super) fn target(principal: &Principal, kind: Kind) -> Target<'_> {
     Target { tenant: &principal.tenant, kind, strictness: strictness(principal) }
 }
 
-/// Writes the text of one resource.
-pub(super) fn show(
-    out: &mut String,
-    base: &str,
-    registry: &Registry,
-    view: &View,
-    projection: &Projection,
-) -> Result<(), Refusal> {
-    let broken = || Refusal::from(scim::Error::new(500, "internal error"));
-    render::resource(out, base, registry, view, projection).ok_or_else(broken)
+/// For a stored document that is not what the bridge writes.
+pub(super) fn broken() -> Refusal {
+    scim::Error::new(500, "internal error").into()
 }
 
 /// Both conditional headers. One that is given several times counts as one list (RFC 9110 5.3).
@@ -108,7 +101,7 @@ impl<'a> Call<'a> {
 
     fn render(&self, view: &View, projection: &Projection) -> Result<String, Refusal> {
         let mut text = String::with_capacity(view.stored.document.len() + 512);
-        show(&mut text, &self.base, self.registry, view, projection)?;
+        render::resource(&mut text, &self.base, self.registry, view, projection).ok_or_else(broken)?;
         Ok(text)
     }
 

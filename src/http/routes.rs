@@ -106,6 +106,15 @@ pub const ROUTES: &[Route] = &[
     open("/openapi.json", Operation::OpenapiJson, "This description, as JSON"),
 ];
 
+/// What a token must allow to be told that there is nothing at a path; `None` where anybody may know.
+pub fn scope_below(path: &str) -> Option<Scope> {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    [("scim", Scope::Scim), ("admin", Scope::Admin)]
+        .into_iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(first))
+        .map(|(_, scope)| scope)
+}
+
 /// Whether a path is one of the table as the table spells it.
 fn is_spelt_so(path: &str) -> bool {
     ROUTES.iter().any(|route| {
@@ -126,14 +135,21 @@ fn fits(wanted: &str, asked: &str, same: impl Fn(&str, &str) -> bool) -> bool {
 }
 
 /// The path with the spelling of the table: endpoint names compare without regard to case, and one slash at the end
-/// does not count (HelloID asks for `/users`, Microsoft's samples for `/Users/?filter=`). `None` where nothing differs.
+/// does not count (HelloID asks for `/users`, Microsoft's samples for `/Users/?filter=`); a SCIM path without a version
+/// means the one version there is (RFC 7644 3.13). `None` where nothing differs.
 pub fn canonical(path: &str) -> Option<String> {
     // Nearly every request: nothing is made for it.
     if is_spelt_so(path) {
         return None;
     }
     let trimmed = path.strip_suffix('/').filter(|p| !p.is_empty()).unwrap_or(path);
-    let segments: Vec<&str> = trimmed.split('/').collect();
+    let mut segments: Vec<&str> = trimmed.split('/').collect();
+    if let ["", scim, next, ..] = segments.as_slice()
+        && scim.eq_ignore_ascii_case("scim")
+        && !next.eq_ignore_ascii_case("v2")
+    {
+        segments.insert(2, "v2");
+    }
     let same = |pattern: &str| -> Option<String> {
         let wanted: Vec<&str> = pattern.split('/').collect();
         if wanted.len() != segments.len() {
@@ -162,7 +178,11 @@ mod tests {
             ("/scim/v2/users/.SEARCH", Some("/scim/v2/Users/.search")),
             ("/Scim/v2/.Search/", Some("/scim/v2/.search")),
             ("/scim/v2/", Some("/scim/v2")),
+            ("/scim/Users", Some("/scim/v2/Users")),
+            ("/SCIM/users/AbC/", Some("/scim/v2/Users/AbC")),
+            ("/scim/v1/Users", None),
             ("/scim/v2", None),
+            ("/Users", None),
             ("/scim/v2/Users", None),
             ("/scim/v2/Users/1", None),
             ("/scim/v2/Nothing", None),

@@ -8,7 +8,7 @@ use crate::access::Principal;
 use crate::provisioning::{Beginning, Listed, Reads, Search, Searched};
 use crate::scim::cursor::{Cursor, Scope};
 use crate::scim::filter::Filter;
-use crate::scim::message::{Paging, Query, begin_list};
+use crate::scim::message::{Paging, Query, list_text};
 use crate::scim::model::SortOrder;
 use crate::scim::projection::Projection;
 use crate::scim::schema::{Registry, ResourceType};
@@ -16,9 +16,9 @@ use crate::scim::sort::Sort;
 use crate::scim::{DELIVERY_SCHEMA, Error, Strictness};
 use crate::shadow::Kind;
 
-use super::State;
-use super::resources::{show, strictness};
+use super::resources::{broken, strictness};
 use super::wire::{Refusal, SCIM_JSON};
+use super::{State, render};
 
 /// A search of one tenant.
 pub(super) struct Call<'a> {
@@ -135,16 +135,11 @@ impl<'a> Call<'a> {
             Some(_) => Paging::Cursor(next.as_deref()),
         };
         let total = u64::try_from(total).unwrap_or(u64::MAX);
-        let size = views.iter().map(|view| view.stored.document.len() + 1024).sum::<usize>();
-        let mut text = String::with_capacity(size + 256);
-        begin_list(&mut text, total, paging, views.len());
-        for (index, view) in views.iter().enumerate() {
-            text.push_str(if index > 0 { "," } else { "" });
-            for (_, projection) in projections.iter().filter(|(kind, _)| *kind == view.stored.kind) {
-                show(&mut text, &self.base, self.registry, view, projection)?;
-            }
-        }
-        text.push_str("]}");
+        let text = list_text(total, paging, &views, |out, view| {
+            let projection = projections.iter().find(|(kind, _)| *kind == view.stored.kind);
+            let (_, projection) = projection.ok_or_else(broken)?;
+            render::resource(out, &self.base, self.registry, view, projection).ok_or_else(broken)
+        })?;
         Ok(HttpResponse::build(StatusCode::OK).content_type(SCIM_JSON).body(text))
     }
 }

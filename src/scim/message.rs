@@ -119,18 +119,39 @@ pub fn list<T>(total: u64, start_index: u64, resources: Vec<T>) -> ListResponse<
     }
 }
 
-/// Writes a page up to its resources, whose texts follow with commas between, and then `]}`: a page of stored resources is
-/// written once, where it is sent from.
-pub fn begin_list(out: &mut String, total: u64, paging: Paging<'_>, count: usize) {
-    let paging = match paging {
-        Paging::Index(start) => format!("\"startIndex\":{start},"),
-        Paging::Cursor(Some(next)) => format!("\"nextCursor\":{},", Value::from(next)),
-        Paging::Cursor(None) => String::new(),
-    };
-    out.push_str("{\"schemas\":[\"");
-    out.push_str(LIST_MESSAGE);
-    // Writing to a text cannot fail.
-    let _ = write!(out, "\"],\"totalResults\":{total},\"itemsPerPage\":{count},{paging}\"Resources\":[");
+/// The text of a page. Each resource is written by `each` to the end of it, so that a page of stored resources is not
+/// parsed and written again.
+///
+/// # Errors
+/// The first that `each` has.
+pub fn list_text<T, E>(
+    total: u64,
+    paging: Paging<'_>,
+    resources: &[T],
+    mut each: impl FnMut(&mut String, &T) -> Result<(), E>,
+) -> Result<String, E> {
+    let mut out = String::with_capacity(256 + 1024 * resources.len());
+    let count = resources.len();
+    // Writing to a String does not fail.
+    let _ = write!(out, "{{\"schemas\":[\"{LIST_MESSAGE}\"],\"totalResults\":{total},\"itemsPerPage\":{count},");
+    match paging {
+        Paging::Index(start) => drop(write!(out, "\"startIndex\":{start},")),
+        Paging::Cursor(Some(next)) => {
+            out.push_str("\"nextCursor\":");
+            text::push_text(&mut out, next);
+            out.push(',');
+        }
+        Paging::Cursor(None) => {}
+    }
+    out.push_str("\"Resources\":[");
+    for (index, resource) in resources.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        each(&mut out, resource)?;
+    }
+    out.push_str("]}");
+    Ok(out)
 }
 
 #[cfg(test)]

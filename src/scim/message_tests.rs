@@ -41,28 +41,29 @@ fn a_resource_is_answered_in_order() {
     );
 }
 
-fn page(total: u64, paging: Paging<'_>, resources: &[String]) -> String {
-    let mut text = String::new();
-    begin_list(&mut text, total, paging, resources.len());
-    text + &resources.join(",") + "]}"
-}
-
 #[test]
 fn a_list_counts_what_it_holds() {
     let expected = json!({
         "schemas": [LIST_MESSAGE], "totalResults": 7, "itemsPerPage": 2, "startIndex": 3, "Resources": [{ "id": "a" }, { "id": "b" }],
     });
     let resources = vec![json!({ "id": "a" }), json!({ "id": "b" })];
-    let texts: Vec<String> = resources.iter().map(Value::to_string).collect();
+    let written = |total, paging: Paging<'_>, resources: &[Value]| {
+        list_text(total, paging, resources, |out, resource| {
+            out.push_str(&resource.to_string());
+            Ok::<_, ()>(())
+        })
+        .unwrap()
+    };
+    assert_eq!(written(7, Paging::Index(3), &resources), expected.to_string());
+    assert_eq!(list_text(7, Paging::Index(3), &resources, |_, _| Err("why")), Err("why"));
     assert_eq!(serde_json::to_string(&list(7, 3, resources)).unwrap(), expected.to_string());
-    assert_eq!(page(7, Paging::Index(3), &texts), expected.to_string());
     let empty = serde_json::to_string(&list(0, 1, Vec::<Value>::new())).unwrap();
-    assert_eq!(page(0, Paging::Index(1), &[]), empty);
+    assert_eq!(written(0, Paging::Index(1), &[]), empty);
     for (next, expected) in [
         (Some("a\"b"), r#""itemsPerPage":1,"nextCursor":"a\"b","Resources":[{}]}"#),
         (None, r#""itemsPerPage":1,"Resources":[{}]}"#),
     ] {
-        let text = page(3, Paging::Cursor(next), &["{}".to_owned()]);
+        let text = written(3, Paging::Cursor(next), &[json!({})]);
         assert!(text.ends_with(expected), "{text}");
         assert!(
             serde_json::from_str::<ListResponse<Value>>(&text).is_ok_and(|page| page.next_cursor.as_deref() == next)

@@ -20,6 +20,9 @@
 /// - an operation without `op`, or on the `display` of a member, which is immutable (RFC 7643 4.2);
 /// - a member that is no object with a `value` in it: 400 `invalidValue`;
 /// - a filter literal that is no JSON, `userName eq ada`: 400 `invalidFilter` (RFC 7644 3.4.2.2);
+/// - `sortBy` an attribute that no schema has, or that is never answered: 400 `invalidPath`. A lenient client gets the list
+///   as if it had not asked for an order;
+/// - a page by cursor with another `count` than the page before: 400 `invalidCount` (RFC 9865 2.1);
 /// - a `country` that is no ISO 3166-1 code (RFC 7643 4.1.2) and a reference that is no URI (2.3.7): 400 `invalidValue`.
 ///
 /// And what is read in another way: `emails.value` in a path is that of every value for a strict client (RFC 7644 figure

@@ -13,7 +13,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("db", &[]),
     ("sandbox", &[]),
     ("clock", &[]),
-    ("config", &[]),
+    // `scim` for the schemas of extensions.
+    ("config", &["scim"]),
     ("telemetry", &[]),
     ("access", &["db", "clock"]),
     // `access` for credentials; `delivery` for where deliveries stand; `shadow` for the kinds of resource and pages;

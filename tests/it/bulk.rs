@@ -223,8 +223,8 @@ both_engines! {
         assert!(results.detail(3).contains("bulkId \"First\""), "{}", results.detail(3));
         assert_eq!(names(&app).await, set(&["Taken", "yin@example.com", "yang@example.com"]));
         for (one, other) in [(4, 5), (5, 4)] {
-            let manager = &app.get(&format!("/Users/{}", results.id(one))).await.body[ENTERPRISE]["manager"]["value"];
-            assert_eq!(manager, results.id(other));
+            let read = app.get(&format!("/Users/{}", results.id(one))).await.body;
+            assert_eq!(read[ENTERPRISE]["manager"]["value"], results.id(other));
         }
         // What was refused left nothing behind that is delivered, and no name that is taken.
         app.settled().await;

@@ -236,6 +236,21 @@ async fn conflicts(witness: &mut Witness<'_>, eve: &Value, group: &Value) {
     witness.good(("PATCH", "/scim/v2/Groups/{id}"), &west, "", Some(&renamed), 409).await;
 }
 
+/// What the bridge says about itself.
+async fn discovery(witness: &mut Witness<'_>) {
+    for path in ["ServiceProviderConfig", "ResourceTypes", "Schemas"] {
+        let path = format!("/scim/v2/{path}");
+        witness.good(("GET", &path), "", "", None, 200).await;
+        witness.good(("GET", &path), "", "?filter=x", None, 403).await;
+    }
+    for kind in ["User", "Group"] {
+        witness.good(("GET", "/scim/v2/ResourceTypes/{id}"), kind, "", None, 200).await;
+    }
+    for schema in [GROUP, DELIVERY, "urn:ietf:params:scim:schemas:core:2.0:User"] {
+        witness.good(("GET", "/scim/v2/Schemas/{id}"), schema, "", None, 200).await;
+    }
+}
+
 /// Lists in order and by cursor, and searches by body, of each kind and of both.
 async fn searches(witness: &mut Witness<'_>, all: &str) {
     let body = json!({
@@ -271,6 +286,21 @@ async fn conflicts_of_mine(witness: &mut Witness<'_>) {
         witness.good((method, ME), "", "", body, 404).await;
     }
     witness.mine = eve;
+}
+
+/// What the service provider says about itself.
+async fn discovery(witness: &mut Witness<'_>) {
+    for path in ["ServiceProviderConfig", "ResourceTypes", "Schemas"] {
+        let path = format!("/scim/v2/{path}");
+        witness.good(("GET", &path), "", "", None, 200).await;
+        witness.good(("GET", &path), "", "?filter=x", None, 403).await;
+    }
+    for kind in ["User", "Group"] {
+        witness.good(("GET", "/scim/v2/ResourceTypes/{id}"), kind, "", None, 200).await;
+    }
+    for schema in [GROUP, DELIVERY, "urn:ietf:params:scim:schemas:core:2.0:User"] {
+        witness.good(("GET", "/scim/v2/Schemas/{id}"), schema, "", None, 200).await;
+    }
 }
 
 both_engines! {
@@ -323,17 +353,7 @@ both_engines! {
             }
         }
         witness.bulk(&id).await;
-        for path in ["ServiceProviderConfig", "ResourceTypes", "Schemas"] {
-            let path = format!("/scim/v2/{path}");
-            witness.good(("GET", &path), "", "", None, 200).await;
-            witness.good(("GET", &path), "", "?filter=x", None, 403).await;
-        }
-        for kind in ["User", "Group"] {
-            witness.good(("GET", "/scim/v2/ResourceTypes/{id}"), kind, "", None, 200).await;
-        }
-        for schema in [GROUP, DELIVERY, "urn:ietf:params:scim:schemas:core:2.0:User"] {
-            witness.good(("GET", "/scim/v2/Schemas/{id}"), schema, "", None, 200).await;
-        }
+        discovery(&mut witness).await;
         witness.good(("GET", "/admin/v1/status"), "", "", None, 200).await;
         for route in ROUTES.iter().filter(|route| route.scope.is_none()) {
             let id = if route.path.contains("Schemas") { GROUP } else { "User" };

@@ -157,12 +157,12 @@ fn change_one(
 /// Where values stand, by what tells them apart.
 #[derive(Default)]
 struct Places {
-    by_value_and_type: HashMap<(String, Option<String>), usize>,
+    pairs: HashMap<(String, Option<String>), usize>,
     /// Of the values that were there before: one given without a type means one of these, whatever its type. Of those
     /// given together each stands for itself, as in the body of a PUT.
-    by_value: HashMap<String, usize>,
+    values: HashMap<String, usize>,
     /// Of those that were there before and have no `value`, such as addresses: by all that they say.
-    by_all: HashMap<String, usize>,
+    wholes: HashMap<String, usize>,
 }
 
 impl Places {
@@ -170,8 +170,8 @@ impl Places {
         let mut places = Self::default();
         for (place, value) in values.iter().enumerate() {
             match key(attribute, value) {
-                Some((key, _)) => _ = places.by_value.entry(key).or_insert(place),
-                None => _ = places.by_all.entry(all_of(value)).or_insert(place),
+                Some((key, _)) => _ = places.values.entry(key).or_insert(place),
+                None => _ = places.wholes.entry(all_of(value)).or_insert(place),
             }
             places.note(attribute, value, place);
         }
@@ -180,13 +180,13 @@ impl Places {
 
     fn note(&mut self, attribute: &Attribute, value: &Value, place: usize) {
         if let Some(key) = key(attribute, value) {
-            self.by_value_and_type.entry(key).or_insert(place);
+            self.pairs.entry(key).or_insert(place);
         }
     }
 
     fn find(&self, key: &(String, Option<String>)) -> Option<usize> {
-        let of_any_type = || self.by_value.get(&key.0).filter(|_| key.1.is_none());
-        self.by_value_and_type.get(key).or_else(of_any_type).copied()
+        let of_any_type = || self.values.get(&key.0).filter(|_| key.1.is_none());
+        self.pairs.get(key).or_else(of_any_type).copied()
     }
 }
 
@@ -201,7 +201,7 @@ fn append(values: &mut Vec<Value>, attribute: &Attribute, given: &[Value]) -> Re
             continue;
         }
         let place = match key(attribute, &value) {
-            None => places.by_all.get(&all_of(&value)).copied(),
+            None => places.wholes.get(&all_of(&value)).copied(),
             Some(key) => places.find(&key),
         };
         if let Some(place) = place {

@@ -27,7 +27,7 @@ pub(super) fn of(kind: &ResourceType, document: &Attributes, operation: &Operati
         Some(PatchPath::Values { attribute, filter, .. }) => list(attribute).saturating_mul(terms(filter)),
         // Each key may be a list; which of them is not looked up for this.
         None | Some(PatchPath::Extension(_)) => {
-            let keys = operation.value.as_ref().and_then(Value::as_object).map_or(0, |members| members.len());
+            let keys = operation.value.as_ref().and_then(Value::as_object).map_or(0, serde_json::Map::len);
             document.values().map(size).sum::<usize>().saturating_mul(keys)
         }
     }

@@ -39,7 +39,10 @@ fn is_described(attribute: &Value, path: &str) {
         assert!(given.is_some_and(|given| allowed.contains(&given)), "{path}: {name}: {attribute}");
     }
     for name in ["multiValued", "required", "caseExact"] {
-        assert!(attribute[name].is_boolean() || name == "caseExact" && attribute["type"] == "complex", "{path}: {name}");
+        assert!(
+            attribute[name].is_boolean() || name == "caseExact" && attribute["type"] == "complex",
+            "{path}: {name}"
+        );
     }
     assert!(attribute["description"].is_string(), "{path}");
     assert_eq!(attribute["type"] == "complex", attribute["subAttributes"].is_array(), "{path}");

@@ -79,7 +79,10 @@ fn every_statement_has_a_test() {
     assert_eq!(tests.len(), register.len(), "a test stands twice");
     for statement in register {
         let Statement { number, section, sentence, leniency, .. } = statement;
-        assert!(section.starts_with("RFC 7643 ") || section.starts_with("RFC 7644 ") || section.starts_with("RFC 9"), "{number}");
+        assert!(
+            section.starts_with("RFC 7643 ") || section.starts_with("RFC 7644 ") || section.starts_with("RFC 9"),
+            "{number}"
+        );
         assert!(sentence.ends_with('.') && !sentence.contains('\n'), "{number}");
         assert_eq!(leniency.default.is_empty(), leniency.strict.is_empty(), "{number}");
     }

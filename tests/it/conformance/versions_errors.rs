@@ -11,7 +11,13 @@ use super::super::support::app::{Answer, TENANT, TestApp, answer, user};
 use super::{Client, Directory, ENTERPRISE, GROUP, USER, found, group_body, id_of, patch, refused};
 
 /// A request with one more header.
-async fn with(app: &TestApp, method: Method, path: &str, header: (reqwest::header::HeaderName, &str), body: Option<&Value>) -> Answer {
+async fn with(
+    app: &TestApp,
+    method: Method,
+    path: &str,
+    header: (reqwest::header::HeaderName, &str),
+    body: Option<&Value>,
+) -> Answer {
     let mut request = app.request(method, path).header(header.0, header.1);
     if let Some(body) = body {
         request = request.header("Content-Type", "application/scim+json").body(body.to_string());

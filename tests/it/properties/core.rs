@@ -95,7 +95,7 @@ pub(super) fn create(kind: &ResourceType, body: Attributes, strict: bool) -> Res
     validate::create(kind, body, strictness(strict))
 }
 
-/// A checked resource after a PATCH.
+/// A checked resource after a PATCH, as if all of it had been changed.
 pub(super) fn check(kind: &ResourceType, patched: Attributes, strict: bool) -> Result<Attributes, Error> {
-    validate::check(kind, patched, strictness(strict))
+    validate::check(kind, &Attributes::new(), patched, strictness(strict))
 }

@@ -96,40 +96,7 @@ both_engines! {
         fill(&app, &mut samples).await;
         for kind in [core::plain_user(), core::group()] {
             let resources = all(&app, &kind).await;
-            let mut stored = Vec::new();
-            resources.iter().for_each(|resource| resource.values().for_each(|value| texts_in(value, &mut stored)));
-            let texts = prop_oneof![6 => select(stored), 1 => words(), 1 => hostile()].boxed();
-            let random = prop_oneof![
-                1 => filter_on(&compared(&kind), &texts, |_| true),
-                1 => filter_on(&compared(&kind), &texts, is_indexed),
-                3 => looked_up(&kind, &resources, &filter_on(&compared(&kind), &texts, |_| true)),
-            ]
-            .boxed();
-            let (mut found_some, mut cases) = (0, 0);
-            for _ in 0..samples.cases {
-                let filter = samples.next(&random);
-                let text = filter.to_string();
-                if text.len() > 4_000 {
-                    continue;
-                }
-                let path = format!("{}?count=200&attributes=id&filter={}", kind.endpoint, encoded(&text));
-                let answer = app.get(&path).await;
-                let told = format!("seed {}, {}: {text}", samples.seed, engine.name());
-                if filter.check(&kind).is_err() {
-                    assert_eq!(answer.status, 400, "{told}: {}", answer.body);
-                    assert_eq!(answer.body["scimType"], "invalidFilter", "{told}");
-                    continue;
-                }
-                assert_eq!(answer.status, 200, "{told}: {}", answer.body);
-                let found = answer.body["Resources"].as_array().expect("resources");
-                let found: BTreeSet<&str> = found.iter().filter_map(|resource| resource["id"].as_str()).collect();
-                let wanted = scanned(&filter, &kind, &resources);
-                assert_eq!(found, wanted, "{told}");
-                assert_eq!(answer.body["totalResults"], wanted.len(), "{told}");
-                cases += 1;
-                found_some += u32::from(!wanted.is_empty() && wanted.len() < resources.len());
-            }
-            assert!(samples.cases < 100 || found_some * 10 > cases, "{found_some} of {cases} told some from others");
+            look_up(&app, &kind, &resources, &mut samples, engine.name()).await;
         }
     }
 
@@ -144,30 +111,84 @@ both_engines! {
                 let (id, operations) = samples.next(&random);
                 let path = format!("{}/{id}", kind.endpoint);
                 let told = format!("seed {}, {}: {path} {operations}", samples.seed, engine.name());
-                let before = app.get(&path).await.body;
-                let answer = app.patch(&path, operations).await;
-                let after = app.get(&path).await.body;
-                if answer.status.is_success() {
-                    if answer.status == 200 {
-                        assert_eq!(answer.body, after, "{told}");
-                    }
-                    is_valid(&kind, &after, &told);
-                    let differs = without_meta(&before) != without_meta(&after);
-                    let versions = (&before["meta"]["version"], &after["meta"]["version"]);
-                    assert_eq!(versions.0 != versions.1, differs, "{told}: {before} became {after}");
-                    if !differs {
-                        assert_eq!(before["meta"], after["meta"], "{told}");
-                    }
-                    changed += u32::from(differs);
-                } else {
-                    assert!(answer.status.is_client_error(), "{told}: {} {}", answer.status, answer.body);
-                    assert_eq!(before, after, "{told}: {}", answer.body);
-                    refused += 1;
+                match patch(&app, &kind, &path, operations, &told).await {
+                    Patched::Refused => refused += 1,
+                    Patched::Changed => changed += 1,
+                    Patched::Same => {}
                 }
             }
         }
         assert!(samples.cases < 100 || refused > 20 && changed > 20, "{refused} refused, {changed} changed");
     }
+}
+
+/// Random filters over HTTP and by the matcher.
+async fn look_up(app: &TestApp, kind: &ResourceType, resources: &[Attributes], samples: &mut Samples, engine: &str) {
+    let mut stored = Vec::new();
+    for value in resources.iter().flat_map(Attributes::values) {
+        texts_in(value, &mut stored);
+    }
+    let texts = prop_oneof![6 => select(stored), 1 => words(), 1 => hostile()].boxed();
+    let any = filter_on(&compared(kind), &texts, |_| true);
+    let random = prop_oneof![
+        1 => any.clone(),
+        1 => filter_on(&compared(kind), &texts, is_indexed),
+        3 => looked_up(kind, resources, &any),
+    ]
+    .boxed();
+    let (mut told_apart, mut cases) = (0, 0);
+    for _ in 0..samples.cases {
+        let filter = samples.next(&random);
+        let text = filter.to_string();
+        if text.len() > 4_000 {
+            continue;
+        }
+        let answer = app.get(&format!("{}?count=200&attributes=id&filter={}", kind.endpoint, encoded(&text))).await;
+        let told = format!("seed {}, {engine}: {text}", samples.seed);
+        if filter.check(kind).is_err() {
+            assert_eq!(answer.status, 400, "{told}: {}", answer.body);
+            assert_eq!(answer.body["scimType"], "invalidFilter", "{told}");
+            continue;
+        }
+        assert_eq!(answer.status, 200, "{told}: {}", answer.body);
+        let found = answer.body["Resources"].as_array().expect("resources");
+        let found: BTreeSet<&str> = found.iter().filter_map(|resource| resource["id"].as_str()).collect();
+        let wanted = scanned(&filter, kind, resources);
+        assert_eq!(found, wanted, "{told}");
+        assert_eq!(answer.body["totalResults"], wanted.len(), "{told}");
+        cases += 1;
+        told_apart += u32::from(!wanted.is_empty() && wanted.len() < resources.len());
+    }
+    assert!(samples.cases < 100 || told_apart * 10 > cases, "{told_apart} of {cases} told some from others");
+}
+
+/// What became of a PATCH.
+enum Patched {
+    Refused,
+    Changed,
+    Same,
+}
+
+/// One PATCH, and what it leaves behind.
+async fn patch(app: &TestApp, kind: &ResourceType, path: &str, operations: Value, told: &str) -> Patched {
+    let before = app.get(path).await.body;
+    let answer = app.patch(path, operations).await;
+    let after = app.get(path).await.body;
+    if !answer.status.is_success() {
+        assert!(answer.status.is_client_error(), "{told}: {} {}", answer.status, answer.body);
+        assert_eq!(before, after, "{told}: {}", answer.body);
+        return Patched::Refused;
+    }
+    if answer.status == 200 {
+        assert_eq!(answer.body, after, "{told}");
+    }
+    is_valid(kind, &after, told);
+    if without_meta(&before) == without_meta(&after) {
+        assert_eq!(before["meta"], after["meta"], "{told}");
+        return Patched::Same;
+    }
+    assert_ne!(before["meta"]["version"], after["meta"]["version"], "{told}: {before} became {after}");
+    Patched::Changed
 }
 
 /// What identity providers look resources up by.
@@ -215,7 +236,7 @@ fn looked_up(kind: &ResourceType, resources: &[Attributes], other: &BoxedStrateg
         .boxed()
 }
 
-fn scanned<'r>(filter: &Filter, kind: &Arc<ResourceType>, resources: &'r [Attributes]) -> BTreeSet<&'r str> {
+fn scanned<'r>(filter: &Filter, kind: &ResourceType, resources: &'r [Attributes]) -> BTreeSet<&'r str> {
     let matching = resources.iter().filter(|resource| matches(filter, kind, resource));
     matching.filter_map(|resource| resource["id"].as_str()).collect()
 }

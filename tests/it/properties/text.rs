@@ -25,7 +25,9 @@ proptest! {
     #[test]
     fn filters_read_back(filter in any_filter(&core::user())) {
         let text = filter.to_string();
-        prop_assume!(text.len() <= MAX_LENGTH);
+        if text.len() > MAX_LENGTH {
+            return Ok(());
+        }
         for strictness in [Lenient, Strict] {
             let read = Filter::parse_with(&core::user(), &text, strictness);
             prop_assert_eq!(read.as_ref(), Ok(&filter), "{} read {:?}", text, strictness);
@@ -41,7 +43,9 @@ proptest! {
     #[test]
     fn patch_paths_read_back(path in any_patch_path(&core::user())) {
         let text = path.to_string();
-        prop_assume!(text.len() <= MAX_LENGTH);
+        if text.len() > MAX_LENGTH {
+            return Ok(());
+        }
         for strictness in [Lenient, Strict] {
             let read = PatchPath::parse_with(&core::user(), &text, strictness);
             prop_assert_eq!(read.as_ref(), Ok(&path), "{} read {:?}", text, strictness);
