@@ -44,6 +44,7 @@ fn register() -> Vec<&'static Statement> {
         super::bulk::STATEMENTS,
         super::discovery::STATEMENTS,
         super::tenants::STATEMENTS,
+        super::extended::STATEMENTS,
     ];
     let mut register: Vec<&Statement> = parts.into_iter().flatten().collect();
     register.sort_by_key(|statement| statement.number);

@@ -41,6 +41,7 @@ mod bulk;
 mod create_put;
 mod discovery;
 mod document;
+mod extended;
 mod filters;
 mod lists;
 mod patch;
