@@ -288,21 +288,6 @@ async fn conflicts_of_mine(witness: &mut Witness<'_>) {
     witness.mine = eve;
 }
 
-/// What the service provider says about itself.
-async fn discovery(witness: &mut Witness<'_>) {
-    for path in ["ServiceProviderConfig", "ResourceTypes", "Schemas"] {
-        let path = format!("/scim/v2/{path}");
-        witness.good(("GET", &path), "", "", None, 200).await;
-        witness.good(("GET", &path), "", "?filter=x", None, 403).await;
-    }
-    for kind in ["User", "Group"] {
-        witness.good(("GET", "/scim/v2/ResourceTypes/{id}"), kind, "", None, 200).await;
-    }
-    for schema in [GROUP, DELIVERY, "urn:ietf:params:scim:schemas:core:2.0:User"] {
-        witness.good(("GET", "/scim/v2/Schemas/{id}"), schema, "", None, 200).await;
-    }
-}
-
 both_engines! {
     async fn answers_are_as_described(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, |config| config.server.body_limit = 4096).await;
