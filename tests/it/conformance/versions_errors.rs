@@ -173,7 +173,7 @@ statements! {
             }
             statuses.insert(status);
         }
-        assert_eq!(statuses.len(), 9);
+        assert_eq!(statuses.len(), 10);
         assert_eq!(app.get("/Users").await.body["totalResults"], 1);
     }
 
