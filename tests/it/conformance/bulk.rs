@@ -29,7 +29,8 @@ fn statuses(results: &[Value]) -> Vec<&str> {
     results.iter().map(|result| result["status"].as_str().expect("the status is a string")).collect()
 }
 
-fn create(bulk_id: &str, body: Value) -> Value {
+fn create(bulk_id: &str, body: impl Into<Value>) -> Value {
+    let body = body.into();
     let endpoint = if body["userName"].is_null() { "/Groups" } else { "/Users" };
     json!({ "method": "POST", "path": endpoint, "bulkId": bulk_id, "data": body })
 }
@@ -94,7 +95,8 @@ statements! {
         let group = app.get(&format!("/Groups/{sales}")).await.body;
         let mut members: Vec<&str> = group["members"].as_array().expect("members").iter().filter_map(|m| m["value"].as_str()).collect();
         let mut wanted = [report.as_str(), &boss, &late];
-        (members.sort_unstable(), wanted.sort_unstable());
+        members.sort_unstable();
+        wanted.sort_unstable();
         assert_eq!(members, wanted);
         assert_eq!(app.get(&format!("/Users/{report}")).await.body[ENTERPRISE]["manager"]["value"], json!(boss));
         assert_eq!(app.get(&format!("/Users/{boss}")).await.body["title"], "Boss");

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::super::support::app::{Answer, answer, user};
-use super::{Directory, ENTERPRISE, GROUP, LIST, USER, encoded, finds, group_body, id_of, keys, names, refused};
+use super::{Directory, ENTERPRISE, GROUP, LIST, USER, encoded, finds, group_body, http, id_of, keys, names, refused};
 
 const ENDPOINTS: [&str; 5] = [
     "/ServiceProviderConfig",
@@ -16,7 +16,7 @@ const ENDPOINTS: [&str; 5] = [
 
 /// Without a token.
 async fn without_token(base: &str, path: &str) -> Answer {
-    answer(reqwest::Client::new().get(format!("{base}{path}"))).await
+    answer(http().get(format!("{base}{path}"))).await
 }
 
 /// The attribute of this name among attributes.
@@ -138,7 +138,7 @@ statements! {
         }
         for path in ENDPOINTS {
             assert_eq!(without_token(app.base(), path).await.body, app.get(path).await.body, "{path}");
-            let wrong = reqwest::Client::new().get(format!("{}{path}", app.base())).bearer_auth("nonsense");
+            let wrong = http().get(format!("{}{path}", app.base())).bearer_auth("nonsense");
             refused(&answer(wrong).await, 401, "", path);
         }
         refused(&without_token(app.base(), "/Users").await, 401, "", "no more than discovery");

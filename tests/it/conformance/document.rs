@@ -44,6 +44,7 @@ fn register() -> Vec<&'static Statement> {
         super::bulk::STATEMENTS,
         super::discovery::STATEMENTS,
         super::tenants::STATEMENTS,
+        super::extended::STATEMENTS,
     ];
     let mut register: Vec<&Statement> = parts.into_iter().flatten().collect();
     register.sort_by_key(|statement| statement.number);
@@ -59,8 +60,8 @@ fn render(register: &[&Statement]) -> String {
     let cell = |text: &str| text.replace('|', "\\|");
     let mut text = INTRODUCTION.to_owned();
     for Statement { number, section, sentence, test, note, .. } in register {
-        let (sentence, note, test) = (cell(sentence), cell(note), short(test));
-        let _ = writeln!(text, "| {number} | {section} | {sentence} | `{test}` | yes | {note} |");
+        let (sentence, said, name) = (cell(sentence), cell(note), short(test));
+        let _ = writeln!(text, "| {number} | {section} | {sentence} | `{name}` | yes | {said} |");
     }
     text.push_str(LENIENCIES);
     for Statement { number, leniency, test, .. } in register.iter().filter(|s| !s.leniency.default.is_empty()) {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
+use scim_bridge::clock::{Clock as _, SystemClock};
 use scim_bridge::scim::cursor::{Cursor, Scope};
 use serde_json::{Value, json};
 
@@ -292,9 +293,9 @@ statements! {
         let timeout = pagination["cursorTimeout"].as_u64().expect("cursors do not live for ever");
         let scope = Scope { tenant: TENANT, endpoint: "/Users", filter: None, sort_by: None, descending: false };
         let first = app.get("/Users?cursor=&count=2").await.body;
-        let issued = Cursor::decode(first["nextCursor"].as_str().expect("a cursor"), &scope, Utc::now()).expect("ours");
+        let issued = Cursor::decode(first["nextCursor"].as_str().expect("a cursor"), &scope, SystemClock.now()).expect("ours");
         for (age, status) in [(0, 200), (timeout / 2, 200), (timeout + 5, 400)] {
-            let then = Utc::now() - TimeDelta::seconds(age.try_into().expect("seconds"));
+            let then = SystemClock.now() - TimeDelta::seconds(age.try_into().expect("seconds"));
             let cursor = Cursor::new(issued.after.clone(), 2, then).encode(&scope);
             let answer = app.get(&format!("/Users?cursor={cursor}&count=2")).await;
             assert_eq!(answer.status.as_u16(), status, "{age}: {}", answer.body);

@@ -3,6 +3,7 @@
 //! register comes `docs/conformance.md`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use reqwest::Method;
 use scim_bridge::access::{NewToken, Scope};
@@ -41,6 +42,7 @@ mod bulk;
 mod create_put;
 mod discovery;
 mod document;
+mod extended;
 mod filters;
 mod lists;
 mod patch;
@@ -92,6 +94,11 @@ struct Leniency {
     strict: &'static str,
 }
 
+/// A client without a token.
+fn http() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client")
+}
+
 /// Somebody with a token of their own.
 struct Client {
     http: reqwest::Client,
@@ -102,7 +109,7 @@ struct Client {
 impl Client {
     async fn with(app: &TestApp, token: NewToken) -> Self {
         let (_, token) = app.app().access().create(token).await.expect("a token");
-        Self { http: reqwest::Client::new(), base: app.base().to_owned(), token }
+        Self { http: http(), base: app.base().to_owned(), token }
     }
 
     /// With a token of this tenant.
@@ -149,7 +156,8 @@ impl Client {
 }
 
 /// A PATCH message of these operations.
-fn patch(operations: Value) -> Value {
+fn patch(operations: impl Into<Value>) -> Value {
+    let operations = operations.into();
     json!({ "schemas": [PATCH_OP], "Operations": operations })
 }
 

@@ -8,7 +8,7 @@ use scim_bridge::access::{NewToken, Scope};
 use serde_json::{Value, json};
 
 use super::super::support::app::{Answer, TENANT, TestApp, answer, user};
-use super::{Client, Directory, ENTERPRISE, GROUP, USER, found, group_body, id_of, patch, refused};
+use super::{Client, Directory, ENTERPRISE, GROUP, USER, found, group_body, http, id_of, patch, refused};
 
 /// A request with one more header.
 async fn with(
@@ -132,9 +132,9 @@ statements! {
         let app = TestApp::start_with(&engine, |_| {}, |config| config.server.body_limit = 4096).await;
         let ada = app.user("ada").await;
         let (_, steers) = app.app().access().create(NewToken::new(TENANT, "steers", vec![Scope::Admin])).await.expect("a token");
-        let bare = reqwest::Client::new();
-        let base = app.base().to_owned();
-        let users = format!("{base}/Users");
+        let bare = http();
+        let root = app.base().to_owned();
+        let users = format!("{root}/Users");
         let scim = |request: reqwest::RequestBuilder| request.header("Content-Type", "application/scim+json");
         let mut statuses = BTreeSet::new();
         for (status, scim_type, request) in [
@@ -146,8 +146,8 @@ statements! {
             (401, "", bare.get(&users).header("Authorization", "Basic eDp5")),
             (401, "", scim(bare.post(&users)).body(user("eve").to_string())),
             (401, "", bare.delete(format!("{users}/{ada}"))),
-            (401, "", bare.get(format!("{base}/Nothing"))),
-            (401, "", bare.get(format!("{base}/ServiceProviderConfig")).bearer_auth("nonsense")),
+            (401, "", bare.get(format!("{root}/Nothing"))),
+            (401, "", bare.get(format!("{root}/ServiceProviderConfig")).bearer_auth("nonsense")),
             (403, "", bare.get(&users).bearer_auth(&steers)),
             (403, "", app.request(Method::GET, "/Schemas?filter=id%20pr")),
             (404, "", app.request(Method::GET, "/Users/nobody")),
@@ -173,7 +173,7 @@ statements! {
             }
             statuses.insert(status);
         }
-        assert_eq!(statuses.len(), 9);
+        assert_eq!(statuses.len(), 10);
         assert_eq!(app.get("/Users").await.body["totalResults"], 1);
     }
 
