@@ -1,6 +1,7 @@
 //! The HTTP server: a route table, credentials to principal, bodies in, answers out. Knows nothing of the database's
 //! language and nothing of Salesforce.
 
+mod bulk;
 mod guard;
 mod json;
 mod me;
@@ -8,6 +9,7 @@ pub mod openapi;
 mod render;
 mod resources;
 pub mod routes;
+mod search;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -27,6 +29,8 @@ use crate::clock::{SharedClock, SharedRandomness};
 use crate::delivery::Overview;
 use crate::provisioning::Provisioner;
 use crate::scim::discovery::{self, Features};
+use crate::scim::message::Query;
+use crate::scim::model::Pagination;
 use crate::scim::schema::Registry;
 use crate::shadow::Kind;
 use crate::{scim, telemetry};
@@ -224,8 +228,14 @@ async fn operate(
     let principal = guard::principal(request, &state.access, scope).await?;
     wire::check_accept(request)?;
     let call = |kind| Call::new(state, request, &principal, kind);
+    let find = |query| search::Call::new(state, request, &principal, query);
     match route.operation {
-        Operation::List(kind) => call(kind)?.list().await,
+        Operation::List(kind) => find(resources::query(request)?).answer(search::one(kind)).await,
+        Operation::ListRoot => find(resources::query(request)?).answer(search::ROOT).await,
+        Operation::Search(kind) => {
+            find(asked(request, payload, state.body_limit).await?).answer(search::one(kind)).await
+        }
+        Operation::SearchRoot => find(asked(request, payload, state.body_limit).await?).answer(search::ROOT).await,
         Operation::Get(kind) => call(kind)?.get(id).await,
         Operation::Delete(kind) => call(kind)?.delete(id).await,
         Operation::Create(kind) => {
@@ -259,9 +269,15 @@ async fn operate(
             let id = me::user(&principal)?;
             call(Kind::User)?.delete(id).await
         }
+        Operation::Bulk => bulk::carry_out(state, request, &principal, payload).await,
         Operation::Status => status(state, &principal).await,
         other => unguarded(other, state).await,
     }
+}
+
+/// A `SearchRequest` (RFC 7644 3.4.3).
+async fn asked(request: &HttpRequest, payload: &mut web::Payload, limit: usize) -> Result<Query, Refusal> {
+    Ok(Query::from_body(&body(request, payload, limit).await?, resources::PAGE)?)
 }
 
 /// Discovery (RFC 7644 section 4). A filter is refused with 403 there.
@@ -280,7 +296,7 @@ fn discover(
     let base = state.base(request);
     match operation {
         Operation::ServiceProviderConfig => {
-            Ok(answer(StatusCode::OK, &discovery::service_provider_config(&features(), &base)))
+            Ok(answer(StatusCode::OK, &discovery::service_provider_config(&features(state), &base)))
         }
         Operation::ResourceTypes => Ok(answer(StatusCode::OK, &discovery::resource_types(registry, &base))),
         Operation::Schemas => Ok(answer(StatusCode::OK, &discovery::schemas(registry, &base))),
@@ -296,8 +312,25 @@ fn discover(
 }
 
 /// What `/ServiceProviderConfig` says: no more than what works.
-fn features() -> Features {
-    Features { filter_max_results: Some(resources::PAGE.max_count), etag: true, ..Features::default() }
+fn features(state: &State) -> Features {
+    let page = resources::PAGE;
+    Features {
+        filter_max_results: Some(page.max_count),
+        sort: true,
+        etag: true,
+        bulk: Some(bulk::limits(state.body_limit)),
+        // The bridge had pages by index before it had cursors: they stay what a client gets that does not ask (RFC 9865
+        // 2.4).
+        pagination: Some(Pagination {
+            cursor: true,
+            index: true,
+            default_pagination_method: Some("index".into()),
+            default_page_size: Some(page.default_count),
+            max_page_size: Some(page.max_count),
+            cursor_timeout: Some(scim::cursor::LIFE.into()),
+        }),
+        ..Features::default()
+    }
 }
 
 /// Answers the routes that need no token.

@@ -68,11 +68,21 @@ fn answers(schemas: &Map<String, Value>, kind: Kind) -> Vec<(String, Value)> {
     vec![(answered(kind), one), (format!("{kind}List"), page)]
 }
 
+/// A page of users and groups.
+fn mixed(schemas: &Map<String, Value>) -> Value {
+    let mut page = schemas.get("UserList").cloned().unwrap_or_default();
+    if let Some(items) = page.pointer_mut("/properties/Resources/items") {
+        *items = json!({ "anyOf": [schema(&answered(Kind::User)), schema(&answered(Kind::Group))] });
+    }
+    page
+}
+
 fn schemas() -> Map<String, Value> {
     let mut schemas = model::components("/components/schemas");
     for kind in [Kind::User, Kind::Group] {
         schemas.extend(answers(&schemas, kind));
     }
+    schemas.insert("ResourceList".into(), mixed(&schemas));
     schemas.insert("Status".into(), status_schema());
     // The built-in documents parse, as a test sees to.
     schemas.extend(Registry::standard().map(|known| given::components(&known, COMPONENTS)).unwrap_or_default());
@@ -162,9 +172,14 @@ fn resource(description: &str, kind: Kind, located: bool) -> Value {
     answer
 }
 
-fn paging() -> [Value; 2] {
+fn paging() -> [Value; 3] {
     let most = PAGE.max_count;
     [
+        query(
+            "cursor",
+            "string",
+            "Asks for a page by cursor (RFC 9865): empty for the first, then what `nextCursor` of the page before said.",
+        ),
         query("startIndex", "integer", "Number of the first resource, from 1; less counts as 1."),
         query(
             "count",
@@ -172,6 +187,39 @@ fn paging() -> [Value; 2] {
             &format!("Resources on the page: {} if absent, {most} at most, 0 for the total alone.", PAGE.default_count),
         ),
     ]
+}
+
+/// What a list or search by query string takes.
+fn listing() -> Vec<Value> {
+    let mut order = query("sortOrder", "string", "The order: ascending where it is absent.");
+    if let Some(schema) = order.get_mut("schema") {
+        *schema = json!({ "type": "string", "enum": ["ascending", "descending"] });
+    }
+    let mut parameters = vec![
+        filter(),
+        in_format(
+            query("sortBy", "string", "The attribute by which they are sorted (RFC 7644 3.4.2.3)."),
+            "scim-attribute-path",
+        ),
+        order,
+    ];
+    parameters.extend(paging());
+    parameters.extend(projections());
+    parameters
+}
+
+/// Name of the schema of a page.
+fn page_of(operation: Operation) -> &'static str {
+    match operation {
+        Operation::List(Kind::User) | Operation::Search(Kind::User) => "UserList",
+        Operation::List(Kind::Group) | Operation::Search(Kind::Group) => "GroupList",
+        _ => "ResourceList",
+    }
+}
+
+/// An answer that is no SCIM message.
+fn other(description: &str, media_type: &str, kind: &str) -> Value {
+    json!({ "description": description, "content": { media_type: { "schema": { "type": kind } } } })
 }
 
 /// What one route takes and answers.
@@ -201,12 +249,15 @@ fn described(route: &Route) -> Described {
     }
     let mut respond = |status: u16, answer: Value| drop(responses.insert(status.to_string(), answer));
     match route.operation {
-        Operation::List(kind) => {
-            parameters.push(filter());
-            parameters.extend(paging());
-            parameters.extend(projections());
-            respond(200, answer("A page of the result", if kind == Kind::User { "UserList" } else { "GroupList" }));
+        Operation::List(_) | Operation::ListRoot => {
+            parameters.extend(listing());
+            respond(200, answer("A page of the result", page_of(route.operation)));
             errors.push(400);
+        }
+        Operation::Search(_) | Operation::SearchRoot => {
+            body = Some("SearchRequest".to_owned());
+            respond(200, answer("A page of the result", page_of(route.operation)));
+            errors.extend([400, 413, 415]);
         }
         Operation::Create(kind) => {
             parameters.extend(projections());
@@ -248,6 +299,11 @@ fn described(route: &Route) -> Described {
             errors.extend([400, 404, 412]);
         }
         Operation::CreateMe => {}
+        Operation::Bulk => {
+            body = Some("BulkRequest".to_owned());
+            respond(200, answer("What became of each operation; some or all may have failed", "BulkResponse"));
+            errors.extend([400, 413, 415]);
+        }
         Operation::ServiceProviderConfig => respond(200, answer("What works", "ServiceProviderConfig")),
         Operation::ResourceTypes => respond(200, answer("All of them", "ResourceTypeList")),
         Operation::Schemas => respond(200, answer("All of them", "SchemaList")),
@@ -258,23 +314,10 @@ fn described(route: &Route) -> Described {
             json!({ "description": "Counts", "content": { "application/json": { "schema": schema("Status") } } }),
         ),
         Operation::Healthz | Operation::Readyz | Operation::Metrics => {
-            respond(
-                200,
-                json!({ "description": "It does", "content": { "text/plain": { "schema": { "type": "string" } } } }),
-            );
+            respond(200, other("It does", "text/plain", "string"));
         }
-        Operation::OpenapiYaml => {
-            respond(
-                200,
-                json!({ "description": "YAML", "content": { "application/yaml": { "schema": { "type": "object" } } } }),
-            );
-        }
-        Operation::OpenapiJson => {
-            respond(
-                200,
-                json!({ "description": "JSON", "content": { "application/json": { "schema": { "type": "object" } } } }),
-            );
-        }
+        Operation::OpenapiYaml => respond(200, other("YAML", "application/yaml", "object")),
+        Operation::OpenapiJson => respond(200, other("JSON", "application/json", "object")),
     }
     if matches!(route.operation, Operation::ResourceType | Operation::Schema) {
         errors.push(404);
@@ -286,6 +329,7 @@ fn described(route: &Route) -> Described {
 fn kind_of(operation: Operation) -> Kind {
     match operation {
         Operation::List(kind)
+        | Operation::Search(kind)
         | Operation::Create(kind)
         | Operation::Get(kind)
         | Operation::Replace(kind)
@@ -354,6 +398,8 @@ fn tag(route: &Route) -> &'static str {
         (None, operation) if is_discovery(operation) => "Discovery",
         (None, _) => "Operations",
         (_, _) if route.path.starts_with("/scim/v2/Me") => "Me",
+        (_, Operation::ListRoot | Operation::SearchRoot) => "Users and groups",
+        (_, Operation::Bulk) => "Bulk",
         (_, operation) => plural(kind_of(operation)),
     }
 }
@@ -368,6 +414,7 @@ fn plural(kind: Kind) -> &'static str {
 fn operation_id(route: &Route) -> String {
     match route.operation {
         Operation::List(kind) => format!("list{}", plural(kind)),
+        Operation::Search(kind) => format!("search{}", plural(kind)),
         Operation::Create(kind) => format!("create{kind}"),
         Operation::Get(kind) => format!("get{kind}"),
         Operation::Replace(kind) => format!("replace{kind}"),
@@ -391,7 +438,7 @@ fn refusal(status: u16) -> &'static str {
         412 => "The resource is at another version",
         501 => "The token is no user's, or people would register themselves",
         409 => "The name belongs to another resource",
-        413 => "The body is too large",
+        413 => "The request is larger than the server takes",
         415 => "The body has another media type than JSON",
         503 => "The database does not answer; try again",
         _ => "Internal error",

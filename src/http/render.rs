@@ -20,33 +20,30 @@ fn kind_type(registry: &Registry, kind: Kind) -> &ResourceType {
     }
 }
 
-/// Adds `,"name":"value"`, or without the comma at the beginning of an object.
-fn push_text(json: &mut String, name: &str, value: &str) {
-    if !json.ends_with('{') {
-        json.push(',');
-    }
+/// Adds `"name":"value"`.
+fn push_member(json: &mut String, name: &str, value: &str) {
     json.push('"');
     json.push_str(name);
     json.push_str("\":");
-    json.push_str(&Value::from(value).to_string());
+    text::push_text(json, value);
 }
 
 /// `groups` of a user or `members` of a group. A group may have 100,000 of them: they are written as they come.
 fn references(base: &str, registry: &Registry, of: Kind, list: &[Reference]) -> String {
-    let mut json = String::with_capacity(list.len() * 160 + 2);
+    let mut json = String::with_capacity(list.len() * 200 + 2);
     json.push('[');
     for reference in list {
-        if json.len() > 1 {
-            json.push(',');
-        }
-        json.push('{');
-        push_text(&mut json, "value", &reference.id);
-        push_text(&mut json, "$ref", &location(base, kind_type(registry, reference.kind), &reference.id));
+        json.push_str(if json.len() > 1 { ",{" } else { "{" });
+        push_member(&mut json, "value", &reference.id);
+        json.push(',');
+        push_member(&mut json, "$ref", &location(base, kind_type(registry, reference.kind), &reference.id));
         if let Some(display) = &reference.display {
-            push_text(&mut json, "display", display);
+            json.push(',');
+            push_member(&mut json, "display", display);
         }
+        json.push(',');
         // RFC 7643 4.1.2: a user's groups are direct or indirect; 4.2: a group's members are users or groups.
-        push_text(&mut json, "type", if of == Kind::User { "direct" } else { reference.kind.as_str() });
+        push_member(&mut json, "type", if of == Kind::User { "direct" } else { reference.kind.as_str() });
         json.push('}');
     }
     json.push(']');
@@ -69,9 +66,15 @@ fn delivery(view: &View) -> Option<Value> {
     Some(members.into_iter().filter_map(|(name, value)| value.map(|v| (name.to_owned(), v))).collect())
 }
 
-/// The answer for one resource, as JSON. `base` is the SCIM base URL as the client sees it. `None` where the stored
-/// document is not what the bridge writes.
-pub(super) fn resource(base: &str, registry: &Registry, view: &View, projection: &Projection) -> Option<String> {
+/// Writes the answer for one resource. `base` is the SCIM base URL as the client sees it. `None` where the stored document
+/// is not what the bridge writes.
+pub(super) fn resource(
+    out: &mut String,
+    base: &str,
+    registry: &Registry,
+    view: &View,
+    projection: &Projection,
+) -> Option<()> {
     let stored = &view.stored;
     let resource_type = kind_type(registry, stored.kind);
     let mut beside = Vec::new();
@@ -85,9 +88,9 @@ pub(super) fn resource(base: &str, registry: &Registry, view: &View, projection:
     let location = location(base, resource_type, &stored.id);
     let meta = Meta::of(resource_type, stored.created, stored.modified, location, stored.version);
     let parts = Parts { id: &stored.id, document: &stored.document, beside, meta: meta.to_json() };
-    let text = text::resource(resource_type, projection, &parts);
-    if text.is_none() {
+    let written = text::resource(out, resource_type, projection, &parts);
+    if written.is_none() {
         tracing::error!(id = stored.id, "the stored document is no JSON object");
     }
-    text
+    written
 }

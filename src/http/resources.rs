@@ -7,17 +7,15 @@ use serde_json::Value;
 
 use crate::access::Principal;
 use crate::provisioning::{Reads, Target, View};
-use crate::scim::filter::Filter;
 use crate::scim::message::{self, Limits, Query};
 use crate::scim::precondition::{Precondition, Tags};
 use crate::scim::projection::Projection;
 use crate::scim::schema::{Registry, ResourceType};
-use crate::scim::{self, DELIVERY_SCHEMA, Strictness};
+use crate::scim::{self, Strictness};
 use crate::shadow::Kind;
-use crate::shadow::query::Page;
 
 use super::wire::{Refusal, SCIM_JSON};
-use super::{State, render};
+use super::{State, render, search};
 
 /// Resources on a page where the request does not say, and at most (RFC 7644 3.4.2.4; `filter.maxResults`).
 pub(super) const PAGE: Limits = Limits { default_count: 100, max_count: 200 };
@@ -33,6 +31,36 @@ pub(super) struct Call<'a> {
     pub(super) query: Query,
     /// What `If-Match` and `If-None-Match` ask for.
     pub(super) when: Precondition,
+}
+
+/// The parameters of a request.
+pub(super) fn query(request: &HttpRequest) -> Result<Query, Refusal> {
+    // `+` and `%20` are both a blank; a flag like Entra's `aadOptscim062020` is a name without a value.
+    let pairs: Vec<(String, String)> =
+        url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+    Ok(Query::from_pairs(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())), PAGE)?)
+}
+
+/// How the requests of a token are read.
+pub(super) fn strictness(principal: &Principal) -> Strictness {
+    if principal.strict { Strictness::Strict } else { Strictness::Lenient }
+}
+
+/// What a token's requests on one kind of resource act on.
+pub(super) fn target(principal: &Principal, kind: Kind) -> Target<'_> {
+    Target { tenant: &principal.tenant, kind, strictness: strictness(principal) }
+}
+
+/// Writes the text of one resource.
+pub(super) fn show(
+    out: &mut String,
+    base: &str,
+    registry: &Registry,
+    view: &View,
+    projection: &Projection,
+) -> Result<(), Refusal> {
+    let broken = || Refusal::from(scim::Error::new(500, "internal error"));
+    render::resource(out, base, registry, view, projection).ok_or_else(broken)
 }
 
 /// Both conditional headers. One that is given several times counts as one list (RFC 9110 5.3).
@@ -51,14 +79,10 @@ impl<'a> Call<'a> {
         principal: &'a Principal,
         kind: Kind,
     ) -> Result<Self, Refusal> {
-        // `+` and `%20` are both a blank; a flag like Entra's `aadOptscim062020` is a name without a value.
-        let pairs: Vec<(String, String)> =
-            url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-        let query = Query::from_pairs(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())), PAGE)?;
-        let strictness = if principal.strict { Strictness::Strict } else { Strictness::Lenient };
+        let query = query(request)?;
         Ok(Self {
             state,
-            target: Target { tenant: &principal.tenant, kind, strictness },
+            target: target(principal, kind),
             registry: state.provisioner.registries().of(&principal.tenant),
             base: state.base(request),
             query,
@@ -79,16 +103,13 @@ impl<'a> Call<'a> {
     }
 
     fn reads(&self, projection: &Projection) -> Reads {
-        let memberships = match self.target.kind {
-            Kind::User => "groups",
-            Kind::Group => "members",
-        };
-        Reads { memberships: projection.wants(memberships), delivery: projection.wants(DELIVERY_SCHEMA) }
+        search::reads(self.target.kind, projection)
     }
 
     fn render(&self, view: &View, projection: &Projection) -> Result<String, Refusal> {
-        let broken = || Refusal::from(scim::Error::new(500, "internal error"));
-        render::resource(&self.base, self.registry, view, projection).ok_or_else(broken)
+        let mut text = String::with_capacity(view.stored.document.len() + 512);
+        show(&mut text, &self.base, self.registry, view, projection)?;
+        Ok(text)
     }
 
     /// The answer with one resource and its version (RFC 7644 3.14).
@@ -104,23 +125,6 @@ impl<'a> Call<'a> {
     /// The address of a resource.
     pub(super) fn location(&self, id: &str) -> String {
         message::location(&self.base, self.resource_type(), id)
-    }
-
-    pub(super) async fn list(&self) -> Result<HttpResponse, Refusal> {
-        let projection = self.projection()?;
-        let resource_type = self.resource_type();
-        let parse = |text| Filter::parse_with(resource_type, text, self.target.strictness);
-        let filter = self.query.filter.as_deref().map(parse).transpose()?;
-        if let Some(filter) = &filter {
-            filter.check(resource_type)?;
-        }
-        let page = self.query.page;
-        let rows = Page { offset: size(page.start_index.saturating_sub(1)), limit: size(page.count) };
-        let (total, views) = self.state.provisioner.list(self.target, filter, rows, self.reads(&projection)).await?;
-        let texts = views.iter().map(|view| self.render(view, &projection)).collect::<Result<Vec<_>, _>>()?;
-        let total = u64::try_from(total).unwrap_or(u64::MAX);
-        let list = message::list_text(total, page.start_index, texts.iter().map(String::as_str));
-        Ok(HttpResponse::Ok().content_type(SCIM_JSON).body(list))
     }
 
     pub(super) async fn create(&self, body: Value) -> Result<HttpResponse, Refusal> {
@@ -168,8 +172,4 @@ impl<'a> Call<'a> {
         self.state.provisioner.delete(self.target, id, self.when.clone()).await?;
         Ok(HttpResponse::NoContent().finish())
     }
-}
-
-fn size(n: u64) -> usize {
-    usize::try_from(n).unwrap_or(usize::MAX)
 }

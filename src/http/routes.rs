@@ -8,6 +8,9 @@ use crate::shadow::Kind;
 #[expect(missing_docs, reason = "each is described by its route's summary")]
 pub enum Operation {
     List(Kind),
+    ListRoot,
+    Search(Kind),
+    SearchRoot,
     Create(Kind),
     Get(Kind),
     Replace(Kind),
@@ -18,6 +21,7 @@ pub enum Operation {
     ReplaceMe,
     PatchMe,
     DeleteMe,
+    Bulk,
     ServiceProviderConfig,
     ResourceTypes,
     ResourceType,
@@ -58,25 +62,31 @@ const fn open(path: &'static str, operation: Operation, summary: &'static str) -
 /// Base path of the SCIM endpoints.
 pub const SCIM_BASE: &str = "/scim/v2";
 
-/// All routes. What is not here is answered 404, and another method on one of these paths 405.
+/// All routes. What is not here is answered 404, and another method on one of these paths 405. `.search` stands before
+/// `{id}`, which would take it for an id.
 pub const ROUTES: &[Route] = &[
     scim("GET", "/scim/v2/Users", Operation::List(Kind::User), "List users, or those that match a filter"),
     scim("POST", "/scim/v2/Users", Operation::Create(Kind::User), "Create a user"),
+    scim("POST", "/scim/v2/Users/.search", Operation::Search(Kind::User), "Search users by a request body"),
     scim("GET", "/scim/v2/Users/{id}", Operation::Get(Kind::User), "Read a user"),
     scim("PUT", "/scim/v2/Users/{id}", Operation::Replace(Kind::User), "Replace a user"),
     scim("PATCH", "/scim/v2/Users/{id}", Operation::Patch(Kind::User), "Change a user"),
     scim("DELETE", "/scim/v2/Users/{id}", Operation::Delete(Kind::User), "Delete a user"),
     scim("GET", "/scim/v2/Groups", Operation::List(Kind::Group), "List groups, or those that match a filter"),
     scim("POST", "/scim/v2/Groups", Operation::Create(Kind::Group), "Create a group"),
+    scim("POST", "/scim/v2/Groups/.search", Operation::Search(Kind::Group), "Search groups by a request body"),
     scim("GET", "/scim/v2/Groups/{id}", Operation::Get(Kind::Group), "Read a group"),
     scim("PUT", "/scim/v2/Groups/{id}", Operation::Replace(Kind::Group), "Replace a group"),
     scim("PATCH", "/scim/v2/Groups/{id}", Operation::Patch(Kind::Group), "Change a group"),
     scim("DELETE", "/scim/v2/Groups/{id}", Operation::Delete(Kind::Group), "Delete a group"),
+    scim("GET", "/scim/v2", Operation::ListRoot, "List users and groups, or those that match a filter"),
+    scim("POST", "/scim/v2/.search", Operation::SearchRoot, "Search users and groups by a request body"),
     scim("POST", "/scim/v2/Me", Operation::CreateMe, "Not supported: people do not register themselves"),
     scim("GET", "/scim/v2/Me", Operation::GetMe, "Read the user whose token this is"),
     scim("PUT", "/scim/v2/Me", Operation::ReplaceMe, "Replace the user whose token this is"),
     scim("PATCH", "/scim/v2/Me", Operation::PatchMe, "Change the user whose token this is"),
     scim("DELETE", "/scim/v2/Me", Operation::DeleteMe, "Delete the user whose token this is"),
+    scim("POST", "/scim/v2/Bulk", Operation::Bulk, "Carry out several operations, which may refer to each other"),
     open("/scim/v2/ServiceProviderConfig", Operation::ServiceProviderConfig, "What this service provider can do"),
     open("/scim/v2/ResourceTypes", Operation::ResourceTypes, "List the resource types"),
     open("/scim/v2/ResourceTypes/{id}", Operation::ResourceType, "Read a resource type"),
@@ -168,8 +178,11 @@ mod tests {
             ("/scim/Users", Some("/scim/v2/Users")),
             ("/SCIM/users/AbC/", Some("/scim/v2/Users/AbC")),
             ("/scim/v1/Users", None),
-            ("/scim/v2", None),
             ("/Users", None),
+            ("/scim/v2/users/.SEARCH", Some("/scim/v2/Users/.search")),
+            ("/Scim/v2/.Search/", Some("/scim/v2/.search")),
+            ("/scim/v2/", Some("/scim/v2")),
+            ("/scim/v2", None),
             ("/scim/v2/Users", None),
             ("/scim/v2/Users/1", None),
             ("/scim/v2/Nothing", None),

@@ -1,5 +1,6 @@
 //! Why a request was not carried out.
 
+use crate::shadow::query;
 use crate::{db, scim};
 
 /// Why a request was not carried out: something to tell the client, or something to log.
@@ -11,6 +12,15 @@ pub enum Error {
     /// The database is; the client is told to come back, or nothing more than that.
     #[error(transparent)]
     Database(#[from] db::Error),
+}
+
+impl From<query::Error> for Error {
+    fn from(error: query::Error) -> Self {
+        match error {
+            query::Error::Scim(error) => Self::Scim(error),
+            query::Error::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 impl db::Failure for Error {

@@ -3,7 +3,9 @@
 
 mod error;
 mod group;
+mod search;
 mod target;
+mod together;
 mod view;
 mod write;
 
@@ -14,15 +16,15 @@ use serde_json::Value;
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::db::Db;
 use crate::delivery::Signals;
-use crate::scim::filter::Filter;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::ResourceType;
 use crate::scim::{self, dialect, patch, validate};
-use crate::shadow::query::{self, Page};
 use crate::shadow::{Kind, Snapshot, Stored, snapshot};
 
 pub use error::Error;
+pub use search::{Beginning, Listed, Search, Searched};
 pub use target::{Registries, Target};
+pub use together::{Creation, Obstacle};
 pub use view::{Reads, View};
 
 /// The largest group that a PATCH answers with: a larger one is answered 204, so that adding one member to a group of
@@ -81,16 +83,21 @@ impl Provisioner {
 
     /// The same with an id from [`Provisioner::new_id`].
     pub async fn create_as(&self, target: Target<'_>, id: String, body: Value) -> Result<View, Error> {
+        let draft = self.draft(target, id, body)?;
+        let view = self.db.write(move |conn| write::create(conn, &draft)).await?;
+        self.signals.wake(target.tenant);
+        Ok(view)
+    }
+
+    /// What a POST body asks to be stored.
+    fn draft(&self, target: Target<'_>, id: String, body: Value) -> Result<write::Draft, scim::Error> {
         let resource_type = self.resource_type(target);
         let attributes = dialect::resource(&resource_type, body, target.strictness)?;
         let mut document = validate::create(&resource_type, attributes, target.strictness)?;
         let members = group::take_members(&mut document);
         let now = self.clock.now();
         let (tenant, kind) = (target.tenant.to_owned(), target.kind);
-        let stored = Stored { id, tenant, kind, document, version: 1, created: now, modified: now, deleted: None };
-        let view = self.db.write(move |conn| write::create(conn, &stored, &members)).await?;
-        self.signals.wake(target.tenant);
-        Ok(view)
+        Ok((Stored { id, tenant, kind, document, version: 1, created: now, modified: now, deleted: None }, members))
     }
 
     /// Reads a resource (RFC 7644 3.4.1).
@@ -103,24 +110,6 @@ impl Provisioner {
         };
         // A group may have 100,000 members to read.
         if kind == Kind::Group && reads.memberships { self.db.read(read).await } else { self.db.look_up(read).await }
-    }
-
-    /// A page of those resources that match, and the size of the whole result (RFC 7644 3.4.2).
-    pub async fn list(
-        &self,
-        target: Target<'_>,
-        filter: Option<Filter>,
-        page: Page,
-        reads: Reads,
-    ) -> Result<(usize, Vec<View>), Error> {
-        let (tenant, kind, resource_type) = (target.tenant.to_owned(), target.kind, self.resource_type(target));
-        self.db
-            .read(move |conn| {
-                let found = query::list(conn, &tenant, (&resource_type, kind), filter.as_ref(), page)?;
-                let found_resources = found.resources.into_iter().map(Snapshot::of).collect::<Result<_, _>>()?;
-                Ok((found.total, view::views(conn, kind, found_resources, reads)?))
-            })
-            .await
     }
 
     /// Replaces a resource by a PUT body (RFC 7644 3.5.1).
@@ -168,7 +157,7 @@ impl Provisioner {
                 let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
                     if !operations.is_empty() {
                         let document = patch::apply(&resource_type, &current.document, &operations, strictness)?;
-                        current.document = validate::check(&resource_type, document, strictness)?;
+                        current.document = validate::check(&resource_type, &current.document, document, strictness)?;
                     }
                     group::apply(conn, current, &memberships, &resource_type)
                 })?;

@@ -41,10 +41,23 @@ fn fits(resource: &Stored) -> Result<(), Error> {
     }
 }
 
+/// A resource that is to be stored, and its members.
+pub(super) type Draft = (Stored, Vec<String>);
+
 /// Stores a new resource and its delivery.
-pub(super) fn create(conn: &mut Conn, stored: &Stored, members: &[String]) -> Result<View, Error> {
+pub(super) fn create(conn: &mut Conn, (stored, members): &Draft) -> Result<View, Error> {
+    begin(conn, stored)?;
+    complete(conn, stored, members)
+}
+
+/// Stores a new resource without its members, which may be new as well.
+pub(super) fn begin(conn: &mut Conn, stored: &Stored) -> Result<(), Error> {
     fits(stored)?;
-    insert(conn, stored).map_err(|e| named(e, stored))?;
+    insert(conn, stored).map_err(|e| named(e, stored))
+}
+
+/// Stores the members of a new resource, and its delivery.
+pub(super) fn complete(conn: &mut Conn, stored: &Stored, members: &[String]) -> Result<View, Error> {
     let mut memberships: Vec<Reference> = Vec::new();
     if !members.is_empty() {
         let known = group::known(conn, stored, members)?;

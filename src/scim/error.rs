@@ -31,7 +31,7 @@ pub enum ScimType {
 pub struct Error {
     /// HTTP status code.
     pub status: u16,
-    /// Kind, where RFC 7644 table 9 has one.
+    /// Kind, where RFC 7644 table 9 or RFC 9865 2.1 has one.
     pub scim_type: Option<ScimType>,
     /// For a person: what was wrong, and where.
     pub detail: Cow<'static, str>,
@@ -86,6 +86,21 @@ impl Error {
     /// 400 `tooMany`: more results or terms than the server works on at once.
     pub fn too_many(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::typed(400, ScimType::TooMany, detail)
+    }
+
+    /// 400 `invalidCursor`: no cursor of this query (RFC 9865 2.1).
+    pub fn invalid_cursor(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::typed(400, ScimType::InvalidCursor, detail)
+    }
+
+    /// 400 `expiredCursor`: a cursor that was kept too long (RFC 9865 2.1).
+    pub fn expired_cursor(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::typed(400, ScimType::ExpiredCursor, detail)
+    }
+
+    /// 400 `invalidCount`: `count` of a page by cursor is no number, or not that of the first page (RFC 9865 2.1).
+    pub fn invalid_count(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::typed(400, ScimType::InvalidCount, detail)
     }
 
     /// 409 `uniqueness`: another resource has this value.

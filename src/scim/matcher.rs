@@ -4,7 +4,8 @@
 //! - Any value of a multi-valued attribute may satisfy a comparison; `emails[a and b]` asks both of the same value.
 //! - `ne` is the opposite of `eq`: it holds where no value equals the literal, also where there is no value at all.
 //! - `eq null` holds where there is no value; `pr` is its opposite, and false for `""`, `[]` and `{}` (RFC 7643 2.5).
-//! - An attribute that no schema has, has no value.
+//! - An attribute that no schema has, has no value; nor has one that is never answered, such as a password: a filter would
+//!   find it out letter by letter.
 //! - A comparison that makes no sense for the type, such as `active gt true`, holds for nothing;
 //!   [`Filter::check`] refuses it beforehand.
 
@@ -17,8 +18,18 @@ use serde_json::{Number, Value};
 use super::Attributes;
 use super::filter::{CompareOperator, Filter};
 use super::fold::fold;
-use super::path;
-use super::schema::{Attribute, DataType, Resolved, ResourceType};
+use super::path::{self, AttributePath};
+use super::schema::{Attribute, DataType, Resolved, ResourceType, Returned};
+
+fn find<'t>(resource_type: &'t ResourceType, attribute: &AttributePath) -> Option<Resolved<'t>> {
+    let is_told =
+        |target: &Resolved<'_>| [target.attribute, target.leaf()].iter().all(|a| a.returned != Returned::Never);
+    path::find(resource_type, attribute).filter(is_told)
+}
+
+fn find_relative<'t>(attribute: &'t Attribute, relative: &AttributePath) -> Option<&'t Attribute> {
+    path::find_relative(attribute, relative).filter(|leaf| leaf.returned != Returned::Never)
+}
 
 /// Whether a resource in canonical form, with its `id`, `meta` and `schemas`, satisfies a filter.
 pub fn matches(filter: &Filter, resource_type: &ResourceType, resource: &Attributes) -> bool {
@@ -26,14 +37,14 @@ pub fn matches(filter: &Filter, resource_type: &ResourceType, resource: &Attribu
         Filter::And(left, right) => matches(left, resource_type, resource) && matches(right, resource_type, resource),
         Filter::Or(left, right) => matches(left, resource_type, resource) || matches(right, resource_type, resource),
         Filter::Not(inner) => !matches(inner, resource_type, resource),
-        Filter::Compare { attribute, operator, value } => match path::find(resource_type, attribute) {
+        Filter::Compare { attribute, operator, value } => match find(resource_type, attribute) {
             Some(target) => compare(reached(&target, resource), target.leaf(), *operator, value),
             None => compare_nothing(*operator, value),
         },
         Filter::Present(attribute) => {
-            path::find(resource_type, attribute).is_some_and(|target| reached(&target, resource).any(is_present))
+            find(resource_type, attribute).is_some_and(|target| reached(&target, resource).any(is_present))
         }
-        Filter::Values { attribute, filter } => path::find(resource_type, attribute).is_some_and(|target| {
+        Filter::Values { attribute, filter } => find(resource_type, attribute).is_some_and(|target| {
             elements(&target, resource).iter().any(|value| matches_value(filter, target.attribute, value))
         }),
     }
@@ -45,13 +56,11 @@ pub fn matches_value(filter: &Filter, attribute: &Attribute, value: &Value) -> b
         Filter::And(left, right) => matches_value(left, attribute, value) && matches_value(right, attribute, value),
         Filter::Or(left, right) => matches_value(left, attribute, value) || matches_value(right, attribute, value),
         Filter::Not(inner) => !matches_value(inner, attribute, value),
-        Filter::Compare { attribute: relative, operator, value: literal } => {
-            match path::find_relative(attribute, relative) {
-                Some(leaf) => compare(inside(attribute, leaf, value).into_iter(), leaf, *operator, literal),
-                None => compare_nothing(*operator, literal),
-            }
-        }
-        Filter::Present(relative) => path::find_relative(attribute, relative)
+        Filter::Compare { attribute: relative, operator, value: literal } => match find_relative(attribute, relative) {
+            Some(leaf) => compare(inside(attribute, leaf, value).into_iter(), leaf, *operator, literal),
+            None => compare_nothing(*operator, literal),
+        },
+        Filter::Present(relative) => find_relative(attribute, relative)
             .is_some_and(|leaf| inside(attribute, leaf, value).is_some_and(is_present)),
         // The grammar has no value filter inside another.
         Filter::Values { .. } => false,

@@ -3,6 +3,9 @@
 mod query;
 pub mod text;
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
@@ -45,22 +48,36 @@ impl Meta {
         }
     }
 
-    fn members(&self) -> impl Iterator<Item = (&'static str, Value)> {
-        let times = [("created", self.created), ("lastModified", self.last_modified)];
-        let times = times.map(|(name, time)| (name, time.map(timestamp)));
-        let ends = [("location", &self.location), ("version", &self.version)];
-        let texts = [("resourceType", self.resource_type.clone())].into_iter().chain(times);
-        let texts = texts.chain(ends.map(|(name, text)| (name, text.clone())));
-        texts.filter_map(|(name, text)| text.map(|text| (name, Value::String(text))))
+    fn members(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        fn text(text: Option<&String>) -> Option<Cow<'_, str>> {
+            text.map(|text| Cow::Borrowed(text.as_str()))
+        }
+        let time = |time: Option<DateTime<Utc>>| time.map(|time| Cow::Owned(timestamp(time)));
+        let members = [
+            ("resourceType", text(self.resource_type.as_ref())),
+            ("created", time(self.created)),
+            ("lastModified", time(self.last_modified)),
+            ("location", text(self.location.as_ref())),
+            ("version", text(self.version.as_ref())),
+        ];
+        members.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)))
     }
 
     fn to_value(&self) -> Value {
-        self.members().map(|(name, value)| (name.to_owned(), value)).collect()
+        self.members().map(|(name, text)| (name.to_owned(), Value::String(text.into_owned()))).collect()
     }
 
     /// The same as JSON, with times as [`timestamp`] writes them.
     pub fn to_json(&self) -> String {
-        self.to_value().to_string()
+        let mut json = String::with_capacity(256);
+        for (name, text) in self.members() {
+            json.push_str(if json.is_empty() { "{\"" } else { ",\"" });
+            json.push_str(name);
+            json.push_str("\":");
+            text::push_text(&mut json, &text);
+        }
+        json.push_str(if json.is_empty() { "{}" } else { "}" });
+        json
     }
 }
 
@@ -80,34 +97,40 @@ pub fn answer(resource_type: &ResourceType, id: &str, mut attributes: Attributes
     resource
 }
 
-/// A page of a list. `total` is the size of the whole list; `start_index` is echoed, also past the end (RFC 7644
-/// 3.4.2.4). `Resources` is there even when it is empty: some clients read an answer without it as broken.
+/// How a page was asked for, which decides what its answer says of its neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paging<'c> {
+    /// By index: the number of its first resource, from 1. It is echoed, also past the end (RFC 7644 3.4.2.4).
+    Index(u64),
+    /// By cursor: that of the next page, `None` on the last (RFC 9865 2).
+    Cursor(Option<&'c str>),
+}
+
+/// A page of a list by index. `total` is the size of the whole list. `Resources` is there even when it is empty: some
+/// clients read an answer without it as broken.
 pub fn list<T>(total: u64, start_index: u64, resources: Vec<T>) -> ListResponse<T> {
     ListResponse {
         schemas: vec![LIST_MESSAGE.to_owned()],
         total_results: total,
         items_per_page: u64::try_from(resources.len()).unwrap_or(u64::MAX),
-        start_index,
+        start_index: Some(start_index),
+        next_cursor: None,
         resources,
     }
 }
 
-/// The same as [`list`] from resources that are JSON texts already, so that a page of stored resources is not parsed
-/// and written again.
-pub fn list_text<'r>(total: u64, start_index: u64, resources: impl IntoIterator<Item = &'r str>) -> String {
-    let mut count: u64 = 0;
-    let mut items = String::new();
-    for resource in resources {
-        if count > 0 {
-            items.push(',');
-        }
-        items.push_str(resource);
-        count += 1;
-    }
-    format!(
-        "{{\"schemas\":[\"{LIST_MESSAGE}\"],\"totalResults\":{total},\"itemsPerPage\":{count},\
-         \"startIndex\":{start_index},\"Resources\":[{items}]}}"
-    )
+/// Writes a page up to its resources, whose texts follow with commas between, and then `]}`: a page of stored resources is
+/// written once, where it is sent from.
+pub fn begin_list(out: &mut String, total: u64, paging: Paging<'_>, count: usize) {
+    let paging = match paging {
+        Paging::Index(start) => format!("\"startIndex\":{start},"),
+        Paging::Cursor(Some(next)) => format!("\"nextCursor\":{},", Value::from(next)),
+        Paging::Cursor(None) => String::new(),
+    };
+    out.push_str("{\"schemas\":[\"");
+    out.push_str(LIST_MESSAGE);
+    // Writing to a text cannot fail.
+    let _ = write!(out, "\"],\"totalResults\":{total},\"itemsPerPage\":{count},{paging}\"Resources\":[");
 }
 
 #[cfg(test)]

@@ -41,6 +41,12 @@ fn a_resource_is_answered_in_order() {
     );
 }
 
+fn page(total: u64, paging: Paging<'_>, resources: &[String]) -> String {
+    let mut text = String::new();
+    begin_list(&mut text, total, paging, resources.len());
+    text + &resources.join(",") + "]}"
+}
+
 #[test]
 fn a_list_counts_what_it_holds() {
     let expected = json!({
@@ -49,9 +55,19 @@ fn a_list_counts_what_it_holds() {
     let resources = vec![json!({ "id": "a" }), json!({ "id": "b" })];
     let texts: Vec<String> = resources.iter().map(Value::to_string).collect();
     assert_eq!(serde_json::to_string(&list(7, 3, resources)).unwrap(), expected.to_string());
-    assert_eq!(list_text(7, 3, texts.iter().map(String::as_str)), expected.to_string());
+    assert_eq!(page(7, Paging::Index(3), &texts), expected.to_string());
     let empty = serde_json::to_string(&list(0, 1, Vec::<Value>::new())).unwrap();
-    assert_eq!(list_text(0, 1, []), empty);
+    assert_eq!(page(0, Paging::Index(1), &[]), empty);
+    for (next, expected) in [
+        (Some("a\"b"), r#""itemsPerPage":1,"nextCursor":"a\"b","Resources":[{}]}"#),
+        (None, r#""itemsPerPage":1,"Resources":[{}]}"#),
+    ] {
+        let text = page(3, Paging::Cursor(next), &["{}".to_owned()]);
+        assert!(text.ends_with(expected), "{text}");
+        assert!(
+            serde_json::from_str::<ListResponse<Value>>(&text).is_ok_and(|page| page.next_cursor.as_deref() == next)
+        );
+    }
     assert!(empty.ends_with("\"itemsPerPage\":0,\"startIndex\":1,\"Resources\":[]}"), "{empty}");
 }
 
@@ -95,7 +111,7 @@ fn both_forms_of_a_search_mean_the_same() {
         sort_by: Some("name.familyName".into()),
         sort_order: SortOrder::Descending,
         page: Page { start_index: 2, count: 5 },
-        cursor: Some(String::new()),
+        cursor: None,
     };
     let pairs = [
         ("FILTER", "userName pr"),
@@ -106,14 +122,13 @@ fn both_forms_of_a_search_mean_the_same() {
         ("startIndex", "2"),
         ("count", "5"),
         ("count", "6"),
-        ("cursor", ""),
         ("aadOptscim062020", ""),
     ];
     assert_eq!(Query::from_pairs(pairs, LIMITS).unwrap(), expected);
     let body = json!({
         "Schemas": [SEARCH_MESSAGE], "Filter": "userName pr", "attributes": ["userName", "emails[type eq \"a\"].value"],
         "excludedAttributes": [], "sortBy": "name.familyName", "sortOrder": "descending", "startIndex": 2, "count": "5",
-        "cursor": "", "nonsense": [1],
+        "cursor": null, "nonsense": [1],
     });
     assert_eq!(Query::from_body(&body, LIMITS).unwrap(), expected);
     let plain = Query::from_body(&json!({ "schemas": [SEARCH_MESSAGE], "filter": null }), LIMITS).unwrap();
@@ -157,6 +172,44 @@ fn a_broken_search_is_refused_with_the_reason() {
         let error = Query::from_body(&body, LIMITS).unwrap_err();
         assert_eq!((error.status, error.scim_type), (400, Some(scim_type)), "{body}");
         assert_eq!(error.detail, detail, "{body}");
+    }
+}
+
+/// RFC 9865 2, 2.1 and 2.4.
+#[test]
+fn a_page_by_cursor_is_asked_for_by_cursor_alone() {
+    // startIndex, count; count as read, or kind and words of the refusal
+    let table = [
+        (None, None, Ok(100)),
+        (Some("1"), Some("7"), Ok(7)),
+        (Some("0"), Some("-7"), Ok(0)),
+        (None, Some("500"), Ok(200)),
+        (None, Some("many"), Err((ScimType::InvalidCount, "count: must be an integer"))),
+        (Some("many"), None, Err((ScimType::InvalidValue, "startIndex: must be an integer"))),
+        (
+            Some("2"),
+            None,
+            Err((ScimType::InvalidValue, "startIndex and cursor: a page is asked for by one of them (RFC 9865 2.4)")),
+        ),
+    ];
+    for (start, count, expected) in table {
+        for cursor in ["", "abc"] {
+            let pairs = [("startIndex", start), ("count", count), ("cursor", Some(cursor))];
+            let query = Query::from_pairs(pairs.into_iter().filter_map(|(n, v)| v.map(|v| (n, v))), LIMITS);
+            let body = json!({ "schemas": [SEARCH_MESSAGE], "startIndex": start, "count": count, "cursor": cursor });
+            assert_eq!(Query::from_body(&body, LIMITS), query, "{body}");
+            match (&query, &expected) {
+                (Ok(query), Ok(count)) => {
+                    assert_eq!(query.page, Page { start_index: 1, count: *count }, "{start:?}");
+                    assert_eq!(query.cursor.as_deref(), Some(cursor));
+                }
+                (Err(error), Err((kind, words))) => {
+                    assert_eq!((error.status, error.scim_type), (400, Some(*kind)), "{start:?} {count:?}");
+                    assert_eq!(error.detail, *words);
+                }
+                _ => panic!("{start:?} {count:?}: {query:?}"),
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The SCIM 2.0 protocol, pure: no I/O, no HTTP server, no database (RFC 7643, RFC 7644).
 
+pub mod bulk;
+pub mod cursor;
 pub mod dialect;
 pub mod discovery;
 pub mod document;
@@ -17,6 +19,7 @@ pub mod precondition;
 pub mod projection;
 pub mod registry;
 pub mod schema;
+pub mod sort;
 mod strictness;
 pub mod validate;
 
@@ -45,3 +48,7 @@ pub const LIST_MESSAGE: &str = "urn:ietf:params:scim:api:messages:2.0:ListRespon
 pub const PATCH_MESSAGE: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// Message: search (RFC 7644 3.4.3).
 pub const SEARCH_MESSAGE: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+/// Message: several operations in one request (RFC 7644 3.7).
+pub const BULK_REQUEST_MESSAGE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+/// Message: what became of each of them (RFC 7644 3.7.3).
+pub const BULK_RESPONSE_MESSAGE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";

@@ -1,6 +1,7 @@
 //! The messages and resources as types. The doc comments are what `openapi.yaml` and `schema/` say about them; the
 //! server itself works on documents, because clients may add attributes by extension.
 
+mod bulk;
 mod common;
 mod configuration;
 mod group;
@@ -10,6 +11,7 @@ mod user;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
+pub use bulk::{BulkMethod, BulkOperation, BulkRequest, BulkResponse, BulkResult};
 pub use common::{Delivery, DeliveryState, Meta, MultiValue};
 pub use configuration::{
     AuthenticationScheme, BulkSupport, ExtensionReference, FilterSupport, Pagination, ResourceTypeDocument,
@@ -58,6 +60,8 @@ models! {
     "PatchRequest" => PatchRequest,
     "PatchOperation" => PatchOperation,
     "SearchRequest" => SearchRequest,
+    "BulkRequest" => BulkRequest,
+    "BulkResponse" => BulkResponse,
     "UserList" => UserList,
     "GroupList" => GroupList,
     "Error" => ErrorMessage,

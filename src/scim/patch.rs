@@ -6,12 +6,15 @@
 
 mod apply;
 mod complex;
+mod diff;
 mod list;
 mod members;
+mod work;
 
 use serde_json::{Map, Value};
 
 pub use apply::apply;
+pub use diff::diff;
 pub use members::{MemberChange, MemberValue, split_members, take_members};
 pub(super) use members::{concerns_members, is_members_key};
 

@@ -1,6 +1,8 @@
 //! Which attributes an answer holds: `attributes`, `excludedAttributes` (RFC 7644 3.9) and what the schema says about
 //! `returned` (RFC 7643 7).
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::document::is_unassigned;
@@ -17,6 +19,8 @@ pub struct Projection {
     exceptions: Vec<(String, Returned)>,
     /// Attributes of the core schema and URNs of extensions of which a part is not simply answered by default.
     mixed: Vec<String>,
+    /// Whether every attribute of the core schema that is stored is answered by default, or always.
+    core_is_plain: bool,
 }
 
 /// How much of an attribute, or of a whole extension, is answered.
@@ -41,7 +45,7 @@ enum Mode {
 }
 
 /// One name of a list, in the spelling of the schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Name {
     /// `None` for the core schema and what every resource has.
     extension: Option<String>,
@@ -73,9 +77,14 @@ impl Projection {
         let core = core.filter(|a| !a.sub_attributes.iter().all(is_simply_answered)).map(|a| &a.name);
         let extensions = resource_type.extensions.iter().map(|e| e.schema.as_ref());
         let extensions = extensions.filter(|s| !s.attributes.iter().all(is_simply_answered)).map(|s| &s.id);
+        // What is never answered is never stored.
+        let stored = resource_type.schema.attributes.iter().filter(|a| a.returned != Returned::Never);
+        let plain = |a: &Attribute| matches!(a.returned, Returned::Default | Returned::Always);
+        let core_is_plain = stored.clone().all(|a| plain(a) && a.sub_attributes.iter().all(plain));
         Self {
             mode: Mode::Default,
             names: Vec::new(),
+            core_is_plain,
             exceptions: exceptions.map(|(name, returned)| (name.clone(), returned)).collect(),
             mixed: core.chain(extensions).cloned().collect(),
         }
@@ -104,7 +113,10 @@ impl Projection {
         };
         let parameter = if mode == Mode::Only { "attributes" } else { "excludedAttributes" };
         let names = names(list).ok_or_else(|| Error::invalid_value(format!("{parameter}: a [ or \" is not closed")))?;
-        let names = names.iter().filter_map(|name| Name::find(resource_type, name)).collect();
+        let mut names: Vec<Name> = names.iter().filter_map(|name| Name::find(resource_type, name)).collect();
+        // Each name is looked at for each value that is answered: said a thousand times it counts once.
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
         Ok(Self { mode, names, ..Self::standard(resource_type) })
     }
 
@@ -134,6 +146,21 @@ impl Projection {
                 !named.any(|n| if n.extension.is_none() { n.sub.is_none() } else { n.attribute.is_none() })
             }
         }
+    }
+
+    /// Whether all attributes of the core schema that documents hold are answered: nothing, or nothing but what is kept
+    /// beside the document, is left out.
+    pub fn keeps_documents(&self) -> bool {
+        let beside = |name: &Name| {
+            let named = name.attribute.as_deref();
+            name.extension.is_some() || named.is_some_and(|a| matches!(a, "id" | "meta" | "groups" | "members"))
+        };
+        self.core_is_plain
+            && match self.mode {
+                Mode::Default => true,
+                Mode::Only => false,
+                Mode::Except => self.names.iter().all(beside),
+            }
     }
 
     /// How much is answered of an attribute of the core schema, or of the extension with this URN, as its schema spells

@@ -180,6 +180,15 @@ fn what_is_not_wanted_need_not_be_read() {
     }
 }
 
+/// A name that is said over and over costs once: each is looked at for each value of the answer.
+#[test]
+fn a_name_counts_once() {
+    let user = Registry::standard().unwrap().user;
+    let often = "emails.value,Title,emails[type eq \"work\"].value,".repeat(1_000);
+    let once = Projection::parse(&user, Some("emails.value,title"), None);
+    assert_eq!(Projection::parse(&user, Some(&often), None), once);
+}
+
 proptest! {
     #[test]
     fn an_answer_is_a_part_of_the_whole(

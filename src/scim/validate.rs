@@ -6,6 +6,8 @@ mod value;
 
 use serde_json::{Map, Value};
 
+use value::Held;
+
 use super::schema::{Attribute, Mutability, ResourceType};
 use super::{Attributes, Error, Strictness};
 
@@ -53,19 +55,25 @@ pub fn replace(
 }
 
 /// The same for a resource that PATCH operations have changed: nothing may be missing or doubled now. What an
-/// operation may touch is decided where it is applied.
+/// operation may touch is decided where it is applied. A strict client answers for those attributes that are not as
+/// they were `before`.
 ///
 /// # Errors
 /// As [`create`].
-pub fn check(resource_type: &ResourceType, patched: Attributes, strictness: Strictness) -> Result<Attributes, Error> {
+pub fn check(
+    resource_type: &ResourceType,
+    before: &Attributes,
+    patched: Attributes,
+    strictness: Strictness,
+) -> Result<Attributes, Error> {
     // Not through `canonical`: a resource that lists no extension which an operation has just filled is not the
     // client's fault.
-    finish(resource_type, value::resource(resource_type, patched, strictness)?)
+    finish(resource_type, value::resource(resource_type, patched, Held { strictness, before: Some(before) })?)
 }
 
 fn canonical(resource_type: &ResourceType, body: Attributes, strictness: Strictness) -> Result<Attributes, Error> {
     schemas_are_known(resource_type, &body, strictness)?;
-    value::resource(resource_type, body, strictness)
+    value::resource(resource_type, body, Held { strictness, before: None })
 }
 
 /// Puts `schemas` first and brings the rest into the order of the schemas; says what required attribute is missing.

@@ -70,7 +70,7 @@ proptest! {
                 .collect();
             prop_assert_eq!(names, order);
             prop_assert_eq!(&text(create(&kind, document.clone(), strictness).unwrap()), &once, "again");
-            prop_assert_eq!(&text(check(&kind, document.clone(), strictness).unwrap()), &once, "checked");
+            prop_assert_eq!(&text(check(&kind, &Attributes::new(), document.clone(), strictness).unwrap()), &once, "checked");
             prop_assert_eq!(&text(replace(&kind, &document, document.clone(), strictness).unwrap()), &once, "put back");
         }
     }

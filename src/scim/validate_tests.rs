@@ -288,12 +288,37 @@ fn a_patched_resource_gets_its_schemas_and_must_be_whole() {
         json!({ "schemas": [USER_SCHEMA], "title": "x", "userName": "ada", ENTERPRISE_SCHEMA: { "division": "d" } }),
     );
     let expected = json!({ "schemas": [USER_SCHEMA, ENTERPRISE_SCHEMA], "userName": "ada", "title": "x", ENTERPRISE_SCHEMA: { "division": "d" } });
-    assert_eq!(text(check(&kind, patched, Strict).unwrap()), expected.to_string());
+    assert_eq!(text(check(&kind, &Attributes::new(), patched, Strict).unwrap()), expected.to_string());
     let emptied =
         object(json!({ "schemas": [USER_SCHEMA, ENTERPRISE_SCHEMA], "userName": "ada", ENTERPRISE_SCHEMA: {} }));
     assert_eq!(
-        text(check(&kind, emptied, Lenient).unwrap()),
+        text(check(&kind, &Attributes::new(), emptied, Lenient).unwrap()),
         json!({ "schemas": [USER_SCHEMA], "userName": "ada" }).to_string()
     );
-    assert_eq!(check(&kind, object(json!({ "title": "x" })), Lenient).unwrap_err().detail, "userName is required");
+    assert_eq!(
+        check(&kind, &Attributes::new(), object(json!({ "title": "x" })), Lenient).unwrap_err().detail,
+        "userName is required"
+    );
+}
+
+#[test]
+fn a_strict_client_answers_for_what_it_changes() {
+    let kind = Registry::standard().unwrap().user;
+    let before = json!({
+        "userName": "ada", "profileUrl": "RQ", "addresses": [{ "country": "Gibraltar" }], "active": true
+    });
+    let with = |changes: Value| {
+        let mut after = object(before.clone());
+        after.extend(object(changes));
+        check(&kind, &object(before.clone()), after, Strict)
+    };
+    assert!(with(json!({ "active": false })).is_ok());
+    for (changes, named) in [
+        (json!({ "profileUrl": "RZ" }), "profileUrl"),
+        (json!({ "addresses": [{ "country": "Gibraltar", "region": "x" }] }), "addresses[0].country"),
+        (json!({ "photos": [{ "value": "x" }] }), "photos[0].value"),
+    ] {
+        let error = with(changes).unwrap_err();
+        assert!(error.detail.starts_with(named), "{error}");
+    }
 }

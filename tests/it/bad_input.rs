@@ -481,7 +481,7 @@ both_engines! {
         for path in [
             "/Nothing".to_owned(),
             format!("/Users/{}/emails", fixture.ada),
-            "/".to_owned(),
+            "/Users/.search/x".to_owned(),
             fixture.app.base().replace("/scim/v2", "/"),
             fixture.app.base().replace("/scim/v2", "/scim/v3/Users"),
             fixture.app.base().replace("/scim/v2", "/admin/v1/nothing"),

@@ -7,6 +7,7 @@ use scim_bridge::sandbox::Faults;
 use serde_json::{Value, json};
 
 use super::support::app::{OrgState, TestApp};
+use super::support::engine::Engine;
 use super::support::trace::{self, ENTRA, OKTA, Report};
 
 /// Plays a trace and waits for what it asked to arrive.
@@ -163,35 +164,36 @@ fn hostile(seed: u64) -> Faults {
     Faults { seed, unavailable: 1.0 / 3.0, lost_answer: 0.1, ..Faults::default() }
 }
 
+async fn arrives(engine: &Engine, trace: &str, arrived: fn(&OrgState)) {
+    let app = TestApp::start(engine).await;
+    play(&app, trace).await;
+    arrived(&app.state().await);
+}
+
+async fn arrives_in_spite_of_failures(engine: &Engine, trace: &str, arrived: fn(&OrgState)) {
+    for seed in 1..=3 {
+        let engine = engine.another();
+        let app = TestApp::start_with(&engine, |org| org.faults = hostile(seed), |_| {}).await;
+        play(&app, trace).await;
+        arrived(&app.state().await);
+    }
+}
+
 both_engines! {
     async fn entra(engine: Engine) {
-        let app = TestApp::start(&engine).await;
-        play(&app, ENTRA).await;
-        entra_arrived(&app.state().await);
+        arrives(&engine, ENTRA, entra_arrived).await;
     }
 
     async fn okta(engine: Engine) {
-        let app = TestApp::start(&engine).await;
-        play(&app, OKTA).await;
-        okta_arrived(&app.state().await);
+        arrives(&engine, OKTA, okta_arrived).await;
     }
 
     async fn entra_while_salesforce_fails(engine: Engine) {
-        for seed in 1..=3 {
-            let engine = engine.another();
-            let app = TestApp::start_with(&engine, |org| org.faults = hostile(seed), |_| {}).await;
-            play(&app, ENTRA).await;
-            entra_arrived(&app.state().await);
-        }
+        arrives_in_spite_of_failures(&engine, ENTRA, entra_arrived).await;
     }
 
     async fn okta_while_salesforce_fails(engine: Engine) {
-        for seed in 1..=3 {
-            let engine = engine.another();
-            let app = TestApp::start_with(&engine, |org| org.faults = hostile(seed), |_| {}).await;
-            play(&app, OKTA).await;
-            okta_arrived(&app.state().await);
-        }
+        arrives_in_spite_of_failures(&engine, OKTA, okta_arrived).await;
     }
 
     /// What was pushed once costs Salesforce nothing when it is pushed again.

@@ -136,6 +136,34 @@ impl<'a> Witness<'a> {
         self.sees(route, request, status).await
     }
 
+    /// A bulk request of operations that succeed, that fail, and that make no sense.
+    async fn bulk(&mut self, user: &str) {
+        let wilma =
+            json!({ "method": "POST", "path": "/Users", "bulkId": "w", "data": super::support::app::user("wilma") });
+        let rename = json!({ "externalId": "bulk" });
+        let patch = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{ "op": "replace", "value": rename }],
+        });
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+            "failOnErrors": 9,
+            "Operations": [
+                wilma,
+                wilma,
+                { "method": "PATCH", "path": format!("/Users/{user}"), "version": "*", "data": patch },
+                { "method": "DELETE", "path": "/Users/nobody" },
+                { "method": "PUT", "path": "/Groups/nothing", "data": { "members": [{ "value": "bulkId:w" }] } },
+                { "method": "POST", "path": "/Groups", "data": {}, "bulkId": "g" },
+                { "method": "GET", "path": "/Me" },
+            ],
+        });
+        let answer = self.good(("POST", "/scim/v2/Bulk"), "", "", Some(&body), 200).await;
+        let results = answer["Operations"].as_array().expect("results");
+        let statuses: Vec<&str> = results.iter().filter_map(|result| result["status"].as_str()).collect();
+        assert_eq!(statuses, ["400", "400", "200", "404", "409", "400", "400"]);
+    }
+
     /// The refusals that a route describes and that a client can bring about.
     async fn refusals(&mut self, route: &Route, id: &str, wrong_scope: &str) {
         let at = (route.method, route.path);
@@ -208,6 +236,19 @@ async fn conflicts(witness: &mut Witness<'_>, eve: &Value, group: &Value) {
     witness.good(("PATCH", "/scim/v2/Groups/{id}"), &west, "", Some(&renamed), 409).await;
 }
 
+/// Lists in order and by cursor, and searches by body, of each kind and of both.
+async fn searches(witness: &mut Witness<'_>, all: &str) {
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "cursor": "", "count": 1, "sortBy": "id",
+    });
+    for path in ["/scim/v2/Users", "/scim/v2/Groups", "/scim/v2"] {
+        for query in ["?cursor=&count=1&sortBy=id", "?sortBy=meta.created&sortOrder=descending", all] {
+            witness.good(("GET", path), "", query, None, 200).await;
+        }
+        witness.good(("POST", &format!("{path}/.search")), "", "", Some(&body), 200).await;
+    }
+}
+
 /// A token that is a user's.
 async fn token_of(app: &TestApp, user: &str) -> String {
     let new = NewToken { user: Some(user.to_owned()), ..NewToken::new(TENANT, "mine", vec![Scope::Scim]) };
@@ -264,6 +305,7 @@ both_engines! {
             witness.good(("GET", "/scim/v2/Groups/{id}"), &group_id, query, None, 200).await;
             witness.good(("GET", ME), "", query, None, 200).await;
         }
+        searches(&mut witness, &all).await;
         for (path, id) in [(one, &id), ("/scim/v2/Groups/{id}", &group_id), (ME, &id)] {
             let request = witness.as_user(witness.request("GET", path, id, ""), path).header("If-None-Match", "*");
             witness.sees(("GET", path), request, 304).await;
@@ -280,6 +322,7 @@ both_engines! {
                 witness.good(("PATCH", path), id, query, Some(&patch), 200).await;
             }
         }
+        witness.bulk(&id).await;
         for path in ["ServiceProviderConfig", "ResourceTypes", "Schemas"] {
             let path = format!("/scim/v2/{path}");
             witness.good(("GET", &path), "", "", None, 200).await;

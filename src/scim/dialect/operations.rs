@@ -7,7 +7,7 @@ use crate::scim::error::Error;
 use crate::scim::filter::{CompareOperator, Filter};
 use crate::scim::patch::{self, Op, Operation};
 use crate::scim::path::{self, AttributePath, PatchPath};
-use crate::scim::schema::{DataType, Mutability, Resolved, ResourceType, Schema};
+use crate::scim::schema::{Attribute, DataType, Mutability, Resolved, ResourceType, Schema};
 use crate::scim::{PATCH_MESSAGE, Strictness};
 
 /// Most operations that those of one request may come to. An object without a path counts once for each attribute.
@@ -141,6 +141,9 @@ fn at_path(kind: &ResourceType, op: Op, path: PatchPath, value: Option<Value>, n
         }
         PatchPath::Values { attribute, filter, sub } => {
             let Some(target) = path::find(kind, &AttributePath { sub, ..attribute }) else { return };
+            if !is_known(&filter, target.attribute) {
+                return;
+            }
             let attribute = AttributePath { sub: None, ..spelled(&target) };
             let path = PatchPath::Values { attribute, filter, sub: target.sub.map(|sub| sub.name.clone()) };
             if op == Op::Remove {
@@ -157,6 +160,19 @@ fn at_path(kind: &ResourceType, op: Op, path: PatchPath, value: Option<Value>, n
             });
             write(op, path, value, normal);
         }
+    }
+}
+
+/// Whether a value filter asks of nothing but sub-attributes that there are. What it selects is a guess otherwise.
+fn is_known(filter: &Filter, attribute: &Attribute) -> bool {
+    match filter {
+        Filter::And(left, right) | Filter::Or(left, right) => is_known(left, attribute) && is_known(right, attribute),
+        Filter::Not(inner) => is_known(inner, attribute),
+        Filter::Present(path) | Filter::Compare { attribute: path, .. } => {
+            path::find_relative(attribute, path).is_some()
+        }
+        // Refused where operations are applied.
+        Filter::Values { .. } => true,
     }
 }
 

@@ -39,7 +39,7 @@ fn patched(kind: &ResourceType, before: &Value, operations: Value, strictness: S
     let body = json!({"schemas": [PATCH_MESSAGE], "Operations": operations});
     let operations = patch(kind, body, strictness)?;
     let after = apply(kind, before.as_object().expect("an object"), &operations, strictness)?;
-    validate::check(kind, after, Strictness::Lenient).map(Value::Object)
+    validate::check(kind, before.as_object().expect("an object"), after, strictness).map(Value::Object)
 }
 
 fn ada() -> Value {

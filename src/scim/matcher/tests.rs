@@ -144,3 +144,34 @@ fn one_value_of_an_attribute() {
     assert!(holds(r#"schemas[value eq "urn:x"]"#, json!("urn:x")));
     assert!(!holds(r#"schemas[value eq "urn:x"]"#, json!("urn:y")));
 }
+
+/// RFC 7644 7.5.2.
+#[test]
+fn what_is_never_answered_is_not_found_out() {
+    let attribute = |name: &str, returned: &str| {
+        json!({
+            "name": name, "type": "string", "multiValued": false, "description": "", "required": false,
+            "mutability": "readWrite", "returned": returned,
+        })
+    };
+    let mut card = attribute("card", "default");
+    card["type"] = json!("complex");
+    card["subAttributes"] = json!([attribute("pin", "never"), attribute("brand", "default")]);
+    let attributes = [attribute("secret", "never"), attribute("hint", "default"), card];
+    let schema = json!({ "id": "urn:x:1.0", "name": "X", "description": "", "attributes": attributes });
+    let schema = serde_json::from_value(schema).unwrap();
+    let registry = Registry::standard().unwrap().with_extension(schema, "User", false).unwrap();
+    let user = json!({ "urn:x:1.0": { "secret": "a", "hint": "a", "card": { "pin": "a", "brand": "a" } } });
+    for (path, told) in [("secret", false), ("hint", true), ("card.pin", false), ("card.brand", true)] {
+        for test in ["eq \"a\"", "sw \"a\"", "ne null", "pr"] {
+            let path = path.split_once('.').map_or(path.to_owned(), |(name, sub)| format!("{name}[{sub} {test}]"));
+            let test = if path.contains('[') { "" } else { test };
+            for text in
+                [format!("urn:x:1.0:{path} {test}"), format!("{} {test}", path.replace('[', ".").replace(']', ""))]
+            {
+                let filter = Filter::parse(&registry.user, &text).unwrap();
+                assert_eq!(matches(&filter, &registry.user, user.as_object().unwrap()), told, "{text}");
+            }
+        }
+    }
+}

@@ -54,6 +54,17 @@ impl Page {
     }
 }
 
+/// The size of a page by cursor. RFC 9865 2.4 has clients ask for one method or the other; a `startIndex` of 1 says
+/// nothing that `cursor` does not, any other contradicts it.
+fn by_cursor(start_index: Option<&str>, count: Option<&str>, limits: Limits) -> Result<Page, Error> {
+    let counted = Page::parse(None, count, limits).map_err(|error| Error::invalid_count(error.detail))?;
+    let page = Page::parse(start_index, None, limits)?;
+    if page.start_index > 1 {
+        return Err(Error::invalid_value("startIndex and cursor: a page is asked for by one of them (RFC 9865 2.4)"));
+    }
+    Ok(counted)
+}
+
 fn integer(name: &str, text: &str) -> Result<i64, Error> {
     match text.trim().parse::<i64>() {
         Ok(number) => Ok(number),
@@ -112,6 +123,10 @@ impl Texts {
     }
 
     fn read(self, limits: Limits) -> Result<Query, Error> {
+        let page = match &self.cursor {
+            None => Page::parse(self.start_index.as_deref(), self.count.as_deref(), limits)?,
+            Some(_) => by_cursor(self.start_index.as_deref(), self.count.as_deref(), limits)?,
+        };
         let sort_order = match self.sort_order.as_deref().map(str::trim) {
             None | Some("") => SortOrder::Ascending,
             Some(text) if text.eq_ignore_ascii_case("ascending") => SortOrder::Ascending,
@@ -120,7 +135,7 @@ impl Texts {
         };
         let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         Ok(Query {
-            page: Page::parse(self.start_index.as_deref(), self.count.as_deref(), limits)?,
+            page,
             filter: self.filter,
             attributes: given(self.attributes),
             excluded_attributes: given(self.excluded_attributes),
@@ -136,7 +151,8 @@ impl Query {
     /// ignored (RFC 7644 3.4.2); of one that is given twice the first counts.
     ///
     /// # Errors
-    /// `invalidValue` for a number or an order that is none. An empty `filter` is kept: it is for the filter's parser
+    /// `invalidValue` for a number or an order that is none, `invalidCount` for a `count` that is none beside a cursor
+    /// (RFC 9865 2.1). An empty `filter` is kept: it is for the filter's parser
     /// to refuse, because taking it as "all" would answer the whole directory.
     pub fn from_pairs<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>, limits: Limits) -> Result<Self, Error> {
         let mut texts = Texts::default();

@@ -8,34 +8,99 @@ use serde_json::Value;
 use crate::scim::projection::{Projection, Share};
 use crate::scim::schema::ResourceType;
 
-/// What an answer is made of, each part JSON already.
+/// What an answer is made of, each part JSON already but for the id.
 #[derive(Debug)]
 pub struct Parts<'a> {
     /// The resource's id.
     pub id: &'a str,
     /// Its document as `serde_json` wrote it, `schemas` first.
     pub document: &'a str,
-    /// What is kept beside the document and answered after it: `groups`, `members`, the delivery extension.
+    /// What is kept beside the document and answered after it: `groups`, `members`, the delivery extension. Never in the
+    /// document itself.
     pub beside: Vec<(&'a str, String)>,
     /// `meta`.
     pub meta: String,
 }
 
-/// The answer, as far as it is asked for: the same as [`Projection::apply`] on the whole resource. `None` where the
-/// document is no JSON object.
-pub fn resource(resource_type: &ResourceType, projection: &Projection, parts: &Parts<'_>) -> Option<String> {
-    let id = serde_json::to_string(parts.id).ok()?;
+/// Writes the answer, as far as it is asked for: the same as [`Projection::apply`] on the whole resource. `None`, and
+/// something unfinished, where the document is no JSON object.
+pub fn resource(
+    out: &mut String,
+    resource_type: &ResourceType,
+    projection: &Projection,
+    parts: &Parts<'_>,
+) -> Option<()> {
+    match unopened(resource_type, projection, parts) {
+        Some((schemas, rest)) => {
+            write_unopened(out, projection, resource_type, parts, schemas, rest);
+            Some(())
+        }
+        None => write_opened(out, resource_type, projection, parts),
+    }
+}
+
+/// The `schemas` of a document of which everything is answered, and what follows them: most answers. It is not looked
+/// into, and so costs no more than to copy it.
+fn unopened<'a>(
+    resource_type: &ResourceType,
+    projection: &Projection,
+    parts: &Parts<'a>,
+) -> Option<(&'a str, &'a str)> {
+    let (schemas, rest) = parts.document.strip_prefix("{\"schemas\":[")?.split_once(']')?;
+    let mut urns = schemas.split(',').map(|urn| urn.trim_matches('"'));
+    let whole = |urn: &str| urn == resource_type.schema.id || projection.share(resource_type, urn) == Share::Whole;
+    let mut beside = parts.beside.iter().map(|(name, _)| *name).chain(["meta"]);
+    let uncut = projection.keeps_documents()
+        && urns.all(whole)
+        && beside.all(|name| projection.share(resource_type, name) != Share::Part);
+    (uncut && rest.ends_with('}')).then_some((schemas, rest))
+}
+
+fn write_unopened(
+    out: &mut String,
+    projection: &Projection,
+    resource_type: &ResourceType,
+    parts: &Parts<'_>,
+    schemas: &str,
+    rest: &str,
+) {
+    out.push_str("{\"schemas\":[");
+    out.push_str(schemas);
+    let kept = |name: &str| projection.share(resource_type, name) != Share::None;
+    for (name, _) in parts.beside.iter().filter(|(name, _)| name.contains(':') && kept(name)) {
+        out.push(',');
+        push_text(out, name);
+    }
+    out.push_str("],\"id\":");
+    push_text(out, parts.id);
+    out.push_str(rest.strip_suffix('}').unwrap_or(rest));
+    let beside = parts.beside.iter().map(|(name, text)| (*name, text.as_str()));
+    for (name, text) in beside.chain([("meta", parts.meta.as_str())]).filter(|(name, _)| kept(name)) {
+        push_member(out, name, text);
+    }
+    out.push('}');
+}
+
+fn write_opened(
+    out: &mut String,
+    resource_type: &ResourceType,
+    projection: &Projection,
+    parts: &Parts<'_>,
+) -> Option<()> {
+    let mut id = String::with_capacity(parts.id.len() + 2);
+    push_text(&mut id, parts.id);
     let mut kept: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(24);
-    let mut extensions = Vec::new();
-    let mut size = 64;
     let stored = members(parts.document);
     let beside = parts.beside.iter().map(|(name, text)| Some((*name, text.as_str())));
-    let ends = [Some(("id", id.as_str()))].into_iter();
-    for member in ends.chain(stored).chain(beside).chain([Some(("meta", parts.meta.as_str()))]) {
+    for member in
+        [Some(("id", id.as_str()))].into_iter().chain(stored).chain(beside).chain([Some(("meta", parts.meta.as_str()))])
+    {
         let (name, text) = member?;
+        // Made below, of what is left.
+        if name == "schemas" {
+            continue;
+        }
         let text = match projection.share(resource_type, name) {
-            // Made below, of what is left.
-            _ if name == "schemas" => continue,
             Share::None => continue,
             Share::Whole => Cow::Borrowed(text),
             Share::Part => match projection.part(resource_type, name, serde_json::from_str::<Value>(text).ok()?) {
@@ -43,29 +108,40 @@ pub fn resource(resource_type: &ResourceType, projection: &Projection, parts: &P
                 Some(part) => Cow::Owned(part.to_string()),
             },
         };
-        if name.contains(':') {
-            extensions.push(name);
-        }
-        size += name.len() + text.len() + 4;
         kept.push((name, text));
     }
-    let mut answer = String::with_capacity(size + 2 * resource_type.schema.id.len() * (1 + extensions.len()));
-    answer.push_str("{\"schemas\":[\"");
-    answer.push_str(&resource_type.schema.id);
+    out.push_str("{\"schemas\":[");
+    push_text(out, &resource_type.schema.id);
     // In the order of the resource type, whatever the order in the document.
-    for extension in resource_type.extensions.iter().filter(|e| extensions.contains(&e.schema.id.as_str())) {
-        answer.push_str("\",\"");
-        answer.push_str(&extension.schema.id);
+    for extension in resource_type.extensions.iter().filter(|e| kept.iter().any(|(name, _)| *name == e.schema.id)) {
+        out.push(',');
+        push_text(out, &extension.schema.id);
     }
-    answer.push_str("\"]");
+    out.push(']');
     for (name, text) in kept {
-        answer.push_str(",\"");
-        answer.push_str(name);
-        answer.push_str("\":");
-        answer.push_str(&text);
+        push_member(out, name, &text);
     }
-    answer.push('}');
-    Some(answer)
+    out.push('}');
+    Some(())
+}
+
+/// Writes one more member of an object.
+fn push_member(out: &mut String, name: &str, json: &str) {
+    out.push_str(",\"");
+    out.push_str(name);
+    out.push_str("\":");
+    out.push_str(json);
+}
+
+/// Writes a text as JSON. Most have nothing to escape.
+pub fn push_text(out: &mut String, text: &str) {
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&Value::from(text).to_string());
+    }
 }
 
 /// The members of a JSON object with their values, still text. Of what `serde_json` wrote this is exact; of other text it
@@ -130,7 +206,7 @@ mod tests {
 
     fn user() -> Attributes {
         let document = json!({
-            "schemas": [USER_SCHEMA, ENTERPRISE_SCHEMA],
+            "schemas": [USER_SCHEMA, ENTERPRISE_SCHEMA, "urn:gone"],
             "externalId": "7",
             "userName": "ada, \"the\" {countess} [\\] ü",
             "name": { "givenName": "Ada", "formatted": "a,b\":{" },
@@ -143,20 +219,31 @@ mod tests {
     }
 
     fn both(attributes: Option<&str>, excluded: Option<&str>) -> (Value, Value) {
+        let (opened, expected) = answers(user(), attributes, excluded);
+        assert_eq!(opened, expected, "{attributes:?} {excluded:?}");
+        // Without what is configured no more, the document need not be looked into.
+        let mut plain = user();
+        plain.insert("schemas".into(), json!([USER_SCHEMA, ENTERPRISE_SCHEMA]));
+        plain.remove("urn:gone");
+        answers(plain, attributes, excluded)
+    }
+
+    fn answers(stored: Attributes, attributes: Option<&str>, excluded: Option<&str>) -> (Value, Value) {
         let registry = Registry::standard().unwrap();
         let projection = Projection::parse(&registry.user, attributes, excluded).unwrap();
         let groups = json!([{ "value": "g", "display": "x" }]);
         let delivery = json!({ "state": "pending" });
         let meta = json!({ "resourceType": "User", "version": "W/\"1\"" });
-        let mut whole = user();
+        let mut whole = stored.clone();
         whole.insert("groups".into(), groups.clone());
         whole.insert(DELIVERY_SCHEMA.into(), delivery.clone());
         let model = Meta { resource_type: Some("User".into()), version: Some("W/\"1\"".into()), ..Meta::default() };
         let expected = projection.apply(&registry.user, answer(&registry.user, "u1", whole, &model));
-        let document = Value::Object(user()).to_string();
+        let document = Value::Object(stored).to_string();
         let beside = vec![("groups", groups.to_string()), (DELIVERY_SCHEMA, delivery.to_string())];
         let parts = Parts { id: "u1", document: &document, beside, meta: meta.to_string() };
-        let text = resource(&registry.user, &projection, &parts).expect("an object");
+        let mut text = String::new();
+        resource(&mut text, &registry.user, &projection, &parts).expect("an object");
         (serde_json::from_str(&text).expect("JSON"), Value::Object(expected))
     }
 
@@ -172,6 +259,10 @@ mod tests {
             DELIVERY_SCHEMA,
             "groups",
             "meta.version",
+            "meta",
+            "meta,groups.display",
+            "members",
+            USER_SCHEMA,
             "id",
             "password",
             "nonsense",
@@ -196,7 +287,7 @@ mod tests {
         let projection = Projection::standard(&registry.user);
         for document in ["", "[]", "{", "{\"a\"}", "{a:1}", "{\"a\":}", "null"] {
             let parts = Parts { id: "1", document, beside: Vec::new(), meta: "{}".into() };
-            assert_eq!(resource(&registry.user, &projection, &parts), None, "{document}");
+            assert_eq!(resource(&mut String::new(), &registry.user, &projection, &parts), None, "{document}");
         }
     }
 

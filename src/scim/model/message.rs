@@ -98,8 +98,12 @@ pub struct ListResponse<T> {
     pub total_results: u64,
     /// Number of resources in this page.
     pub items_per_page: u64,
-    /// Number of the first resource in this page, from 1.
-    pub start_index: u64,
+    /// Number of the first resource in this page, from 1; absent from a page by cursor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_index: Option<u64>,
+    /// What to ask for the next page with, in a page by cursor; absent from the last one (RFC 9865 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
     /// The resources.
     #[serde(rename = "Resources")]
     pub resources: Vec<T>,

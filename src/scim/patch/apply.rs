@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::list::{self, Write};
-use super::{Op, Operation, at, complex};
+use super::{Op, Operation, at, complex, work};
 use crate::scim::document::is_unassigned;
 use crate::scim::error::Error;
 use crate::scim::path::{self, AttributePath, PatchPath};
@@ -16,7 +16,8 @@ use crate::scim::{Attributes, Strictness};
 /// # Errors
 /// `invalidPath` for a path that names nothing, `noTarget` for `remove` without a path and for a value filter that
 /// matches nothing, `mutability` for a read-only or immutable attribute and for the removal of a required one,
-/// `invalidValue` for a value that is missing or does not fit. Each names the operation. Types of simple values are left
+/// `invalidValue` for a value that is missing or does not fit, `tooMany` where the operations would look at too many
+/// values together. Each names the operation. Types of simple values are left
 /// to [`crate::scim::validate::check`].
 pub fn apply(
     resource_type: &ResourceType,
@@ -25,7 +26,13 @@ pub fn apply(
     strictness: Strictness,
 ) -> Result<Attributes, Error> {
     let mut document = resource.clone();
+    let mut looked_at: usize = 0;
     for (index, operation) in operations.iter().enumerate() {
+        looked_at = looked_at.saturating_add(work::of(resource_type, &document, operation));
+        if looked_at > work::MOST {
+            let words = "the operations look at too many values; send fewer in one request";
+            return Err(Error::too_many(format!("Operations[{index}]: {words}")));
+        }
         one(resource_type, &mut document, operation, strictness).map_err(|error| match &operation.path {
             None => at(&format!("Operations[{index}]"), error),
             Some(path) => at(&format!("Operations[{index}] {} {path}", operation.op.name()), error),

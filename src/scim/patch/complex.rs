@@ -9,7 +9,7 @@ use crate::scim::error::Error;
 use crate::scim::schema::{Attribute, Mutability};
 use crate::scim::{Attributes, Strictness};
 
-/// Sub-attributes that describe what `value` refers to. When `value` changes they are about another.
+/// Sub-attributes that describe what the `value` of a reference refers to. When `value` changes they are about another.
 const DESCRIPTIONS: [&str; 3] = ["$ref", "display", "displayName"];
 
 /// Merges the sub-attributes given into those there are. Read-only ones are ignored, as in the body of a PUT
@@ -46,9 +46,13 @@ pub(super) fn merge_members(
         }
         put(members, &sub.name, value.clone());
     }
-    if before.is_some() && before.as_ref() != members.get("value") {
+    if let Some(before) = before.filter(|before| members.get("value") != Some(before)) {
+        // Elsewhere `display` is the client's own, and Microsoft's validator writes it before it writes `value`; but a
+        // copy of the old value is no name for the new one.
+        let reference = attribute.sub("$ref").is_some();
         let mentioned = |name: &str| given.keys().any(|key| key.eq_ignore_ascii_case(name));
-        members.retain(|name, _| !DESCRIPTIONS.contains(&name.as_str()) || mentioned(name));
+        let stale = |name: &str, value: &Value| DESCRIPTIONS.contains(&name) && (reference || *value == before);
+        members.retain(|name, value| mentioned(name) || !stale(name, value));
     }
     Ok(())
 }

@@ -158,25 +158,42 @@ fn change_one(
 #[derive(Default)]
 struct Places {
     by_value_and_type: HashMap<(String, Option<String>), usize>,
+    /// Of the values that were there before: one given without a type means one of these, whatever its type. Of those
+    /// given together each stands for itself, as in the body of a PUT.
     by_value: HashMap<String, usize>,
+    /// Of those that were there before and have no `value`, such as addresses: by all that they say.
+    by_all: HashMap<String, usize>,
 }
 
 impl Places {
-    fn note(&mut self, attribute: &Attribute, value: &Value, place: usize) {
-        if let Some((key, kind)) = key(attribute, value) {
-            self.by_value.entry(key.clone()).or_insert(place);
-            self.by_value_and_type.entry((key, kind)).or_insert(place);
+    fn of(attribute: &Attribute, values: &[Value]) -> Self {
+        let mut places = Self::default();
+        for (place, value) in values.iter().enumerate() {
+            match key(attribute, value) {
+                Some((key, _)) => _ = places.by_value.entry(key).or_insert(place),
+                None => _ = places.by_all.entry(all_of(value)).or_insert(place),
+            }
+            places.note(attribute, value, place);
         }
+        places
+    }
+
+    fn note(&mut self, attribute: &Attribute, value: &Value, place: usize) {
+        if let Some(key) = key(attribute, value) {
+            self.by_value_and_type.entry(key).or_insert(place);
+        }
+    }
+
+    fn find(&self, key: &(String, Option<String>)) -> Option<usize> {
+        let of_any_type = || self.by_value.get(&key.0).filter(|_| key.1.is_none());
+        self.by_value_and_type.get(key).or_else(of_any_type).copied()
     }
 }
 
 /// Adds values; one that is there already, told by `value` and `type`, takes up what the new one says beyond these.
 /// Answers the places of the values given.
 fn append(values: &mut Vec<Value>, attribute: &Attribute, given: &[Value]) -> Result<Vec<usize>, Error> {
-    let mut places = Places::default();
-    for (place, value) in values.iter().enumerate() {
-        places.note(attribute, value, place);
-    }
+    let mut places = Places::of(attribute, values);
     let mut written = Vec::with_capacity(given.len());
     for value in given {
         let value = element(attribute, value)?;
@@ -184,9 +201,8 @@ fn append(values: &mut Vec<Value>, attribute: &Attribute, given: &[Value]) -> Re
             continue;
         }
         let place = match key(attribute, &value) {
-            None => values.iter().position(|old| *old == value),
-            Some((key, None)) => places.by_value.get(&key).copied(),
-            Some(key) => places.by_value_and_type.get(&key).copied(),
+            None => places.by_all.get(&all_of(&value)).copied(),
+            Some(key) => places.find(&key),
         };
         if let Some(place) = place {
             if let (Some(Value::Object(old)), Value::Object(mut new)) = (values.get_mut(place), value) {
@@ -213,6 +229,18 @@ fn room(attribute: &Attribute, values: &[Value]) -> Result<(), Error> {
         return Err(Error::too_many(format!("{}: more than {MAX_GROWTH} values", attribute.name)));
     }
     Ok(())
+}
+
+/// A value as text that is the same for equal values, whatever the order of their members.
+fn all_of(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<(&String, &Value)> = members.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            members.iter().fold(String::new(), |text, (name, value)| text + name + "=" + &value.to_string() + "\n")
+        }
+        simple => simple.to_string(),
+    }
 }
 
 /// What tells a value from others: `value`, or itself if it is simple, and its `type` (RFC 7643 2.4).

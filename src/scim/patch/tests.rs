@@ -137,9 +137,20 @@ fn operations_and_what_they_make() {
             json!({"emails": [work, {"value": "n", "type": "other"}]}),
         ),
         (
-            "a changed value has another description",
+            "a changed value keeps what the client calls it",
             json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "n"}]),
-            json!({"emails": [{"type": "work", "value": "n", "primary": true}, home]}),
+            json!({"emails": [{"type": "work", "value": "n", "primary": true, "display": "Work"}, home]}),
+        ),
+        (
+            "a copy of the old value is no name for the new one",
+            json!([{"op": "replace", "path": "emails", "value": [{"value": "o", "display": "o"}]},
+                {"op": "replace", "path": "emails[value eq \"o\"].value", "value": "n"}]),
+            json!({"emails": [{"value": "n"}]}),
+        ),
+        (
+            "a reference to another is described anew",
+            json!([{"op": "replace", "path": format!("{ENTERPRISE_SCHEMA}:manager.value"), "value": "2"}]),
+            json!({(ENTERPRISE_SCHEMA): {"department": "Sales", "manager": {"value": "2"}}}),
         ),
         (
             "replace of a sub-attribute of all values",

@@ -38,11 +38,30 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+/// How much is held against a client, attribute by attribute.
+#[derive(Clone, Copy)]
+pub(super) struct Held<'a> {
+    pub(super) strictness: Strictness,
+    /// The resource as it was. What has not changed is not this client's doing: a lenient one may have stored it.
+    pub(super) before: Option<&'a Attributes>,
+}
+
+impl Held<'_> {
+    fn against(self, extension: Option<&str>, name: &str, value: &Value) -> Strictness {
+        let before = match extension {
+            None => self.before.and_then(|before| before.get(name)),
+            Some(urn) => self.before.and_then(|before| before.get(urn)?.get(name)),
+        };
+        if before == Some(value) { Strictness::Lenient } else { self.strictness }
+    }
+}
+
 /// A whole resource: names in the spelling of the schema, values checked, what is not stored left out.
-pub(super) fn resource(kind: &ResourceType, body: Attributes, strictness: Strictness) -> Result<Attributes, Error> {
+pub(super) fn resource(kind: &ResourceType, body: Attributes, held: Held<'_>) -> Result<Attributes, Error> {
     let mut document = Map::with_capacity(body.len());
     for (name, value) in body {
         if let Some(attribute) = kind.core_attribute(&name) {
+            let strictness = held.against(None, &name, &value);
             insert(&mut document, attribute, Place::Attribute("", &attribute.name), value, strictness)?;
             continue;
         }
@@ -69,6 +88,7 @@ pub(super) fn resource(kind: &ResourceType, body: Attributes, strictness: Strict
                 let name = clipped(&name);
                 return Err(Error::invalid_value(format!("{}:{name}: there is no such attribute", schema.id)));
             };
+            let strictness = held.against(Some(&schema.id), &name, &value);
             insert(&mut extension, attribute, Place::Attribute(&schema.id, &attribute.name), value, strictness)?;
         }
         if !extension.is_empty() {

@@ -64,6 +64,11 @@ fn bodies_of_users() {
             json!({"roles": [{"value": "Admin", "display": "Administrator"}]}),
         ),
         (
+            "roles as JSON text of JSON text",
+            json!({"roles": [{"value": "{\"id\":\"8\",\"value\":\"{\\\"value\\\":\\\"Admin\\\"}\"}"}]}),
+            json!({"roles": [{"value": "Admin"}]}),
+        ),
+        (
             "roles as JSON text without value",
             json!({"roles": ["{\"displayName\":\"Admin\",\"type\":\"T\",\"primary\":\"True\"}", "{no JSON"]}),
             json!({"roles": [{"value": "Admin", "display": "Admin", "type": "T", "primary": true}, {"value": "{no JSON"}]}),

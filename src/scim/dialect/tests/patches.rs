@@ -157,6 +157,7 @@ fn patches_of_users() {
             "what nobody knows",
             json!([{"op": "replace", "path": "unheardOf", "value": 1}, {"op": "add", "path": "urn:none:2.0:User:x", "value": 1},
             {"op": "replace", "value": {"x": 1, "a b": 2, "urn:none:2.0:User": {"y": 1}, "name.x": 1}}, {"op": "add", "path": "emails[type eq \"work\"].x", "value": 1},
+            {"op": "replace", "path": "emails[label eq \"x\"].value", "value": "y"}, {"op": "remove", "path": "emails[not (label pr)]"},
             {"op": "remove", "path": "urn:none:2.0"}, {"op": "replace", "path": "schemas", "value": ["urn:x"]}]),
             json!({}),
         ),

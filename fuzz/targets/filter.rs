@@ -1,0 +1,11 @@
+//! `filter=`: any text.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use scim_bridge_fuzz::{check_filter, in_time};
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        in_time(|| check_filter(text));
+    }
+});

@@ -1,0 +1,109 @@
+//! Lists and searches, of one kind of resource or across kinds.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::db::Conn;
+use crate::scim::filter::Filter;
+use crate::scim::schema::ResourceType;
+use crate::scim::sort::{Place, Sort};
+use crate::shadow::query::{self, Found, Part, Query, Start};
+use crate::shadow::{Kind, Snapshot};
+
+use super::view::{Reads, View, views};
+use super::{Error, Provisioner};
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// The kinds, in the order in which they stand in a list that is not sorted.
+    pub kinds: Vec<Searched>,
+    /// In which order; `None`: by kind, and in each in the order in which they were made.
+    pub sort: Option<Sort>,
+    /// Where the page begins.
+    pub start: Beginning,
+    /// Resources in the page at most.
+    pub limit: usize,
+}
+
+/// One kind that is searched.
+#[derive(Debug, Clone)]
+pub struct Searched {
+    /// Which.
+    pub kind: Kind,
+    /// Which of its resources; `None`: all.
+    pub filter: Option<Filter>,
+    /// What an answer needs of each.
+    pub reads: Reads,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone)]
+pub enum Beginning {
+    /// After so many resources (RFC 7644 3.4.2.4).
+    Offset(usize),
+    /// After a place, or at the first resource (RFC 9865).
+    After(Option<Place>),
+}
+
+/// A page.
+#[derive(Debug)]
+pub struct Listed {
+    /// Size of the whole result.
+    pub total: usize,
+    /// The page.
+    pub views: Vec<View>,
+    /// Where its last resource stands, if others follow it. Told of pages by cursor alone.
+    pub last: Option<Place>,
+}
+
+impl Provisioner {
+    /// A page of those resources that match, and the size of the whole result (RFC 7644 3.4.2).
+    pub async fn search(&self, tenant: &str, search: Search) -> Result<Listed, Error> {
+        let tenant = tenant.to_owned();
+        let of = |searched: &Searched| Arc::clone(self.registries.resource_type(&tenant, searched.kind));
+        let types: Vec<Arc<ResourceType>> = search.kinds.iter().map(of).collect();
+        // A group may have 100,000 members to read.
+        let small = |searched: &Searched| searched.kind == Kind::User || !searched.reads.memberships;
+        let few = search.kinds.iter().all(small) && query::is_look_up(&parts(&search, &types));
+        let read = move |conn: &mut Conn| {
+            let query = Query {
+                tenant: &tenant,
+                parts: &parts(&search, &types),
+                sort: search.sort.as_ref(),
+                start: match &search.start {
+                    Beginning::Offset(offset) => Start::Offset(*offset),
+                    Beginning::After(place) => Start::After(place.as_ref()),
+                },
+                limit: search.limit,
+            };
+            let Found { total, resources, last } = query::list(conn, &query)?;
+            Ok(Listed { total, views: seen(conn, &search.kinds, resources)?, last })
+        };
+        if few { self.db.look_up(read).await } else { self.db.read(read).await }
+    }
+}
+
+fn parts<'q>(search: &'q Search, types: &'q [Arc<ResourceType>]) -> Vec<Part<'q>> {
+    let kinds = search.kinds.iter().zip(types);
+    kinds
+        .map(|(searched, resource_type)| Part { kind: searched.kind, resource_type, filter: searched.filter.as_ref() })
+        .collect()
+}
+
+/// The views of a mixed page in its order, read for each kind at once.
+fn seen(conn: &mut Conn, kinds: &[Searched], page: Vec<Snapshot>) -> Result<Vec<View>, Error> {
+    if let [only] = kinds {
+        return Ok(views(conn, only.kind, page, only.reads)?);
+    }
+    let order: Vec<Kind> = page.iter().map(|stored| stored.kind).collect();
+    let mut read: Vec<(Kind, VecDeque<View>)> = Vec::with_capacity(kinds.len());
+    let mut rest = page;
+    for searched in kinds {
+        let (these, others) = rest.into_iter().partition(|stored: &Snapshot| stored.kind == searched.kind);
+        rest = others;
+        read.push((searched.kind, views(conn, searched.kind, these, searched.reads)?.into()));
+    }
+    let next = |kind: Kind| read.iter_mut().find(|(of, _)| *of == kind).and_then(|(_, views)| views.pop_front());
+    Ok(order.into_iter().filter_map(next).collect())
+}
