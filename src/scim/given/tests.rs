@@ -66,7 +66,7 @@ fn change(kind: &ResourceType, resource: &Attributes, message: &Value) -> Result
     let operations = dialect::patch(kind, message.clone(), LENIENT)?;
     let operations = if kind.name == "Group" { patching::split_members(operations)?.0 } else { operations };
     let document = patching::apply(kind, resource, &operations, LENIENT)?;
-    validate::check(kind, document, LENIENT).map(drop)
+    validate::check(kind, resource, document, LENIENT).map(drop)
 }
 
 fn minimal(kind: &ResourceType) -> Value {
