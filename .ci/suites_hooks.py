@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 TEXTS = st.sampled_from(["", "ada@example.com", "Ada", "é", "a b", '\\"', "\\\\", "%", "_", "2026-01-31T12:00:00Z"])
 TEXT_NAMES = st.sampled_from(
     ["userName", "displayName", "externalId", "id", "emails", "emails.value", "name.familyName", "members", "x-unknown"]
-    + ["meta.resourceType", "USERNAME", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"]
+    + ["meta.resourceType", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"]
 )
 OPERATORS = st.sampled_from(["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "EQ"])
 
@@ -50,3 +50,4 @@ ATTRIBUTES = st.lists(st.one_of(TEXT_NAMES, st.sampled_from(['emails[type eq "wo
 schemathesis.openapi.format("scim-filter", FILTERS)
 schemathesis.openapi.format("scim-value-path", VALUE_PATHS)
 schemathesis.openapi.format("scim-attributes", ATTRIBUTES.map(",".join))
+schemathesis.openapi.format("scim-attribute-path", TEXT_NAMES)

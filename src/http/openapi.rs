@@ -195,8 +195,14 @@ fn listing() -> Vec<Value> {
     if let Some(schema) = order.get_mut("schema") {
         *schema = json!({ "type": "string", "enum": ["ascending", "descending"] });
     }
-    let mut parameters =
-        vec![filter(), query("sortBy", "string", "The attribute by which they are sorted (RFC 7644 3.4.2.3)."), order];
+    let mut parameters = vec![
+        filter(),
+        in_format(
+            query("sortBy", "string", "The attribute by which they are sorted (RFC 7644 3.4.2.3)."),
+            "scim-attribute-path",
+        ),
+        order,
+    ];
     parameters.extend(paging());
     parameters.extend(projections());
     parameters
@@ -249,7 +255,7 @@ fn described(route: &Route) -> Described {
             errors.push(400);
         }
         Operation::Search(_) | Operation::SearchRoot => {
-            body = Some("SearchRequest".into());
+            body = Some("SearchRequest".to_owned());
             respond(200, answer("A page of the result", page_of(route.operation)));
             errors.extend([400, 413, 415]);
         }
@@ -294,7 +300,7 @@ fn described(route: &Route) -> Described {
         }
         Operation::CreateMe => {}
         Operation::Bulk => {
-            body = Some("BulkRequest".into());
+            body = Some("BulkRequest".to_owned());
             respond(200, answer("What became of each operation; some or all may have failed", "BulkResponse"));
             errors.extend([400, 413, 415]);
         }

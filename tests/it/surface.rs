@@ -11,7 +11,7 @@ both_engines! {
         let stranger = reqwest::Client::builder().build().expect("a client");
         for (method, path, known) in [
             (Method::GET, "/scim/v2/Nothing", 404),
-            (Method::GET, "/scim/v2", 404),
+            (Method::GET, "/scim/v1/Users", 404),
             (Method::PUT, "/scim/v2/Users", 405),
             (Method::POST, "/scim/v2/Groups/x", 405),
             (Method::GET, "/admin/v1/nothing", 404),

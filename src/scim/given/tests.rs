@@ -149,6 +149,8 @@ fn operations_are_described_as_they_are_taken() {
             let message = json!({ "schemas": [PATCH_MESSAGE], "Operations": [operation] });
             differ(&schema, &message, part, &change(kind, &resource, &message), &mut found);
         };
+        // Groups have none: what is not known is ignored.
+        paths.retain(|path| kind.name == "User" || !path.contains('['));
         for path in &paths {
             // That names may be paths is told in words.
             let is_name = kind.extension(path).is_some() || !path.contains(['.', '[', ':']);
