@@ -516,16 +516,16 @@ both_engines! {
     async fn a_method_that_is_not_possible(engine: Engine) {
         let fixture = Fixture::new(TestApp::start(&engine).await).await;
         for (method, path, allow) in [
-            (Method::PUT, "/Users", "GET, POST"),
-            (Method::PATCH, "/Users", "GET, POST"),
-            (Method::DELETE, "/Users", "GET, POST"),
-            (Method::POST, "/Users/{ada}", "GET, PUT, PATCH, DELETE"),
-            (Method::DELETE, "/Groups", "GET, POST"),
-            (Method::POST, "/Groups/{group}", "GET, PUT, PATCH, DELETE"),
-            (Method::POST, "/ServiceProviderConfig", "GET"),
-            (Method::PUT, "/Schemas", "GET"),
-            (Method::PATCH, "/ResourceTypes", "GET"),
-            (Method::DELETE, "/ResourceTypes/User", "GET"),
+            (Method::PUT, "/Users", "GET, HEAD, POST"),
+            (Method::PATCH, "/Users", "GET, HEAD, POST"),
+            (Method::DELETE, "/Users", "GET, HEAD, POST"),
+            (Method::POST, "/Users/{ada}", "GET, HEAD, PUT, PATCH, DELETE"),
+            (Method::DELETE, "/Groups", "GET, HEAD, POST"),
+            (Method::POST, "/Groups/{group}", "GET, HEAD, PUT, PATCH, DELETE"),
+            (Method::POST, "/ServiceProviderConfig", "GET, HEAD"),
+            (Method::PUT, "/Schemas", "GET, HEAD"),
+            (Method::PATCH, "/ResourceTypes", "GET, HEAD"),
+            (Method::DELETE, "/ResourceTypes/User", "GET, HEAD"),
         ] {
             let answered = fixture.app.send(method.clone(), &fixture.path(path), None).await;
             Refused(405, None, method.as_str()).check(&answered, path);

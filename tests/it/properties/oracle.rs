@@ -19,14 +19,14 @@ pub(super) struct Oracle {
 
 impl Oracle {
     pub(super) fn new(kind: &ResourceType) -> Self {
-        let json = |attribute| serde_json::to_value(attribute).expect("JSON");
+        let json = |attribute| told(serde_json::to_value(attribute).expect("JSON"));
         Self {
-            core: kind.schema.attributes.iter().chain(kind.common.iter()).map(json).collect(),
+            core: kind.schema.attributes.iter().chain(kind.common.iter()).filter_map(json).collect(),
             core_urn: kind.schema.id.to_lowercase(),
             extensions: kind
                 .extensions
                 .iter()
-                .map(|e| (e.schema.id.clone(), e.schema.attributes.iter().map(json).collect()))
+                .map(|e| (e.schema.id.clone(), e.schema.attributes.iter().filter_map(json).collect()))
                 .collect(),
         }
     }
@@ -76,6 +76,17 @@ impl Oracle {
         }
         None
     }
+}
+
+/// A definition without what is never answered: nothing can be asked about it (RFC 7643 7, `returned`).
+fn told(mut definition: Value) -> Option<Value> {
+    if definition["returned"] == "never" {
+        return None;
+    }
+    if let Some(subs) = definition["subAttributes"].as_array_mut() {
+        *subs = subs.drain(..).filter_map(told).collect();
+    }
+    Some(definition)
 }
 
 struct Found {
