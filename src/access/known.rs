@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Principal, token};
+use super::{Principal, token, token::Digest};
 
 /// How long a token counts as good without being looked up: one that is revoked, here or by another process, is refused
 /// this much later at the latest.
@@ -15,7 +15,7 @@ pub(super) const LIFE: TimeDelta = TimeDelta::seconds(1);
 const MOST: usize = 1024;
 
 struct Entry {
-    hash: String,
+    digest: Digest,
     principal: Arc<Principal>,
     looked_up: DateTime<Utc>,
     until: DateTime<Utc>,
@@ -26,20 +26,20 @@ struct Entry {
 pub(super) struct Known(RwLock<HashMap<String, Entry>>);
 
 impl Known {
-    /// Whom a token speaks for, if it was looked up less than [`LIFE`] ago and its secret's hash is the same.
-    pub(super) fn get(&self, id: &str, hash: &str, now: DateTime<Utc>) -> Option<Arc<Principal>> {
+    /// Whom a token speaks for, if it was looked up less than [`LIFE`] ago and its secret's digest is the same.
+    pub(super) fn get(&self, id: &str, digest: &Digest, now: DateTime<Utc>) -> Option<Arc<Principal>> {
         let entries = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(id)?;
         // A clock that was set back must not make an entry live longer.
         let fresh = (entry.looked_up..entry.until).contains(&now);
-        (token::same(hash, &entry.hash) && fresh).then(|| Arc::clone(&entry.principal))
+        (token::same_digest(digest, &entry.digest) && fresh).then(|| Arc::clone(&entry.principal))
     }
 
     /// Keeps what was looked up at `now`, until the token itself ends.
     pub(super) fn put(
         &self,
         id: String,
-        hash: String,
+        digest: Digest,
         principal: Arc<Principal>,
         expires: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
@@ -50,7 +50,7 @@ impl Known {
         }
         if entries.len() < MOST {
             let until = expires.map_or(now + LIFE, |end| end.min(now + LIFE));
-            entries.insert(id, Entry { hash, principal, looked_up: now, until });
+            entries.insert(id, Entry { digest, principal, looked_up: now, until });
         }
     }
 
@@ -64,6 +64,8 @@ impl Known {
 mod tests {
     use super::*;
 
+    const ONE: Digest = [1; 32];
+
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(1000 + seconds)
     }
@@ -72,41 +74,41 @@ mod tests {
         let principal =
             Principal { tenant: "acme".into(), token: "t".into(), scopes: Vec::new(), strict: false, user: None };
         let known = Known::default();
-        known.put("t".into(), "hash".into(), Arc::new(principal), expires, at(0));
+        known.put("t".into(), ONE, Arc::new(principal), expires, at(0));
         known
     }
 
     #[test]
     fn a_token_is_known_for_a_moment_and_by_its_whole_secret() {
         let known = known(None);
-        assert!(known.get("t", "hash", at(0)).is_some());
-        assert!(known.get("t", "hash", at(0) + LIFE - TimeDelta::microseconds(1)).is_some());
-        assert!(known.get("t", "hash", at(0) + LIFE).is_none());
-        assert!(known.get("t", "hash", at(-1)).is_none(), "a clock that was set back");
-        assert!(known.get("t", "other", at(0)).is_none());
-        assert!(known.get("u", "hash", at(0)).is_none());
+        assert!(known.get("t", &ONE, at(0)).is_some());
+        assert!(known.get("t", &ONE, at(0) + LIFE - TimeDelta::microseconds(1)).is_some());
+        assert!(known.get("t", &ONE, at(0) + LIFE).is_none());
+        assert!(known.get("t", &ONE, at(-1)).is_none(), "a clock that was set back");
+        assert!(known.get("t", &[2; 32], at(0)).is_none());
+        assert!(known.get("u", &ONE, at(0)).is_none());
     }
 
     #[test]
     fn a_token_is_not_known_beyond_its_end_or_its_revocation() {
         let end = at(0) + TimeDelta::milliseconds(10);
         let ends = known(Some(end));
-        assert!(ends.get("t", "hash", at(0)).is_some());
-        assert!(ends.get("t", "hash", end).is_none());
+        assert!(ends.get("t", &ONE, at(0)).is_some());
+        assert!(ends.get("t", &ONE, end).is_none());
         let revoked = known(None);
         revoked.forget("t");
-        assert!(revoked.get("t", "hash", at(0)).is_none());
+        assert!(revoked.get("t", &ONE, at(0)).is_none());
     }
 
     #[test]
     fn only_so_many_are_kept() {
         let known = known(None);
-        let principal = known.get("t", "hash", at(0)).unwrap();
+        let principal = known.get("t", &ONE, at(0)).unwrap();
         for n in 0..2 * MOST {
-            known.put(n.to_string(), "hash".into(), Arc::clone(&principal), None, at(0));
+            known.put(n.to_string(), ONE, Arc::clone(&principal), None, at(0));
         }
         assert_eq!(known.0.read().unwrap().len(), MOST);
-        known.put("new".into(), "hash".into(), principal, None, at(2));
-        assert!(known.get("new", "hash", at(2)).is_some(), "what is past makes room");
+        known.put("new".into(), ONE, principal, None, at(2));
+        assert!(known.get("new", &ONE, at(2)).is_some(), "what is past makes room");
     }
 }

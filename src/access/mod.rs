@@ -124,15 +124,17 @@ impl Access {
     pub async fn authenticate(&self, presented: &str) -> Result<Option<Arc<Principal>>, Error> {
         let secret = Secret::parse(presented);
         let now = self.clock.now();
-        let hash = secret.as_ref().map(Secret::hash).unwrap_or_default();
+        let digest = secret.as_ref().map(Secret::digest).unwrap_or_default();
         let id = secret.map_or_else(String::new, |s| s.id);
-        if let Some(principal) = self.known.get(&id, &hash, now) {
+        if let Some(principal) = self.known.get(&id, &digest, now) {
             return Ok(Some(principal));
         }
         let wanted = id.clone();
         // A malformed token goes the same way as a well-formed one that nobody has.
         let stored = self.db.read(move |conn| token::find(conn, &wanted)).await?;
-        let Some((token, stored)) = stored.filter(|(_, stored)| token::same(&hash, stored)) else { return Ok(None) };
+        let Some((token, _)) = stored.filter(|(_, stored)| token::is_stored_as(&digest, stored)) else {
+            return Ok(None);
+        };
         if !is_live(&token, now) {
             return Ok(None);
         }
@@ -144,7 +146,7 @@ impl Access {
             strict: token.strict,
             user: token.user,
         });
-        self.known.put(id, stored, Arc::clone(&principal), expires, now);
+        self.known.put(id, digest, Arc::clone(&principal), expires, now);
         Ok(Some(principal))
     }
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::clock::Randomness;
@@ -102,11 +102,14 @@ impl Secret {
         (id.len() == ID_LENGTH).then(|| Self { id: id.to_owned(), whole: presented.into() })
     }
 
+    /// SHA-256 of the whole.
+    pub(super) fn digest(&self) -> Digest {
+        Sha256::digest(self.whole.expose_secret()).into()
+    }
+
+    /// The same as it is stored: hexadecimal.
     pub(super) fn hash(&self) -> String {
-        Sha256::digest(self.whole.expose_secret()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&self.digest())
     }
 
     pub(super) fn hint(&self) -> String {
@@ -119,8 +122,28 @@ impl Secret {
     }
 }
 
+/// A hash of a secret.
+pub(super) type Digest = [u8; 32];
+
+fn hex(digest: &Digest) -> String {
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Whether two digests are the same, in a time that does not tell where they differ.
+pub(super) fn same_digest(one: &Digest, other: &Digest) -> bool {
+    one.ct_eq(other).into()
+}
+
+/// Whether a digest is the one that is stored, in a time that does not tell where they differ.
+pub(super) fn is_stored_as(digest: &Digest, stored: &str) -> bool {
+    same(&hex(digest), stored)
+}
+
 /// Whether two hashes are the same, in a time that does not tell where they differ.
-pub(super) fn same(one: &str, other: &str) -> bool {
+fn same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 

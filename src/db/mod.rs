@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::Connection;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(crate) use connection::on_backend;
 pub use connection::{Conn, Location};
@@ -35,6 +36,8 @@ struct Inner {
     location: Location,
     /// SQLite: readers. PostgreSQL: everything.
     pool: r2d2::Pool<Manager>,
+    /// As many as the pool has connections: who waits for one waits here, where it costs no thread.
+    places: Semaphore,
     /// SQLite alone.
     writer: Option<writer::Writer>,
 }
@@ -65,7 +68,8 @@ impl Db {
             .map_err(|e| Error::Connection(e.to_string()))?;
         // A server that is away, or a wrong password, is told now.
         drop(pool.get().map_err(|e| Error::Connection(e.to_string()))?);
-        Ok(Self(Arc::new(Inner { location, pool, writer })))
+        let places = Semaphore::new(usize::try_from(pool_size.max(1)).unwrap_or(1));
+        Ok(Self(Arc::new(Inner { location, pool, places, writer })))
     }
 
     /// Name of the engine, for logs and tests.
@@ -84,6 +88,7 @@ impl Db {
     {
         let inner = Arc::clone(&self.0);
         let span = tracing::Span::current();
+        let _place = self.0.place().await?;
         blocking(move || span.in_scope(|| f(&mut *inner.connection()?))).await
     }
 
@@ -115,6 +120,7 @@ impl Db {
         }
         let inner = Arc::clone(&self.0);
         let span = tracing::Span::current();
+        let _place = self.0.place().await?;
         blocking(move || {
             span.in_scope(|| {
                 let mut conn = inner.connection()?;
@@ -157,6 +163,13 @@ impl Db {
 }
 
 impl Inner {
+    /// Waits for a place among those who use a connection.
+    async fn place(&self) -> Result<SemaphorePermit<'_>, Error> {
+        let busy = || Error::Connection(format!("no connection was free for {} s", POOL_WAIT.as_secs()));
+        let place = tokio::time::timeout(POOL_WAIT, self.places.acquire()).await.map_err(|_| busy())?;
+        place.map_err(|_| Error::Closed)
+    }
+
     fn connection(&self) -> Result<r2d2::PooledConnection<Manager>, Error> {
         self.pool.get().map_err(|e| Error::Connection(e.to_string()))
     }

@@ -105,4 +105,13 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// On SQLite alone; kept by triggers.
+    resource_counts (tenant, kind) {
+        tenant -> Text,
+        kind -> Text,
+        live -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(resources, resource_values, members, links, observed, deliveries);

@@ -12,11 +12,10 @@ pub mod routes;
 mod search;
 mod wire;
 
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use actix_web::dev::{Server, Service as _};
+use actix_web::dev::Server;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HOST;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -37,7 +36,7 @@ use crate::{scim, telemetry};
 
 use me::Deed;
 use resources::Call;
-use routes::{Operation, ROUTES, Route, SCIM_BASE};
+use routes::{Operation, Route, SCIM_BASE};
 use wire::{Refusal, answer, body};
 
 /// What requests are answered from. Made once, shared by all threads.
@@ -96,18 +95,8 @@ pub fn serve(state: Arc<State>, binding: Binding) -> std::io::Result<Server> {
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .configure(configure)
-            .default_service(web::to(|state: web::Data<State>, request: HttpRequest| async move {
-                let scope = routes::scope_below(request.path());
-                let error = scim::Error::new(404, format!("there is nothing at {}", request.path()));
-                unserved(&state, &request, scope, error.into()).await
-            }))
-            .wrap_fn(|mut request, service| {
-                if let Some(path) = routes::canonical(request.path()) {
-                    rewrite(&mut request, &path);
-                }
-                service.call(request)
-            })
+            // One service for all: the route table is searched, which costs less than a pattern for each of its paths.
+            .default_service(web::to(dispatch))
     })
     .disable_signals()
     .shutdown_timeout(binding.shutdown);
@@ -115,16 +104,6 @@ pub fn serve(state: Arc<State>, binding: Binding) -> std::io::Result<Server> {
         server = server.workers(workers);
     }
     Ok(server.listen(binding.listener)?.run())
-}
-
-/// Gives a request another path before it is routed.
-fn rewrite(request: &mut actix_web::dev::ServiceRequest, path: &str) {
-    let query = request.query_string();
-    let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-    if let Ok(uri) = target.parse::<actix_web::http::Uri>() {
-        request.match_info_mut().get_mut().update(&uri);
-        request.head_mut().uri = uri;
-    }
 }
 
 /// Refuses what no route serves; without a valid token with 401, so that strangers do not learn what there is.
@@ -137,52 +116,36 @@ async fn unserved(state: &State, request: &HttpRequest, scope: Option<Scope>, re
     refusal.response()
 }
 
-/// Registers the route table. Another method on a path of it is 405 with `Allow`. `HEAD` is served where `GET` is (RFC
-/// 9110 9.3.2); the server leaves the body out.
-fn configure(app: &mut web::ServiceConfig) {
-    let mut by_path: BTreeMap<&str, Vec<&'static Route>> = BTreeMap::new();
-    for route in ROUTES {
-        by_path.entry(route.path).or_default().push(route);
-    }
-    for (path, routes) in by_path {
-        let scope = routes.iter().find_map(|r| r.scope);
-        let mut served = Vec::new();
-        for route in routes {
-            served.push((route.method, route));
-            if route.method == "GET" {
-                served.push(("HEAD", route));
-            }
-        }
-        let allow = served.iter().map(|(method, _)| *method).collect::<Vec<_>>().join(", ");
-        let mut resource = web::resource(path);
-        for (method, route) in served {
-            let method = actix_web::http::Method::from_bytes(method.as_bytes()).unwrap_or_default();
-            resource = resource.route(web::method(method).to(
-                move |state: web::Data<State>, request: HttpRequest, payload: web::Payload| {
-                    handle(route, state, request, payload)
-                },
-            ));
-        }
-        app.service(resource.default_service(web::to(move |state: web::Data<State>, request: HttpRequest| {
-            let error = scim::Error::new(405, format!("{} is not possible on {}", request.method(), request.path()));
-            let refusal = Refusal { error, retry_after: None, allow: Some(allow.clone()) };
-            async move { unserved(&state, &request, scope, refusal).await }
-        })));
-    }
+/// Finds a request's route. Another method on a path of the table is 405 with `Allow`.
+async fn dispatch(state: web::Data<State>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    // Escapes are read here, but for those that would end a segment.
+    let path = request.match_info().as_str();
+    let Some(found) = routes::find(path) else {
+        let error = scim::Error::new(404, format!("there is nothing at {path}"));
+        return unserved(&state, &request, routes::scope_below(path), error.into()).await;
+    };
+    let Some(route) = found.route(request.method().as_str()) else {
+        let error = scim::Error::new(405, format!("{} is not possible on {path}", request.method()));
+        let refusal = Refusal { error, retry_after: None, allow: Some(found.allow()) };
+        let scope = found.routes().find_map(|route| route.scope);
+        return unserved(&state, &request, scope, refusal).await;
+    };
+    handle(route, found.id, &state, &request, payload).await
 }
 
 /// Answers one request, and logs it without names, bodies or credentials.
 async fn handle(
     route: &'static Route,
-    state: web::Data<State>,
-    request: HttpRequest,
+    id: &str,
+    state: &State,
+    request: &HttpRequest,
     mut payload: web::Payload,
 ) -> HttpResponse {
     let started = state.clock.now();
-    let id = state.randomness.id(started).simple().to_string();
-    let span = tracing::info_span!("request", id, method = route.method, route = route.path);
+    let number = state.randomness.id(started).simple().to_string();
+    let span = tracing::info_span!("request", id = number, method = route.method, route = route.path);
     let mut response = async {
-        match operate(route, &state, &request, &mut payload).await {
+        match operate((route, id), state, request, &mut payload).await {
             Ok(response) => response,
             Err(refusal) => {
                 tracing::debug!(status = refusal.error.status, scim_type = ?refusal.error.scim_type, "refused");
@@ -198,19 +161,18 @@ async fn handle(
     metrics::counter!("scim_bridge_http_requests_total",
         "method" => route.method, "route" => route.path, "status" => status.to_string())
     .increment(1);
-    if let Ok(id) = id.parse() {
-        response.headers_mut().insert(actix_web::http::header::HeaderName::from_static("x-request-id"), id);
+    if let Ok(number) = number.parse() {
+        response.headers_mut().insert(actix_web::http::header::HeaderName::from_static("x-request-id"), number);
     }
     response
 }
 
 async fn operate(
-    route: &Route,
+    (route, id): (&Route, &str),
     state: &State,
     request: &HttpRequest,
     payload: &mut web::Payload,
 ) -> Result<HttpResponse, Refusal> {
-    let id = request.match_info().get("id").unwrap_or_default();
     let Some(scope) = route.scope else {
         return match route.operation {
             Operation::ServiceProviderConfig

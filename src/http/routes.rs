@@ -1,5 +1,7 @@
 //! The route table, as a value: the server, `openapi.yaml` and the tests read the same one.
 
+use std::sync::LazyLock;
+
 use crate::access::Scope;
 use crate::shadow::Kind;
 
@@ -115,53 +117,81 @@ pub fn scope_below(path: &str) -> Option<Scope> {
         .map(|(_, scope)| scope)
 }
 
-/// Whether a path is one of the table as the table spells it.
-fn is_spelt_so(path: &str) -> bool {
-    ROUTES.iter().any(|route| {
-        let (mut wanted, mut asked) = (route.path.split('/'), path.split('/'));
-        loop {
-            match (wanted.next(), asked.next()) {
-                (None, None) => return true,
-                (Some(wanted), Some(asked)) if fits(wanted, asked, |one, other| one == other) => {}
-                _ => return false,
-            }
-        }
-    })
+/// A path of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found<'p> {
+    /// As the table spells it.
+    pub path: &'static str,
+    /// What a request has in the place of `{id}`; empty where there is none.
+    pub id: &'p str,
 }
 
-/// Whether a part of a path is what the table has there.
-fn fits(wanted: &str, asked: &str, same: impl Fn(&str, &str) -> bool) -> bool {
-    if wanted.starts_with('{') { !asked.is_empty() } else { same(wanted, asked) }
-}
-
-/// The path with the spelling of the table: endpoint names compare without regard to case, and one slash at the end
-/// does not count (HelloID asks for `/users`, Microsoft's samples for `/Users/?filter=`); a SCIM path without a version
-/// means the one version there is (RFC 7644 3.13). `None` where nothing differs.
-pub fn canonical(path: &str) -> Option<String> {
-    // Nearly every request: nothing is made for it.
-    if is_spelt_so(path) {
-        return None;
+impl Found<'_> {
+    /// The routes on it.
+    pub fn routes(self) -> impl Iterator<Item = &'static Route> {
+        ROUTES.iter().filter(move |route| route.path == self.path)
     }
-    let trimmed = path.strip_suffix('/').filter(|p| !p.is_empty()).unwrap_or(path);
-    let mut segments: Vec<&str> = trimmed.split('/').collect();
-    if let ["", scim, next, ..] = segments.as_slice()
-        && scim.eq_ignore_ascii_case("scim")
-        && !next.eq_ignore_ascii_case("v2")
+
+    /// The route of a method. `HEAD` is served where `GET` is (RFC 9110 9.3.2); the server leaves the body out.
+    pub fn route(self, method: &str) -> Option<&'static Route> {
+        let method = if method == "HEAD" { "GET" } else { method };
+        self.routes().find(|route| route.method == method)
+    }
+
+    /// The methods that are possible, as `Allow` lists them (RFC 9110 10.2.1).
+    pub fn allow(self) -> String {
+        let names = self.routes().flat_map(|route| match route.method {
+            "GET" => ["GET", "HEAD"].as_slice(),
+            _ => std::slice::from_ref(&route.method),
+        });
+        names.copied().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What a request's path means. Endpoint names compare without regard to case, and one slash at the end does not count
+/// (HelloID asks for `/users`, Microsoft's samples for `/Users/?filter=`); a SCIM path without a version means the one
+/// version there is (RFC 7644 3.13).
+pub fn find(path: &str) -> Option<Found<'_>> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut asked: Vec<&str> = Vec::with_capacity(8);
+    asked.extend(path.split('/'));
+    if let ["", first, second, ..] = asked.as_slice()
+        && first.eq_ignore_ascii_case("scim")
+        && !second.eq_ignore_ascii_case("v2")
     {
-        segments.insert(2, "v2");
+        asked.insert(2, "v2");
     }
-    let same = |pattern: &str| -> Option<String> {
-        let wanted: Vec<&str> = pattern.split('/').collect();
-        if wanted.len() != segments.len() {
+    let mut found = None;
+    for (path, wanted) in PATHS.iter().filter(|(_, wanted)| wanted.len() == asked.len()) {
+        match fit(wanted, &asked) {
+            // `/Users/.search` is no user's.
+            Some("") => return Some(Found { path, id: "" }),
+            Some(id) => found = Some(Found { path, id }),
+            None => {}
+        }
+    }
+    found
+}
+
+/// The paths of the table, once each, with their parts.
+static PATHS: LazyLock<Vec<(&'static str, Vec<&'static str>)>> = LazyLock::new(|| {
+    let mut paths: Vec<_> = ROUTES.iter().map(|route| (route.path, route.path.split('/').collect())).collect();
+    paths.dedup();
+    paths
+});
+
+/// What a path has in the place of `{id}` where it fits a path of the table; empty where that has none.
+fn fit<'p>(wanted: &[&str], asked: &[&'p str]) -> Option<&'p str> {
+    let mut id = "";
+    // From the end: that is where paths differ.
+    for (wanted, asked) in wanted.iter().zip(asked).rev() {
+        if wanted.starts_with('{') && !asked.is_empty() {
+            id = asked;
+        } else if !wanted.eq_ignore_ascii_case(asked) {
             return None;
         }
-        let fitted = wanted.iter().zip(&segments).map(|(wanted, segment)| {
-            let spelt = if wanted.starts_with('{') { *segment } else { *wanted };
-            fits(wanted, segment, str::eq_ignore_ascii_case).then_some(spelt)
-        });
-        fitted.collect::<Option<Vec<&str>>>().map(|fitted| fitted.join("/"))
-    };
-    ROUTES.iter().find_map(|route| same(route.path)).filter(|canonical| canonical != path)
+    }
+    Some(id)
 }
 
 #[cfg(test)]
@@ -169,28 +199,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_get_the_table_s_spelling() {
+    fn paths_are_found_as_they_are_meant() {
         for (asked, meant) in [
-            ("/scim/v2/users", Some("/scim/v2/Users")),
-            ("/scim/v2/Users/", Some("/scim/v2/Users")),
-            ("/SCIM/V2/GROUPS/AbC", Some("/scim/v2/Groups/AbC")),
-            ("/scim/v2/serviceproviderconfig", Some("/scim/v2/ServiceProviderConfig")),
-            ("/scim/Users", Some("/scim/v2/Users")),
-            ("/SCIM/users/AbC/", Some("/scim/v2/Users/AbC")),
+            ("/scim/v2/Users", Some(("/scim/v2/Users", ""))),
+            ("/scim/v2/users", Some(("/scim/v2/Users", ""))),
+            ("/scim/v2/Users/", Some(("/scim/v2/Users", ""))),
+            ("/scim/v2/Users/1", Some(("/scim/v2/Users/{id}", "1"))),
+            ("/SCIM/V2/GROUPS/AbC", Some(("/scim/v2/Groups/{id}", "AbC"))),
+            ("/scim/v2/serviceproviderconfig", Some(("/scim/v2/ServiceProviderConfig", ""))),
+            ("/scim/Users", Some(("/scim/v2/Users", ""))),
+            ("/SCIM/users/AbC/", Some(("/scim/v2/Users/{id}", "AbC"))),
+            ("/scim/v2/users/.SEARCH", Some(("/scim/v2/Users/.search", ""))),
+            ("/scim/.search", Some(("/scim/v2/.search", ""))),
+            ("/Scim/v2/.Search/", Some(("/scim/v2/.search", ""))),
+            ("/scim/v2/", Some(("/scim/v2", ""))),
+            ("/scim/v2", Some(("/scim/v2", ""))),
+            ("/healthz", Some(("/healthz", ""))),
+            ("/scim", None),
+            ("/scim/", None),
             ("/scim/v1/Users", None),
+            ("/scim/v2/v2/Users", None),
             ("/Users", None),
-            ("/scim/v2/users/.SEARCH", Some("/scim/v2/Users/.search")),
-            ("/Scim/v2/.Search/", Some("/scim/v2/.search")),
-            ("/scim/v2/", Some("/scim/v2")),
-            ("/scim/v2", None),
-            ("/scim/v2/Users", None),
-            ("/scim/v2/Users/1", None),
             ("/scim/v2/Nothing", None),
+            ("/scim/v2/Users/1/emails", None),
             ("/scim/v2/Users//", None),
+            ("", None),
             ("/", None),
         ] {
-            assert_eq!(canonical(asked).as_deref(), meant, "{asked}");
+            assert_eq!(find(asked).map(|found| (found.path, found.id)), meant, "{asked}");
         }
+    }
+
+    #[test]
+    fn methods_are_those_of_the_path() {
+        let users = find("/scim/v2/Users").unwrap();
+        assert_eq!(users.allow(), "GET, HEAD, POST");
+        assert_eq!(users.route("HEAD").map(|route| route.operation), Some(Operation::List(Kind::User)));
+        assert_eq!(users.route("POST").map(|route| route.operation), Some(Operation::Create(Kind::User)));
+        assert!(users.route("PUT").is_none() && users.route("get").is_none());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::delivery::Signals;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::ResourceType;
 use crate::scim::{self, dialect, patch, validate};
-use crate::shadow::{Kind, Snapshot, Stored, snapshot};
+use crate::shadow::{Kind, Snapshot, Stored, person, snapshot};
 
 pub use error::Error;
 pub use search::{Beginning, Listed, Search, Searched};
@@ -104,6 +104,11 @@ impl Provisioner {
     pub async fn get(&self, target: Target<'_>, id: &str, reads: Reads) -> Result<View, Error> {
         let (tenant, kind, id) = (target.tenant.to_owned(), target.kind, id.to_owned());
         let read = move |conn: &mut _| {
+            if kind == Kind::User && reads.memberships && !reads.delivery {
+                let (stored, groups) =
+                    person(conn, &tenant, &id)?.ok_or_else(|| scim::Error::not_found("User", &id))?;
+                return Ok(View { stored, memberships: Some(groups), delivery: None });
+            }
             let stored =
                 snapshot(conn, &tenant, kind, &id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), &id))?;
             Ok(view::view(conn, stored, reads)?)

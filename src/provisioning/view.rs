@@ -47,6 +47,10 @@ pub(super) fn view(conn: &mut Conn, stored: Snapshot, reads: Reads) -> Result<Vi
 
 /// Reads what an answer needs, with a fixed number of queries whatever the number of resources.
 pub(super) fn views(conn: &mut Conn, kind: Kind, stored: Vec<Snapshot>, reads: Reads) -> Result<Vec<View>, Error> {
+    // A look-up: its statements are those of a read by id, which are prepared already.
+    if stored.len() == 1 {
+        return stored.into_iter().map(|stored| view(conn, stored, reads)).collect();
+    }
     let ids: Vec<String> =
         if reads.memberships || reads.delivery { stored.iter().map(|s| s.id.clone()).collect() } else { Vec::new() };
     let mut memberships = match kind {

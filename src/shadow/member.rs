@@ -86,18 +86,18 @@ pub fn groups_of(conn: &mut Conn, ids: &[String]) -> Result<BTreeMap<String, Vec
 
 /// The groups that a resource is a direct member of.
 pub fn groups_of_one(conn: &mut Conn, id: &str) -> Result<Vec<Reference>, Error> {
-    let rows: Vec<(String, String)> = members::table
+    let rows: Vec<(String, String)> = on_backend!(conn, c => members::table
         .inner_join(resources::table.on(resources::id.eq(members::group_id)))
         .filter(members::member_id.eq(id).and(members::desired.eq(true)))
         .filter(resources::deleted_at.is_null())
         .order(members::group_id)
         .select((resources::id, resources::document))
-        .load(conn)?;
+        .load(c))?;
     Ok(rows.into_iter().map(|(id, document)| group_reference(id, &document)).collect())
 }
 
 /// A group as its members refer to it.
-fn group_reference(id: String, document: &str) -> Reference {
+pub(super) fn group_reference(id: String, document: &str) -> Reference {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Named {

@@ -4,11 +4,14 @@
 
 pub mod link;
 pub mod member;
+mod moment;
 pub mod observed;
+mod person;
 pub mod query;
 mod resource;
 mod value;
 
+pub use person::person;
 pub use resource::{
     Kind, Snapshot, Stored, bury, find, guard, insert, lock, named, named_like, predecessor, save, snapshot,
 };

@@ -7,10 +7,11 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::db::schema::{resource_values, resources};
-use crate::db::{Conn, Error};
+use crate::db::{Conn, Error, on_backend};
 use crate::scim::Attributes;
 use crate::scim::fold::fold;
 
+use super::moment::Moment;
 use super::value;
 
 /// The two kinds of resource.
@@ -125,11 +126,11 @@ pub(super) type SnapshotColumns =
     (resources::id, resources::document, resources::version, resources::created_at, resources::modified_at);
 
 /// What [`SnapshotColumns`] hold.
-pub(super) type SnapshotRow = (String, String, i64, NaiveDateTime, NaiveDateTime);
+pub(super) type SnapshotRow = (String, String, i64, Moment, Moment);
 
 /// A row as a snapshot.
 pub(super) fn snapshot_of(kind: Kind, (id, document, version, created, modified): SnapshotRow) -> Snapshot {
-    Snapshot { id, kind, document, version, created: created.and_utc(), modified: modified.and_utc() }
+    Snapshot { id, kind, document, version, created: created.0, modified: modified.0 }
 }
 
 /// The live resource of this id, as it is stored.
@@ -137,12 +138,13 @@ pub fn snapshot(conn: &mut Conn, tenant: &str, kind: Kind, id: &str) -> Result<O
     if !is_storable(id) {
         return Ok(None);
     }
-    let row: Option<SnapshotRow> = resources::table
+    // On the engine's own connection, where diesel knows the statement by its type and SQLite need not read it again.
+    let row: Option<SnapshotRow> = on_backend!(conn, c => resources::table
         .filter(resources::id.eq(id).and(resources::tenant.eq(tenant)).and(resources::kind.eq(kind.as_str())))
         .filter(resources::deleted_at.is_null())
         .select(SnapshotColumns::default())
-        .first(conn)
-        .optional()?;
+        .first(c)
+        .optional())?;
     Ok(row.map(|row| snapshot_of(kind, row)))
 }
 
