@@ -107,13 +107,13 @@ mod tests {
     use super::*;
     use crate::scim::schema::{DataType, Mutability, Returned};
 
-    fn document(attribute: Value) -> Value {
+    fn document(attribute: &Value) -> Value {
         json!({ "id": "urn:acme:user", "attributes": [{ "name": "first" }, attribute] })
     }
 
     #[test]
     fn what_is_left_out_has_the_defaults_of_the_rfc() {
-        let schema = read(document(json!({ "name": "badge" }))).unwrap();
+        let schema = read(document(&json!({ "name": "badge" }))).unwrap();
         let badge = schema.attribute("badge").unwrap();
         assert_eq!(badge.data_type, DataType::String);
         assert_eq!((badge.mutability, badge.returned), (Mutability::ReadWrite, Returned::Default));
@@ -140,7 +140,7 @@ mod tests {
                 "attributes[1].subAttributes[0].uniqueness: of y must be none",
             ),
         ] {
-            let error = read(document(attribute)).unwrap_err();
+            let error = read(document(&attribute)).unwrap_err();
             assert!(error.starts_with(message), "{error}");
         }
         for (whole, message) in [
