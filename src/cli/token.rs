@@ -23,7 +23,7 @@ pub(super) enum Token {
     /// List tokens, without their secrets.
     #[command(after_help = "Example:\n  scim-bridge token list --json")]
     List(List),
-    /// End a token at once.
+    /// End a token: within a second at every bridge on the database.
     #[command(after_help = "Example:\n  scim-bridge token revoke 0a1b2c3d4e5f")]
     Revoke(Revoke),
 }

@@ -104,7 +104,12 @@ async fn one_schema_on_both_engines() {
     let Some(engine) = Engine::postgres() else { return };
     let postgres = open(&engine, 1).await;
     let other = postgres.read(|conn| Ok::<_, Error>(shape(conn))).await.expect("read");
-    assert_eq!(one, other);
+    // But for the totals that triggers keep on SQLite: on PostgreSQL a row that every create changes would make creates
+    // wait for each other.
+    let kept = |(place, _): &(String, String)| place.starts_with("resource_counts");
+    let (kept, same): (Vec<_>, Vec<_>) = one.into_iter().partition(kept);
+    assert_eq!(same, other.into_iter().collect::<Vec<_>>());
+    assert_eq!(kept.len(), 3);
 }
 
 /// The worker asks many times a second what is due: never by looking through all that was ever delivered.
