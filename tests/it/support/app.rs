@@ -16,8 +16,8 @@ use super::engine::Engine;
 
 /// Tenant of the tests.
 pub(crate) const TENANT: &str = "sandbox";
-/// How long deliveries may take to settle.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long deliveries may take to settle: longer than two of the longest pauses that a bad run of failures brings about.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A bridge that runs, and its org.
 pub(crate) struct TestApp {
