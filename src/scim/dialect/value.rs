@@ -146,7 +146,10 @@ fn complex(attribute: &Attribute, value: Value, keep_unassigned: bool) -> Normal
 fn role(value: Value) -> Value {
     let text = match &value {
         Value::String(text) => Some(text.as_str()),
-        Value::Object(members) => members.get("value").and_then(Value::as_str),
+        Value::Object(members) => {
+            let key = members.keys().find(|key| key.eq_ignore_ascii_case("value"));
+            key.and_then(|key| members.get(key)).and_then(Value::as_str)
+        }
         _ => None,
     };
     let inner = text.filter(|text| text.trim_start().starts_with('{'));
@@ -160,6 +163,8 @@ fn role(value: Value) -> Value {
         Value::Object(role) => role,
         _ => Map::new(),
     };
+    // However it was spelt: what was read must not be found again.
+    role.retain(|key, _| !key.eq_ignore_ascii_case("value"));
     role.insert("value".into(), name);
     for (key, found) in [("display", filled(&["displayName", "display"])), ("type", filled(&["type"]))] {
         if let (Some(found), false) = (found, role.contains_key(key)) {

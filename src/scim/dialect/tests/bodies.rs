@@ -69,6 +69,11 @@ fn bodies_of_users() {
             json!({"roles": [{"value": "Admin"}]}),
         ),
         (
+            "roles as JSON text under another spelling of value",
+            json!({"roles": [{"Value": "{\"value\":\"{\\\"value\\\":\\\"Admin\\\"}\"}"}]}),
+            json!({"roles": [{"value": "Admin"}]}),
+        ),
+        (
             "roles as JSON text without value",
             json!({"roles": ["{\"displayName\":\"Admin\",\"type\":\"T\",\"primary\":\"True\"}", "{no JSON"]}),
             json!({"roles": [{"value": "Admin", "display": "Admin", "type": "T", "primary": true}, {"value": "{no JSON"}]}),
