@@ -139,12 +139,7 @@ pub(super) fn same_digest(one: &Digest, other: &Digest) -> bool {
 
 /// Whether a digest is the one that is stored, in a time that does not tell where they differ.
 pub(super) fn is_stored_as(digest: &Digest, stored: &str) -> bool {
-    same(&hex(digest), stored)
-}
-
-/// Whether two hashes are the same, in a time that does not tell where they differ.
-fn same(one: &str, other: &str) -> bool {
-    one.as_bytes().ct_eq(other.as_bytes()).into()
+    hex(digest).as_bytes().ct_eq(stored.as_bytes()).into()
 }
 
 #[derive(Queryable, Selectable)]

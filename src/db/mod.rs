@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::Connection;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use connection::on_backend;
 pub use connection::{Conn, Location};
@@ -37,7 +37,7 @@ struct Inner {
     /// SQLite: readers. PostgreSQL: everything.
     pool: r2d2::Pool<Manager>,
     /// As many as the pool has connections: who waits for one waits here, where it costs no thread.
-    places: Semaphore,
+    places: Arc<Semaphore>,
     /// SQLite alone.
     writer: Option<writer::Writer>,
 }
@@ -68,7 +68,7 @@ impl Db {
             .map_err(|e| Error::Connection(e.to_string()))?;
         // A server that is away, or a wrong password, is told now.
         drop(pool.get().map_err(|e| Error::Connection(e.to_string()))?);
-        let places = Semaphore::new(usize::try_from(pool_size.max(1)).unwrap_or(1));
+        let places = Arc::new(Semaphore::new(usize::try_from(pool_size.max(1)).unwrap_or(1)));
         Ok(Self(Arc::new(Inner { location, pool, places, writer })))
     }
 
@@ -88,8 +88,12 @@ impl Db {
     {
         let inner = Arc::clone(&self.0);
         let span = tracing::Span::current();
-        let _place = self.0.place().await?;
-        blocking(move || span.in_scope(|| f(&mut *inner.connection()?))).await
+        let place = self.0.place().await?;
+        blocking(move || {
+            let _place = place;
+            span.in_scope(|| f(&mut *inner.connection()?))
+        })
+        .await
     }
 
     /// Runs a read that an index answers. On SQLite it runs on the caller's thread if a connection is free: it takes some
@@ -120,8 +124,9 @@ impl Db {
         }
         let inner = Arc::clone(&self.0);
         let span = tracing::Span::current();
-        let _place = self.0.place().await?;
+        let place = self.0.place().await?;
         blocking(move || {
+            let _place = place;
             span.in_scope(|| {
                 let mut conn = inner.connection()?;
                 for _ in 0..CONFLICTS {
@@ -163,10 +168,12 @@ impl Db {
 }
 
 impl Inner {
-    /// Waits for a place among those who use a connection.
-    async fn place(&self) -> Result<SemaphorePermit<'_>, Error> {
+    /// Waits for a place among those who use a connection. It goes with the work, which runs on where a client has left
+    /// and nobody waits for it any more.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
         let busy = || Error::Connection(format!("no connection was free for {} s", POOL_WAIT.as_secs()));
-        let place = tokio::time::timeout(POOL_WAIT, self.places.acquire()).await.map_err(|_| busy())?;
+        let place =
+            tokio::time::timeout(POOL_WAIT, Arc::clone(&self.places).acquire_owned()).await.map_err(|_| busy())?;
         place.map_err(|_| Error::Closed)
     }
 

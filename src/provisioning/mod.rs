@@ -103,18 +103,22 @@ impl Provisioner {
     /// Reads a resource (RFC 7644 3.4.1).
     pub async fn get(&self, target: Target<'_>, id: &str, reads: Reads) -> Result<View, Error> {
         let (tenant, kind, id) = (target.tenant.to_owned(), target.kind, id.to_owned());
-        let read = move |conn: &mut _| {
-            if kind == Kind::User && reads.memberships && !reads.delivery {
-                let (stored, groups) =
-                    person(conn, &tenant, &id)?.ok_or_else(|| scim::Error::not_found("User", &id))?;
+        if kind == Kind::User && reads.memberships && !reads.delivery {
+            let (tenant, id) = (tenant.clone(), id.clone());
+            let found = self.db.look_up(move |conn| {
+                person(conn, &tenant, &id)?.ok_or_else(|| Error::from(scim::Error::not_found("User", &id)))
+            });
+            if let (stored, Some(groups)) = found.await? {
                 return Ok(View { stored, memberships: Some(groups), delivery: None });
             }
+        }
+        let read = move |conn: &mut _| {
             let stored =
                 snapshot(conn, &tenant, kind, &id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), &id))?;
             Ok(view::view(conn, stored, reads)?)
         };
-        // A group may have 100,000 members to read.
-        if kind == Kind::Group && reads.memberships { self.db.read(read).await } else { self.db.look_up(read).await }
+        // A group may have 100,000 members to read, and a user many groups.
+        if reads.memberships { self.db.read(read).await } else { self.db.look_up(read).await }
     }
 
     /// Replaces a resource by a PUT body (RFC 7644 3.5.1).

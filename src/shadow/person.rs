@@ -8,8 +8,14 @@ use crate::db::{Conn, Error, on_backend};
 use super::member::{Reference, group_reference};
 use super::resource::{Kind, Snapshot, SnapshotColumns, SnapshotRow, is_storable, snapshot_of};
 
-/// The live user of this id, and the groups that it is a direct member of, in the order of their ids.
-pub fn person(conn: &mut Conn, tenant: &str, id: &str) -> Result<Option<(Snapshot, Vec<Reference>)>, Error> {
+/// Groups that are read in the same statement at most: each repeats the user's document.
+const FEW: usize = 16;
+
+/// The live user of this id, and the groups that it is a direct member of, in the order of their ids; `None` for these
+/// where they are too many to be read on the way: [`super::member::groups_of_one`] has them.
+pub fn person(conn: &mut Conn, tenant: &str, id: &str) -> Result<Option<(Snapshot, Option<Vec<Reference>>)>, Error> {
+    /// One more tells that there are too many.
+    const MOST_ROWS: i64 = FEW as i64 + 1;
     type Columns = (SnapshotRow, Option<String>, Option<String>);
     if !is_storable(id) {
         return Ok(None);
@@ -22,20 +28,22 @@ pub fn person(conn: &mut Conn, tenant: &str, id: &str) -> Result<Option<(Snapsho
         .left_join(groups.on(groups
             .field(resources::id)
             .eq(members::group_id)
-            .and(groups.field(resources::deleted_at).is_null())))
+            .and(groups.field(resources::tenant).eq(tenant).and(groups.field(resources::deleted_at).is_null()))))
         .filter(resources::id.eq(id).and(resources::tenant.eq(tenant)))
         .filter(resources::kind.eq(Kind::User.as_str()).and(resources::deleted_at.is_null()))
         .order(members::group_id)
+        .limit(MOST_ROWS)
         .select((
             SnapshotColumns::default(),
             groups.field(resources::id).nullable(),
             groups.field(resources::document).nullable(),
         ))
         .load(c))?;
+    let few = rows.len() <= FEW;
     let mut rows = rows.into_iter();
     let Some((user, group, document)) = rows.next() else { return Ok(None) };
     let first = group.zip(document);
     let others = rows.filter_map(|(_, group, document)| group.zip(document));
     let groups = first.into_iter().chain(others).map(|(id, document)| group_reference(id, &document)).collect();
-    Ok(Some((snapshot_of(Kind::User, user), groups)))
+    Ok(Some((snapshot_of(Kind::User, user), few.then_some(groups))))
 }

@@ -496,4 +496,19 @@ both_engines! {
         assert_eq!(patched.body["members"].as_array().map(Vec::len), Some(1), "{}", patched.body);
         assert_eq!((app.get("/Users").await.body, app.get("/Groups").await.body), before, "nothing of ours has changed");
     }
+
+    /// Few groups are read with their user, many apart: none is lost on either way.
+    async fn a_user_of_many_groups_has_them_all(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let id = app.user("ada").await;
+        for n in 1..=20 {
+            app.group(&format!("G{n}"), &[&id]).await;
+            if n < 15 {
+                continue;
+            }
+            let groups = app.get(&format!("/Users/{id}")).await.body["groups"].clone();
+            let names: BTreeSet<&str> = groups.as_array().expect("groups").iter().filter_map(|g| g["display"].as_str()).collect();
+            assert_eq!(names.len(), n, "{groups}");
+        }
+    }
 }

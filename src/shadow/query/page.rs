@@ -1,10 +1,11 @@
 //! Pages that SQL orders and cuts: nothing but the page is read.
 
-use chrono::DateTime;
+use chrono::{DateTime, Datelike as _, NaiveDateTime};
 use diesel::prelude::*;
 
 use crate::db::schema::{resource_counts, resources};
 use crate::db::{Conn, on_backend};
+use crate::scim;
 use crate::scim::schema::ResourceType;
 use crate::scim::sort::{Key, Place, Sort};
 
@@ -115,6 +116,11 @@ struct From<'q> {
     limit: usize,
 }
 
+/// Whether a time is one that both engines can compare with: what a made-up cursor says need not be.
+fn is_storable_time(time: &NaiveDateTime) -> bool {
+    (1..=9999).contains(&time.year())
+}
+
 fn rows(
     conn: &mut Conn,
     tenant: &str,
@@ -125,7 +131,9 @@ fn rows(
     let id = from.after.map(|place| place.id.as_str());
     let (name, time) = match from.after.map(|place| &place.key) {
         Some(Key::Text(text)) => (Some(text.as_str()), None),
-        Some(Key::Time(micros)) => (None, DateTime::from_timestamp_micros(*micros).map(|time| time.naive_utc())),
+        Some(Key::Time(micros)) => {
+            (None, DateTime::from_timestamp_micros(*micros).map(|time| time.naive_utc()).filter(is_storable_time))
+        }
         _ => (None, None),
     };
     let fits = match segment.order {
@@ -193,6 +201,10 @@ pub(super) fn read(conn: &mut Conn, query: &Query<'_>, segments: &[Segment<'_>])
     let mut offset = query.offset();
     // Segments before the one where the page begins are only counted.
     let begins = query.after().and_then(|after| segments.iter().position(|s| s.number == after.part));
+    if query.after().is_some() && begins.is_none() {
+        // Nobody issued it for this list. To begin anew would have a client read the same page for ever.
+        return Err(scim::Error::invalid_cursor("cursor: is not one that this query answered").into());
+    }
     for (index, segment) in segments.iter().enumerate() {
         let after = query.after().filter(|_| begins == Some(index));
         let wanted = if begins.is_some_and(|begins| index < begins) { 0 } else { wanted - found.page.len() };
