@@ -19,7 +19,7 @@ use crate::delivery::Signals;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::ResourceType;
 use crate::scim::{self, dialect, patch, validate};
-use crate::shadow::{Kind, Snapshot, Stored, person, snapshot};
+use crate::shadow::{Kind, Person, Snapshot, Stored, person, snapshot};
 
 pub use error::Error;
 pub use search::{Beginning, Listed, Search, Searched};
@@ -108,7 +108,7 @@ impl Provisioner {
             let found = self.db.look_up(move |conn| {
                 person(conn, &tenant, &id)?.ok_or_else(|| Error::from(scim::Error::not_found("User", &id)))
             });
-            if let (stored, Some(groups)) = found.await? {
+            if let Person { stored, groups: Some(groups) } = found.await? {
                 return Ok(View { stored, memberships: Some(groups), delivery: None });
             }
         }

@@ -10,12 +10,25 @@ use super::resource::{Kind, Snapshot, SnapshotColumns, SnapshotRow, is_storable,
 
 /// Groups that are read in the same statement at most: each repeats the user's document.
 const FEW: usize = 16;
+/// One more tells that there are too many.
+const MOST_ROWS: i64 = 17;
 
-/// The live user of this id, and the groups that it is a direct member of, in the order of their ids; `None` for these
-/// where they are too many to be read on the way: [`super::member::groups_of_one`] has them.
-pub fn person(conn: &mut Conn, tenant: &str, id: &str) -> Result<Option<(Snapshot, Option<Vec<Reference>>)>, Error> {
-    /// One more tells that there are too many.
-    const MOST_ROWS: i64 = FEW as i64 + 1;
+/// A user as they are stored, and the groups that they are a direct member of.
+#[derive(Debug)]
+pub struct Person {
+    /// The user.
+    pub stored: Snapshot,
+    /// Their groups in the order of the ids; `None` where they are too many to be read on the way:
+    /// [`super::member::groups_of_one`] has them.
+    pub groups: Option<Vec<Reference>>,
+}
+
+/// The live user of this id and their groups.
+///
+/// # Errors
+///
+/// What the database says.
+pub fn person(conn: &mut Conn, tenant: &str, id: &str) -> Result<Option<Person>, Error> {
     type Columns = (SnapshotRow, Option<String>, Option<String>);
     if !is_storable(id) {
         return Ok(None);
@@ -45,5 +58,5 @@ pub fn person(conn: &mut Conn, tenant: &str, id: &str) -> Result<Option<(Snapsho
     let first = group.zip(document);
     let others = rows.filter_map(|(_, group, document)| group.zip(document));
     let groups = first.into_iter().chain(others).map(|(id, document)| group_reference(id, &document)).collect();
-    Ok(Some((snapshot_of(Kind::User, user), few.then_some(groups))))
+    Ok(Some(Person { stored: snapshot_of(Kind::User, user), groups: few.then_some(groups) }))
 }
