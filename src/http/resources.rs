@@ -149,16 +149,13 @@ impl<'a> Call<'a> {
     /// 200 with the resource; 204 for a large group, unless `attributes` asks for a body (RFC 7644 3.5.2).
     pub(super) async fn patch(&self, id: &str, body: Value) -> Result<HttpResponse, Refusal> {
         let projection = self.projection()?;
-        let patched = self.state.provisioner.patch(self.target, id, self.when.clone(), body).await?;
-        if !patched.large {
-            return self.answer(StatusCode::OK, &patched.view, &projection);
-        }
-        if !projection.attributes_given() {
+        let reads = projection.attributes_given().then(|| self.reads(&projection));
+        let patched = self.state.provisioner.patch(self.target, id, self.when.clone(), body, reads).await?;
+        if patched.large {
             let etag = message::etag(patched.view.stored.version);
             return Ok(HttpResponse::NoContent().insert_header((ETAG, etag)).finish());
         }
-        let view = self.state.provisioner.get(self.target, id, self.reads(&projection)).await?;
-        self.answer(StatusCode::OK, &view, &projection)
+        self.answer(StatusCode::OK, &patched.view, &projection)
     }
 
     pub(super) async fn delete(&self, id: &str) -> Result<HttpResponse, Refusal> {

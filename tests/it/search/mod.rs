@@ -8,6 +8,7 @@ use super::support::app::{Answer, TestApp, user};
 
 mod cursors;
 mod narrowed;
+mod pages;
 mod refusals;
 mod root;
 mod sorting;
