@@ -11,11 +11,7 @@ use scim_bridge::access::{NewToken, Scope};
 use serde_json::{Value, json};
 
 use super::support::app::{Answer, TENANT, TestApp, answer, user};
-
-const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use super::support::urn::{ERROR, GROUP, PATCH_OP, USER};
 
 /// All that a refused request must leave as it is.
 async fn snapshot(app: &TestApp) -> Value {

@@ -8,11 +8,7 @@ use scim_bridge::http::routes::ROUTES;
 use serde_json::{Value, json};
 
 use super::support::app::{Answer, TENANT, TestApp, answer, user};
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use super::support::urn::{ENTERPRISE, GROUP, PATCH_OP, USER};
 
 fn encoded(filter: &str) -> String {
     url::form_urlencoded::byte_serialize(filter.as_bytes()).collect()
