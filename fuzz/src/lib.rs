@@ -71,15 +71,6 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-fn terms(filter: &Filter) -> usize {
-    match filter {
-        Filter::And(left, right) | Filter::Or(left, right) => terms(left) + terms(right),
-        Filter::Not(inner) => terms(inner),
-        Filter::Values { filter, .. } => terms(filter),
-        Filter::Compare { .. } | Filter::Present(_) => 1,
-    }
-}
-
 /// A filter: bounded, evaluated without a crash, and written as what it is.
 pub fn check_filter(text: &str) {
     for (kind, resource) in samples() {
@@ -88,13 +79,13 @@ pub fn check_filter(text: &str) {
         for filter in [lenient, strict].into_iter().flatten() {
             assert!(text.len() <= MAX_LENGTH);
             // `a[b].c eq 1` is one term of the text and two of the tree.
-            assert!(terms(&filter) <= 2 * MAX_TERMS, "{} terms", terms(&filter));
+            assert!(filter.terms() <= 2 * MAX_TERMS, "{} terms", filter.terms());
             if filter.check(kind).is_ok() {
                 let held = matcher::matches(&filter, kind, resource);
                 assert_ne!(matcher::matches(&Filter::Not(Box::new(filter.clone())), kind, resource), held);
             }
             let written = filter.to_string();
-            if written.len() <= MAX_LENGTH && terms(&filter) < MAX_TERMS {
+            if written.len() <= MAX_LENGTH && filter.terms() < MAX_TERMS {
                 for strictness in BOTH {
                     assert_eq!(Filter::parse_with(kind, &written, strictness).as_ref(), Ok(&filter), "{written}");
                 }
