@@ -23,6 +23,17 @@ pub struct Reference {
     pub display: Option<String>,
 }
 
+impl Reference {
+    /// What it says of itself as `type` in a resource of this kind: a user's groups are direct or indirect (RFC 7643
+    /// 4.1.2), a group's members are users or groups (4.2).
+    pub fn type_in(&self, of: Kind) -> &'static str {
+        match of {
+            Kind::User => "direct",
+            Kind::Group => self.kind.as_str(),
+        }
+    }
+}
+
 /// Members that were asked for, in the order of their ids.
 pub fn of_group(conn: &mut Conn, group: &str) -> Result<Vec<Reference>, Error> {
     let rows: Vec<(String, String)> = members::table
