@@ -119,7 +119,7 @@ pub fn check_path(text: &str) {
 pub fn check_patch(kind: &ResourceType, resource: &Attributes, message: &Value) {
     for strictness in BOTH {
         let Ok(operations) = dialect::patch(kind, message.clone(), strictness) else { continue };
-        let Some(operations) = without_members(kind, operations) else { continue };
+        let Some(operations) = without_members(kind, operations, strictness) else { continue };
         let Ok(patched) = patch::apply(kind, resource, &operations, strictness) else { continue };
         let again = patch::apply(kind, resource, &operations, strictness);
         assert_eq!(again.as_ref(), Ok(&patched), "not the same twice");
@@ -137,8 +137,15 @@ pub fn check_patch(kind: &ResourceType, resource: &Attributes, message: &Value) 
     }
 }
 
-fn without_members(kind: &ResourceType, operations: Vec<Operation>) -> Option<Vec<Operation>> {
-    if kind.name == "Group" { patch::split_members(operations).ok().map(|(rest, _)| rest) } else { Some(operations) }
+fn without_members(
+    kind: &ResourceType,
+    operations: Vec<Operation>,
+    strictness: Strictness,
+) -> Option<Vec<Operation>> {
+    if kind.name != "Group" {
+        return Some(operations);
+    }
+    patch::split_members(operations, strictness).ok().map(|(rest, _)| rest)
 }
 
 fn comes_to_rest(kind: &ResourceType, checked: &Attributes, strictness: Strictness) {

@@ -140,6 +140,12 @@ fn present(conn: &mut Conn, group: &str, ids: &[String]) -> Result<BTreeMap<Stri
     Ok(found)
 }
 
+/// Whether any of `ids` is a member that was asked for.
+pub fn has_any(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> {
+    let ids: Vec<String> = ids.iter().filter(|id| is_storable(id)).cloned().collect();
+    Ok(present(conn, group, &ids)?.values().any(|desired| *desired))
+}
+
 /// Asks for members; those that are asked for already stay as they are. Answers whether anything changed.
 pub fn add(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> {
     let known = present(conn, group, ids)?;

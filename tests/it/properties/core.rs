@@ -76,6 +76,11 @@ pub(super) fn operations(kind: &ResourceType, body: Value, strict: bool) -> Resu
     dialect::patch(kind, body, strictness(strict))
 }
 
+/// Operations on a group without those on its members.
+pub(super) fn split_members(operations: Vec<Operation>, strict: bool) -> Result<Vec<Operation>, Error> {
+    patch::split_members(operations, strictness(strict)).map(|(operations, _)| operations)
+}
+
 /// What operations make of a resource, before it is checked.
 pub(super) fn apply(
     kind: &ResourceType,
