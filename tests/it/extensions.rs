@@ -168,7 +168,7 @@ both_engines! {
             (format!("{BADGE}:region eq \"Emea\""), 2),
             // Numbers compare as numbers, dates as time.
             (format!("{BADGE}:floor gt 5"), 1),
-            (format!("{BADGE}:hired lt \"2026-01-31T14:00:00+01:00\""), 1),
+            (format!("{BADGE}:hired lt \"2026-01-31T11:30:00-01:00\""), 1),
             (format!("{BADGE}:languages eq \"de\""), 1),
             (format!("{BADGE}:desk.shared eq true"), 1),
             (format!("{BADGE}:floor pr"), 2),
