@@ -9,17 +9,19 @@ pub mod scim;
 #[path = "../../src/http/json.rs"]
 mod json;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use scim::bulk::{Done, Job, MAX_OPERATIONS, Request};
 use scim::filter::{Filter, MAX_LENGTH, MAX_TERMS};
 use scim::patch::{self, Operation};
 use scim::path::{self, AttributePath, PatchPath};
 use scim::projection::Projection;
 use scim::schema::{Registry, ResourceType};
-use scim::{Attributes, Strictness, dialect, matcher, validate};
+use scim::{Attributes, Error, Strictness, dialect, matcher, validate};
 
 /// How the core reads, both ways.
 pub const BOTH: [Strictness; 2] = [Strictness::Lenient, Strictness::Strict];
@@ -137,11 +139,7 @@ pub fn check_patch(kind: &ResourceType, resource: &Attributes, message: &Value) 
     }
 }
 
-fn without_members(
-    kind: &ResourceType,
-    operations: Vec<Operation>,
-    strictness: Strictness,
-) -> Option<Vec<Operation>> {
+fn without_members(kind: &ResourceType, operations: Vec<Operation>, strictness: Strictness) -> Option<Vec<Operation>> {
     if kind.name != "Group" {
         return Some(operations);
     }
@@ -167,5 +165,44 @@ pub fn check_body(kind: &ResourceType, body: &Value) {
         let put = validate::replace(kind, &document, document.clone(), strictness);
         assert_eq!(put.as_ref(), Ok(&document), "put back");
         let _ = patch::take_members(&mut normal);
+    }
+}
+
+/// SCIM base URL of the bulk requests.
+const BASE: &str = "https://example.com/scim/v2";
+
+/// A bulk request: each of its operations is handed out once at most and has one result, and what is handed out goes
+/// the way of a request of its own.
+pub fn check_bulk(body: &Value) {
+    let Ok(request) = Request::parse(&REGISTRY, BASE, MAX_OPERATIONS, body.clone()) else { return };
+    let mut ids = 0;
+    let mut job = Job::new(request, BASE, || {
+        ids += 1;
+        format!("id-{ids}")
+    });
+    let mut begun = BTreeSet::new();
+    loop {
+        let ready = job.advance();
+        if ready.is_empty() {
+            break;
+        }
+        // Some fail, and what refers to them then does.
+        let failing = ready.iter().map(|one| one.index).find(|index| index % 4 == 3);
+        for one in ready {
+            assert!(begun.insert(one.index), "Operations[{}] is handed out twice", one.index);
+            if failing.is_none_or(|index| index == one.index) {
+                let done = Done { status: 200, version: one.version.clone() };
+                job.finish(one.index, if failing.is_none() { Ok(done) } else { Err(Error::uniqueness("taken")) });
+            }
+            check_body(&one.resource_type, &one.data);
+            if let Some((kind, resource)) = samples().iter().find(|(kind, _)| kind.name == one.resource_type.name) {
+                check_patch(kind, resource, &one.data);
+            }
+        }
+    }
+    let results = job.response().operations.len();
+    assert!(results >= begun.len(), "{results} results of {} operations", begun.len());
+    if let Some(Value::Array(operations)) = body.get("Operations") {
+        assert!(results <= operations.len(), "{results} results of {} operations", operations.len());
     }
 }
