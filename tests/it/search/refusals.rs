@@ -152,7 +152,7 @@ both_engines! {
             (Some("meta.created"), at(Key::Time(0), "0"), 0, 200, 3),
             (Some("title"), at(text("\0"), "0"), 0, 200, 3),
             (None, at(Key::Missing, "\0"), 0, 400, 0),
-            (None, Place { part: 9, ..at(Key::Missing, "~") }, 0, 200, 3),
+            (None, Place { part: 9, ..at(Key::Missing, "~") }, 0, 400, 0),
         ] {
             let told = format!("{sort_by:?} {place:?} {age}");
             let cursor = Cursor::new(place, 100, now - TimeDelta::seconds(age)).encode(&scope(sort_by));
