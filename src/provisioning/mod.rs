@@ -188,7 +188,7 @@ impl Provisioner {
         let (kind, strictness, resource_type) = (target.kind, target.strictness, self.resource_type(target));
         let operations = dialect::patch(&resource_type, body, target.strictness)?;
         let (operations, memberships) = match kind {
-            Kind::Group => patch::split_members(operations)?,
+            Kind::Group => patch::split_members(operations, strictness)?,
             Kind::User => (operations, Vec::new()),
         };
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());

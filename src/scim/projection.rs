@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::document::is_unassigned;
 use super::schema::{Attribute, ResourceType, Returned, Schema};
-use super::{Attributes, Error};
+use super::{Attributes, ENTERPRISE_SCHEMA, Error};
 
 /// What a client asked to be answered, for one resource type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,8 @@ pub struct Projection {
     /// Attributes of the core schema and URNs of extensions that are not simply answered by default, and what holds for
     /// them instead; for an extension, what holds for the most readily answered of its attributes.
     exceptions: Vec<(String, Returned)>,
-    /// Attributes of the core schema and URNs of extensions of which a part is not simply answered by default.
+    /// Attributes of the core schema and URNs of extensions of which a part is not simply answered by default, or may not
+    /// be.
     mixed: Vec<String>,
     /// Whether every attribute of the core schema that is stored is answered by default, or always.
     core_is_plain: bool,
@@ -76,7 +77,9 @@ impl Projection {
         let core = resource_type.common.iter().chain(&resource_type.schema.attributes);
         let core = core.filter(|a| !a.sub_attributes.iter().all(is_simply_answered)).map(|a| &a.name);
         let extensions = resource_type.extensions.iter().map(|e| e.schema.as_ref());
-        let extensions = extensions.filter(|s| !s.attributes.iter().all(is_simply_answered)).map(|s| &s.id);
+        // One of the operator's own may have lost attributes since a resource was stored.
+        let is_whole = |s: &Schema| s.id == ENTERPRISE_SCHEMA && s.attributes.iter().all(is_simply_answered);
+        let extensions = extensions.filter(|s| !is_whole(s)).map(|s| &s.id);
         // What is never answered is never stored.
         let stored = resource_type.schema.attributes.iter().filter(|a| a.returned != Returned::Never);
         let plain = |a: &Attribute| matches!(a.returned, Returned::Default | Returned::Always);

@@ -8,13 +8,7 @@ use scim_bridge::access::{NewToken, Scope};
 use serde_json::{Value, json};
 
 use super::support::app::{TENANT, TestApp, answer, user};
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
-const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+use super::support::urn::{BULK, ENTERPRISE, ERROR, GROUP, PATCH_OP, USER};
 
 fn bulk(operations: &Value) -> Value {
     json!({ "schemas": [BULK], "Operations": operations })

@@ -8,10 +8,10 @@ use scim_bridge::scim::extension;
 use serde_json::{Value, json};
 
 use super::support::app::{Answer, TestApp, answer, user};
+use super::support::urn::GROUP;
 
 const BADGE: &str = "urn:ietf:params:scim:schemas:extension:Acme:2.0:User";
 const TEAM: &str = "urn:acme:schemas:Team";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 fn schema(id: &str, attributes: &Value) -> scim_bridge::scim::schema::Schema {
     extension::read(json!({ "id": id, "name": "Acme", "attributes": attributes })).expect("a schema")
@@ -168,7 +168,7 @@ both_engines! {
             (format!("{BADGE}:region eq \"Emea\""), 2),
             // Numbers compare as numbers, dates as time.
             (format!("{BADGE}:floor gt 5"), 1),
-            (format!("{BADGE}:hired lt \"2026-01-31T14:00:00+01:00\""), 1),
+            (format!("{BADGE}:hired lt \"2026-01-31T11:30:00-01:00\""), 1),
             (format!("{BADGE}:languages eq \"de\""), 1),
             (format!("{BADGE}:desk.shared eq true"), 1),
             (format!("{BADGE}:floor pr"), 2),

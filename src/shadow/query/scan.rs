@@ -228,8 +228,8 @@ fn references(
     };
     let seen = found.into_iter().map(|(id, list)| {
         let list = list.iter().map(|r| match &r.display {
-            Some(display) => json!({ "value": r.id, "type": r.kind.as_str(), "display": display }),
-            None => json!({ "value": r.id, "type": r.kind.as_str() }),
+            Some(display) => json!({ "value": r.id, "type": r.type_in(kind), "display": display }),
+            None => json!({ "value": r.id, "type": r.type_in(kind) }),
         });
         (id, (name, list.collect()))
     });
