@@ -95,6 +95,11 @@ impl<'a> Call<'a> {
         Ok(Projection::parse(self.resource_type(), attributes, excluded)?)
     }
 
+    /// What is answered to a POST or PUT.
+    fn projection_after(&self, body: &Value) -> Result<Projection, Refusal> {
+        Ok(self.projection()?.after_body(self.resource_type(), body, self.target.strictness))
+    }
+
     fn reads(&self, projection: &Projection) -> Reads {
         search::reads(self.target.kind, projection)
     }
@@ -121,7 +126,7 @@ impl<'a> Call<'a> {
     }
 
     pub(super) async fn create(&self, body: Value) -> Result<HttpResponse, Refusal> {
-        let projection = self.projection()?;
+        let projection = self.projection_after(&body)?;
         let view = self.state.provisioner.create(self.target, body).await?;
         self.answer(StatusCode::CREATED, &view, &projection)
     }
@@ -141,14 +146,14 @@ impl<'a> Call<'a> {
     }
 
     pub(super) async fn replace(&self, id: &str, body: Value) -> Result<HttpResponse, Refusal> {
-        let projection = self.projection()?;
+        let projection = self.projection_after(&body)?;
         let view = self.state.provisioner.replace(self.target, id, self.when.clone(), body).await?;
         self.answer(StatusCode::OK, &view, &projection)
     }
 
     /// 200 with the resource; 204 for a large group, unless `attributes` asks for a body (RFC 7644 3.5.2).
     pub(super) async fn patch(&self, id: &str, body: Value) -> Result<HttpResponse, Refusal> {
-        let projection = self.projection()?;
+        let projection = self.projection()?.after_patch(self.resource_type(), &body, self.target.strictness);
         let reads = projection.attributes_given().then(|| self.reads(&projection));
         let patched = self.state.provisioner.patch(self.target, id, self.when.clone(), body, reads).await?;
         if patched.large {

@@ -453,6 +453,38 @@ both_engines! {
         fixture.unchanged().await;
     }
 
+    /// A long URL is answered like any other, up to the length that the HTTP library reads: beyond it there is no request that
+    /// could be answered. A search by POST may be as long as a body.
+    async fn a_long_url(engine: Engine) {
+        let fixture = Fixture::new(TestApp::start(&engine).await).await;
+        let filter = "x".repeat(65_000);
+        let too_long = || Refused(400, FILTER, "longer than 8192 bytes");
+        fixture.refused((Method::GET, &format!("/Users?filter={filter}")), "", too_long()).await;
+        let schemas = ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"];
+        let search = json!({ "schemas": schemas, "filter": filter.repeat(3) }).to_string();
+        fixture.refused((Method::POST, "/Users/.search"), search, too_long()).await;
+        let names = vec!["userName"; 30_000];
+        let search = json!({ "schemas": schemas, "attributes": names, "filter": "userName eq \"ada@example.com\"" });
+        let found = fixture.app.post("/Users/.search", &search).await;
+        assert_eq!((found.status.as_u16(), &found.body["totalResults"]), (200, &json!(1)), "{}", found.body);
+        let target = fixture.app.base().trim_start_matches("http://").to_owned();
+        let (host, path) = target.split_once('/').expect("a path");
+        let query = "x".repeat(66_000);
+        let head = format!("GET /{path}/Users?filter={query} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let host = host.to_owned();
+        let text = tokio::task::spawn_blocking(move || {
+            let mut stream = std::net::TcpStream::connect(host).expect("connects");
+            stream.write_all(head.as_bytes()).expect("sent");
+            let mut text = String::new();
+            stream.read_to_string(&mut text).expect("an answer");
+            text
+        })
+        .await
+        .expect("no panic");
+        assert!(text.starts_with("HTTP/1.1 400 ") && text.ends_with("\r\n\r\n"), "{text}");
+        fixture.unchanged().await;
+    }
+
     async fn another_media_type(engine: Engine) {
         let fixture = Fixture::new(TestApp::start(&engine).await).await;
         for kind in ["text/plain", "application/xml", "application/x-www-form-urlencoded", "application/json-patch+json"] {

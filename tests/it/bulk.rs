@@ -138,6 +138,42 @@ both_engines! {
         assert_eq!(*manager, state.user("alice@example.com").expect("alice")["Id"]);
     }
 
+    /// What begins like a reference and stands where no id does is a text as any other.
+    async fn free_text_is_no_reference(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let mut bob = user("bob");
+        bob["nickName"] = json!("BULKID: the best");
+        bob["title"] = json!("bulkId:alice");
+        bob["displayName"] = json!(format!("see {}/Users/bulkId:alice", app.base()));
+        bob["profileUrl"] = json!("https://example.com/Users/bulkId:alice");
+        bob["externalId"] = json!("bulkId:nobody");
+        bob["entitlements"] = json!([{ "value": "bulkId:alice" }]);
+        bob[ENTERPRISE] = json!({ "department": "bulkId:nobody", "manager": "bulkId:alice" });
+        let mut sales = group("bulkId:alice", &["bulkId:alice", "bulkId:bob"]);
+        sales["bulkId"] = json!("sales");
+        let results = Results::of(&app, &bulk(&json!([
+            post("bob", "/Users", &bob),
+            sales,
+            post("alice", "/Users", &user("alice")),
+            patch("/Groups/bulkId:sales", &json!([
+                { "op": "remove", "path": "members[display eq \"bulkId:alice\" or value eq \"bulkId:bob\"]" },
+                { "op": "replace", "path": "externalId", "value": "bulkId:nobody" },
+            ])),
+        ]))).await;
+        assert_eq!(results.statuses(), ["201", "201", "201", "200"]);
+        let (bob_id, sales, alice) = (results.id(0), results.id(1), results.id(2));
+        let read = app.get(&format!("/Users/{bob_id}")).await.body;
+        for name in ["nickName", "title", "displayName", "profileUrl", "externalId", "entitlements"] {
+            assert_eq!(read[name], bob[name], "{name}");
+        }
+        assert_eq!(read[ENTERPRISE]["department"], "bulkId:nobody");
+        assert_eq!(read[ENTERPRISE]["manager"]["value"], alice);
+        let group = app.get(&format!("/Groups/{sales}")).await.body;
+        assert_eq!((&group["displayName"], &group["externalId"]), (&json!("bulkId:alice"), &json!("bulkId:nobody")));
+        assert_eq!(members(&app, sales).await, set(&[alice]));
+        app.settled().await;
+    }
+
     /// RFC 7644 3.7.3, with its PATCH, whose data are operations without a message around them.
     async fn the_rfc_s_example_of_all_methods(engine: Engine) {
         let app = TestApp::start(&engine).await;

@@ -4,6 +4,7 @@
 
 mod authentik;
 mod entra;
+mod entra_custom;
 mod entra_flag;
 mod entra_groups;
 mod entra_logic_app;
