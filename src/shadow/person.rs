@@ -56,9 +56,9 @@ pub fn people(conn: &mut Conn, tenant: &str, key: Key<'_>) -> Result<Option<Vec<
     // On the engine's own connection, where diesel knows the statement by its type and SQLite need not read it again. And
     // in one: SQLite takes and gives back its lock for each, which costs more than to find the rows.
     macro_rules! rows {
-        ($condition:expr) => {{
+        ($from:expr, $id:expr, $condition:expr) => {{
             let groups = diesel::alias!(resources as groups);
-            on_backend!(conn, c => resources::table
+            on_backend!(conn, c => $from
                 .left_join(members::table.on(members::member_id.eq(resources::id).and(members::desired.eq(true))))
                 .left_join(groups.on(groups
                     .field(resources::id)
@@ -67,7 +67,7 @@ pub fn people(conn: &mut Conn, tenant: &str, key: Key<'_>) -> Result<Option<Vec<
                 .filter($condition)
                 .filter(resources::tenant.eq(tenant).and(resources::kind.eq(Kind::User.as_str())))
                 .filter(resources::deleted_at.is_null())
-                .order((resources::id, members::group_id))
+                .order(($id, members::group_id))
                 .limit(MOST_ROWS)
                 .select((
                     SnapshotColumns::default(),
@@ -79,17 +79,16 @@ pub fn people(conn: &mut Conn, tenant: &str, key: Key<'_>) -> Result<Option<Vec<
     }
     let rows: Vec<(SnapshotRow, Option<String>, Option<String>)> = match key {
         key if !key.is_storable() => return Ok(Some(Vec::new())),
-        Key::Id(id) => rows!(resources::id.eq(id)),
-        Key::Name(name) => rows!(resources::unique_key.eq(name)),
+        Key::Id(id) => rows!(resources::table, resources::id, resources::id.eq(id)),
+        Key::Name(name) => rows!(resources::table, resources::id, resources::unique_key.eq(name)),
         Key::Value { path, value } => rows!(
-            resources::id.eq_any(
-                resource_values::table
-                    .filter(resource_values::tenant.eq(tenant).and(resource_values::kind.eq(Kind::User.as_str())))
-                    .filter(resource_values::path.eq(path).and(resource_values::value.eq(value)))
-                    .order(resource_values::resource_id)
-                    .limit(MOST_ROWS)
-                    .select(resource_values::resource_id),
-            )
+            resource_values::table.inner_join(resources::table),
+            // In the order of the index: SQLite stops where there are too many, and does not look at all of them.
+            resource_values::resource_id,
+            resource_values::tenant
+                .eq(tenant)
+                .and(resource_values::kind.eq(Kind::User.as_str()))
+                .and(resource_values::path.eq(path).and(resource_values::value.eq(value)))
         ),
     };
     if rows.len() > FEW {

@@ -145,7 +145,7 @@ both_engines! {
         for (name, expected) in [("the first", true), ("one of the same id", false)] {
             let (told, wait) = (told.clone(), Arc::clone(&wait));
             let insert = move |conn: &mut Conn| {
-                drop(wait.lock().expect("a lock").recv());
+                wait.lock().expect("a lock").recv().expect("told to go on");
                 shadow::insert(conn, &stored("a"))
             };
             let write = db.write_then(insert, move |done| told.send(done.is_some()).expect("heard"));
