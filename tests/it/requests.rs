@@ -27,6 +27,37 @@ async fn with(
 }
 
 both_engines! {
+    /// An entity tag may hold bytes beyond ASCII, and commas (RFC 9110 8.8.3): a condition that is not understood is one
+    /// that does not hold, never none.
+    async fn a_condition_on_another_version_is_one(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let path = format!("/Users/{}", app.user("ada").await);
+        let before = app.get(&path).await.body;
+        assert_eq!(before["meta"]["version"], "W/\"1\"");
+        let mut body = user("ada");
+        body["title"] = json!("x");
+        let conditions: [&[(HeaderName, &[u8])]; 6] = [
+            &[(IF_MATCH, b"\"\xe9\"")],
+            &[(IF_MATCH, b"W/\"1\xe9\"")],
+            &[(IF_MATCH, b"\xe9"), (IF_MATCH, b"\"2\"")],
+            &[(IF_MATCH, b"\"a,1,b\"")],
+            &[(IF_MATCH, b"")],
+            &[(IF_NONE_MATCH, b"\"\xe9\", \"1\"")],
+        ];
+        for headers in conditions {
+            for (method, body) in [(Method::PUT, Some(&body)), (Method::DELETE, None)] {
+                let refused = with(&app, method, &path, headers, body).await;
+                assert_eq!(refused.status, 412, "{headers:?}: {}", refused.body);
+            }
+            assert_eq!(app.get(&path).await.body, before, "{headers:?}");
+        }
+        // One of several that is understood is enough.
+        let written = with(&app, Method::PUT, &path, &[(IF_MATCH, b"\"\xe9,\""), (IF_MATCH, b"\"1\"")], Some(&body)).await;
+        assert_eq!((written.status.as_u16(), &written.body["title"]), (200, &json!("x")));
+        let read = with(&app, Method::GET, &path, &[(IF_NONE_MATCH, b"\"a,2,b\"")], None).await;
+        assert_eq!(read.status, 200, "it has another version");
+    }
+
     /// What PATCH does not let grow, POST and PUT do not bring along. Members are kept apart.
     async fn a_thousand_values_of_an_attribute(engine: Engine) {
         let app = TestApp::start(&engine).await;
