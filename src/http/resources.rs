@@ -33,12 +33,24 @@ pub(super) struct Call<'a> {
     pub(super) when: Precondition,
 }
 
-/// The parameters of a request.
+/// The parameters of a list.
 pub(super) fn query(request: &HttpRequest) -> Result<Query, Refusal> {
+    parameters(request, |_| true)
+}
+
+/// The parameters of a request on one resource (RFC 7644 3.9). Those of lists are unknown there, and ignored.
+fn projected(request: &HttpRequest) -> Result<Query, Refusal> {
+    parameters(request, |name| {
+        ["attributes", "excludedAttributes"].iter().any(|known| known.eq_ignore_ascii_case(name))
+    })
+}
+
+fn parameters(request: &HttpRequest, counts: impl Fn(&str) -> bool) -> Result<Query, Refusal> {
     // `+` and `%20` are both a blank; a flag like Entra's `aadOptscim062020` is a name without a value.
     let pairs: Vec<(String, String)> =
         url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-    Ok(Query::from_pairs(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())), PAGE)?)
+    let pairs = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).filter(|(name, _)| counts(name));
+    Ok(Query::from_pairs(pairs, PAGE)?)
 }
 
 /// How the requests of a token are read.
@@ -75,7 +87,7 @@ impl<'a> Call<'a> {
         principal: &'a Principal,
         kind: Kind,
     ) -> Result<Self, Refusal> {
-        let query = query(request)?;
+        let query = projected(request)?;
         Ok(Self {
             state,
             target: target(principal, kind),

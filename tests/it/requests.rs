@@ -58,6 +58,30 @@ both_engines! {
         assert_eq!(read.status, 200, "it has another version");
     }
 
+    /// The parameters of lists say nothing to other requests, right or wrong (RFC 7644 3.4.2, 3.9).
+    async fn parameters_of_lists_are_ignored_elsewhere(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let wrong = "count=abc&startIndex=x&sortOrder=foo&filter=%28&sortBy=%5B&cursor=nonsense";
+        let made = app.post(&format!("/Users?{wrong}&attributes=userName"), &user("ada")).await;
+        assert_eq!((made.status.as_u16(), &made.body["name"]), (201, &Value::Null), "{}", made.body);
+        let path = format!("/Users/{}", made.body["id"].as_str().expect("an id"));
+        let of_one = format!("{path}?{wrong}&ExcludedAttributes=name");
+        let operations = json!([{ "op": "add", "path": "title", "value": "x" }]);
+        for answer in [app.get(&of_one).await, app.put(&of_one, &user("ada")).await, app.patch(&of_one, operations).await] {
+            assert_eq!((answer.status.as_u16(), &answer.body["name"]), (200, &Value::Null), "{}", answer.body);
+            assert_eq!(answer.body["userName"], "ada@example.com");
+        }
+        assert_eq!(app.delete(&of_one).await.status, 204);
+        // Those that count are still read.
+        let path = format!("/Users/{}", app.user("bob").await);
+        for (method, body) in [(Method::GET, None), (Method::PUT, Some(user("bob")))] {
+            let refused = app.send(method, &format!("{path}?attributes=emails%5B"), body.as_ref()).await;
+            assert_eq!((refused.status.as_u16(), &refused.body["scimType"]), (400, &json!("invalidValue")));
+        }
+        let refused = app.get("/Users?count=abc").await;
+        assert_eq!((refused.status.as_u16(), &refused.body["scimType"]), (400, &json!("invalidValue")));
+    }
+
     /// What PATCH does not let grow, POST and PUT do not bring along. Members are kept apart.
     async fn a_thousand_values_of_an_attribute(engine: Engine) {
         let app = TestApp::start(&engine).await;
