@@ -82,6 +82,25 @@ both_engines! {
         assert_eq!((refused.status.as_u16(), &refused.body["scimType"]), (400, &json!("invalidValue")));
     }
 
+    /// RFC 8259 8.1 lets a reader pass over a byte order mark; `*` alone is what some clients write for `*/*`.
+    async fn marks_before_a_body_and_any_media_type(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let body = format!("\u{feff}{}", user("ada"));
+        let request = app.request(Method::POST, "/Users").header("Content-Type", "application/scim+json").body(body);
+        let made = answer(request).await;
+        assert_eq!((made.status.as_u16(), &made.body["userName"]), (201, &json!("ada@example.com")), "{}", made.body);
+        for accept in ["*", "* ", "text/html, *;q=0.1", "*/*"] {
+            for path in ["/Users", "/Schemas"] {
+                let read = with(&app, Method::GET, path, &[(ACCEPT, accept.as_bytes())], None).await;
+                assert_eq!(read.status, 200, "{accept}");
+            }
+        }
+        for accept in ["*;q=0", "**", "text/*"] {
+            let read = with(&app, Method::GET, "/Users", &[(ACCEPT, accept.as_bytes())], None).await;
+            assert_eq!(read.status, 406, "{accept}");
+        }
+    }
+
     /// What PATCH does not let grow, POST and PUT do not bring along. Members are kept apart.
     async fn a_thousand_values_of_an_attribute(engine: Engine) {
         let app = TestApp::start(&engine).await;
