@@ -13,7 +13,7 @@ use super::{Attributes, Error, Strictness};
 
 /// Most values of one attribute, members apart, which are no part of the document: each operation of a PATCH looks at all
 /// of them, and those that are looked up by are rows.
-pub const MAX_VALUES: usize = 1_000;
+pub const MAX_VALUES_OF_ONE: usize = 1_000;
 
 /// Checks the body of a create (RFC 7644 3.3) and brings it into canonical form: names as their schema spells them, in
 /// its order, `schemas` first; read-only attributes, unassigned values (RFC 7643 2.5), passwords and repeated
@@ -21,7 +21,7 @@ pub const MAX_VALUES: usize = 1_000;
 ///
 /// # Errors
 /// `invalidValue` that names the attribute: unknown, given twice, of the wrong type, required and missing, or with more
-/// than one primary value; `tooMany` for more than [`MAX_VALUES`].
+/// than one primary value; `tooMany` for more than [`MAX_VALUES_OF_ONE`].
 pub fn create(resource_type: &ResourceType, body: Attributes, strictness: Strictness) -> Result<Attributes, Error> {
     finish(resource_type, canonical(resource_type, body, strictness)?)
 }
@@ -87,8 +87,8 @@ fn canonical(resource_type: &ResourceType, body: Attributes, strictness: Strictn
 fn bounded(level: &Attributes, prefix: &str) -> Result<(), Error> {
     for (name, value) in level {
         match value {
-            Value::Array(values) if values.len() > MAX_VALUES && name != "members" => {
-                return Err(Error::too_many(format!("{prefix}{name}: more than {MAX_VALUES} values")));
+            Value::Array(values) if values.len() > MAX_VALUES_OF_ONE && name != "members" => {
+                return Err(Error::too_many(format!("{prefix}{name}: more than {MAX_VALUES_OF_ONE} values")));
             }
             Value::Object(members) => {
                 let after = if name.contains(':') { ':' } else { '.' };

@@ -13,7 +13,7 @@ use crate::scim::fold::fold;
 use crate::scim::matcher::matches_value;
 use crate::scim::path;
 use crate::scim::schema::{Attribute, DataType, Mutability};
-use crate::scim::validate::MAX_VALUES;
+use crate::scim::validate::MAX_VALUES_OF_ONE;
 use crate::scim::{Attributes, Strictness};
 
 /// What is to be done to a multi-valued attribute.
@@ -223,8 +223,8 @@ fn append(values: &mut Vec<Value>, attribute: &Attribute, given: &[Value]) -> Re
 }
 
 fn room(attribute: &Attribute, values: &[Value]) -> Result<(), Error> {
-    if values.len() >= MAX_VALUES && attribute.name != "members" {
-        return Err(Error::too_many(format!("{}: more than {MAX_VALUES} values", attribute.name)));
+    if values.len() >= MAX_VALUES_OF_ONE && attribute.name != "members" {
+        return Err(Error::too_many(format!("{}: more than {MAX_VALUES_OF_ONE} values", attribute.name)));
     }
     Ok(())
 }
