@@ -119,8 +119,22 @@ impl Db {
         T: Send + 'static,
         E: Failure + Send + 'static,
     {
+        self.write_then(f, |_| ()).await
+    }
+
+    /// [`Db::write`] and what follows from it: `then` runs once the end is known, with the answer if it is on disk, and
+    /// before the caller is told. It runs even where the caller is no longer there, whose transaction goes on without it.
+    pub async fn write_then<T, E>(
+        &self,
+        f: impl Fn(&mut Conn) -> Result<T, E> + Send + 'static,
+        then: impl FnOnce(Option<&T>) + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure + Send + 'static,
+    {
         if let Some(writer) = &self.0.writer {
-            return writer.write(f).await;
+            return writer.write(f, then).await;
         }
         let inner = Arc::clone(&self.0);
         let span = tracing::Span::current();
@@ -128,17 +142,18 @@ impl Db {
         blocking(move || {
             let _place = place;
             span.in_scope(|| {
-                let mut conn = inner.connection()?;
-                for _ in 0..CONFLICTS {
-                    match transaction(&mut conn, &f) {
-                        Err(error) if error.database().is_some_and(Error::is_conflict) => {}
-                        result => return result,
-                    }
-                }
-                transaction(&mut conn, &f)
+                let result = inner.try_often(&f);
+                then(result.as_ref().ok());
+                result
             })
         })
         .await
+    }
+
+    /// Whether nobody but this process writes what is read here: SQLite's file belongs to one process, a PostgreSQL
+    /// database may have several.
+    pub fn is_only_writer(&self) -> bool {
+        self.0.writer.is_some()
     }
 
     /// Brings the schema to this version's.
@@ -175,6 +190,18 @@ impl Inner {
         let place =
             tokio::time::timeout(POOL_WAIT, Arc::clone(&self.places).acquire_owned()).await.map_err(|_| busy())?;
         place.map_err(|_| Error::Closed)
+    }
+
+    /// Runs a transaction on a connection of the pool; again where it lost against another.
+    fn try_often<T, E: Failure>(&self, f: &impl Fn(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+        let mut conn = self.connection()?;
+        for _ in 0..CONFLICTS {
+            match transaction(&mut conn, f) {
+                Err(error) if error.database().is_some_and(Error::is_conflict) => {}
+                result => return result,
+            }
+        }
+        transaction(&mut conn, f)
     }
 
     fn connection(&self) -> Result<r2d2::PooledConnection<Manager>, Error> {

@@ -110,6 +110,11 @@ impl<'a> Call<'a> {
         Ok(Projection::parse(self.resource_type(), attributes, excluded)?)
     }
 
+    /// What is answered to a POST or PUT.
+    fn projection_after(&self, body: &Value) -> Result<Projection, Refusal> {
+        Ok(self.projection()?.after_body(self.resource_type(), body, self.target.strictness))
+    }
+
     fn reads(&self, projection: &Projection) -> Reads {
         search::reads(self.target.kind, projection)
     }
@@ -136,7 +141,7 @@ impl<'a> Call<'a> {
     }
 
     pub(super) async fn create(&self, body: Value) -> Result<HttpResponse, Refusal> {
-        let projection = self.projection()?;
+        let projection = self.projection_after(&body)?;
         let view = self.state.provisioner.create(self.target, body).await?;
         self.answer(StatusCode::CREATED, &view, &projection)
     }
@@ -156,24 +161,21 @@ impl<'a> Call<'a> {
     }
 
     pub(super) async fn replace(&self, id: &str, body: Value) -> Result<HttpResponse, Refusal> {
-        let projection = self.projection()?;
+        let projection = self.projection_after(&body)?;
         let view = self.state.provisioner.replace(self.target, id, self.when.clone(), body).await?;
         self.answer(StatusCode::OK, &view, &projection)
     }
 
     /// 200 with the resource; 204 for a large group, unless `attributes` asks for a body (RFC 7644 3.5.2).
     pub(super) async fn patch(&self, id: &str, body: Value) -> Result<HttpResponse, Refusal> {
-        let projection = self.projection()?;
-        let patched = self.state.provisioner.patch(self.target, id, self.when.clone(), body).await?;
-        if !patched.large {
-            return self.answer(StatusCode::OK, &patched.view, &projection);
-        }
-        if !projection.attributes_given() {
+        let projection = self.projection()?.after_patch(self.resource_type(), &body, self.target.strictness);
+        let reads = projection.attributes_given().then(|| self.reads(&projection));
+        let patched = self.state.provisioner.patch(self.target, id, self.when.clone(), body, reads).await?;
+        if patched.large {
             let etag = message::etag(patched.view.stored.version);
             return Ok(HttpResponse::NoContent().insert_header((ETAG, etag)).finish());
         }
-        let view = self.state.provisioner.get(self.target, id, self.reads(&projection)).await?;
-        self.answer(StatusCode::OK, &view, &projection)
+        self.answer(StatusCode::OK, &patched.view, &projection)
     }
 
     pub(super) async fn delete(&self, id: &str) -> Result<HttpResponse, Refusal> {

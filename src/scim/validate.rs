@@ -60,7 +60,7 @@ pub fn replace(
 
 /// The same for a resource that PATCH operations have changed: nothing may be missing or doubled now. What an
 /// operation may touch is decided where it is applied. A strict client answers for those attributes that are not as
-/// they were `before`.
+/// they were `before`. What no schema has any more, and the resource had `before`, is left out.
 ///
 /// # Errors
 /// As [`create`].

@@ -363,3 +363,38 @@ fn an_attribute_has_no_more_values_than_patch_lets_it_have() {
     let members = json!({ "schemas": [crate::scim::GROUP_SCHEMA], "displayName": "g", "members": values(5000) });
     assert!(create(&registry.group, object(members), Strict).is_ok());
 }
+
+#[test]
+fn what_an_extension_has_lost_stands_in_no_change_s_way() {
+    let attributes = |names: &[&str]| -> Vec<Value> {
+        let one = |name: &&str| {
+            json!({
+                "name": name, "type": "string", "multiValued": false, "description": "", "required": false,
+                "mutability": "readWrite", "returned": "default",
+            })
+        };
+        names.iter().map(one).collect()
+    };
+    let kind = |names: &[&str]| {
+        let schema = json!({ "id": "urn:x:1.0", "name": "X", "description": "", "attributes": attributes(names) });
+        let schema: Schema = serde_json::from_value(schema).unwrap();
+        Registry::standard().unwrap().with_extension(schema, "User", false).unwrap().user
+    };
+    let stored = |title: &str, members: Value| json!({ "schemas": [USER_SCHEMA, "urn:x:1.0"], "userName": "ada", "title": title, "urn:x:1.0": members });
+    let before = object(stored("old", json!({ "kept": "k", "lost": "l" })));
+    let after = object(stored("new", json!({ "kept": "k", "lost": "l" })));
+    let (fewer, none) = (kind(&["kept"]), Registry::standard().unwrap().user);
+    for strictness in [Lenient, Strict] {
+        let changed = check(&fewer, &before, after.clone(), strictness).unwrap();
+        assert_eq!(text(changed), stored("new", json!({ "kept": "k" })).to_string());
+        let changed = check(&none, &before, after.clone(), strictness).unwrap();
+        let left = json!({ "schemas": [USER_SCHEMA], "userName": "ada", "title": "new" });
+        assert_eq!(text(changed), left.to_string());
+        // What was not there before is refused as ever.
+        for (kind, words) in [(&fewer, "urn:x:1.0:lost: there is no such attribute"), (&none, "urn:x:1.0: User has no")]
+        {
+            let error = check(kind, &object(json!({ "userName": "ada" })), after.clone(), strictness).unwrap_err();
+            assert!(error.detail.starts_with(words), "{error}");
+        }
+    }
+}

@@ -24,6 +24,17 @@ pub struct Reference {
     pub display: Option<String>,
 }
 
+impl Reference {
+    /// What it says of itself as `type` in a resource of this kind: a user's groups are direct or indirect (RFC 7643
+    /// 4.1.2), a group's members are users or groups (4.2).
+    pub fn type_in(&self, of: Kind) -> &'static str {
+        match of {
+            Kind::User => "direct",
+            Kind::Group => self.kind.as_str(),
+        }
+    }
+}
+
 /// Members that were asked for, in the order of their ids.
 pub fn of_group(conn: &mut Conn, group: &str) -> Result<Vec<Reference>, Error> {
     let rows: Vec<(String, String)> = members::table
@@ -150,6 +161,12 @@ fn present(conn: &mut Conn, group: &str, ids: &[String]) -> Result<BTreeMap<Stri
         found.extend(rows);
     }
     Ok(found)
+}
+
+/// Whether any of `ids` is a member that was asked for.
+pub fn has_any(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> {
+    let ids: Vec<String> = ids.iter().filter(|id| is_storable(id)).cloned().collect();
+    Ok(present(conn, group, &ids)?.values().any(|desired| *desired))
 }
 
 /// Asks for members; those that are asked for already stay as they are. Answers whether anything changed.

@@ -8,11 +8,7 @@ use scim_bridge::http::routes::ROUTES;
 use serde_json::{Value, json};
 
 use super::support::app::{Answer, TENANT, TestApp, answer, user};
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use super::support::urn::{ENTERPRISE, GROUP, PATCH_OP, USER};
 
 fn encoded(filter: &str) -> String {
     url::form_urlencoded::byte_serialize(filter.as_bytes()).collect()
@@ -153,6 +149,9 @@ both_engines! {
             ("/Users", format!("groups[value eq \"{}\"]", people.sales), &[ada, bob]),
             ("/Users", "groups.display eq \"sales\"".into(), &[ada, bob]),
             ("/Users", "groups pr".into(), &[ada, bob, eve]),
+            ("/Users", "groups.type eq \"Direct\"".into(), &[ada, bob, eve]),
+            ("/Users", format!("groups[value eq \"{}\" and type eq \"direct\"]", people.sales), &[ada, bob]),
+            ("/Users", "groups.type eq \"Group\"".into(), &[]),
             ("/Users", "active eq false".into(), &[bob]),
             ("/Users", "active eq \"False\"".into(), &[bob]),
             ("/Users", "title pr".into(), &[ada]),

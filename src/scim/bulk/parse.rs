@@ -153,6 +153,6 @@ fn operation(
         (_, Some(data)) => data,
         (_, None) => return Err(missing(index, method, "data")),
     };
-    let references = reference::all(method, path.id.as_deref(), &mut data);
+    let references = reference::all(&path.resource_type, method, path.id.as_deref(), &mut data);
     Ok(Operation { method, data, version, references })
 }

@@ -10,7 +10,7 @@ use crate::scim::path::{AttributePath, find, find_relative};
 use crate::scim::schema::{Resolved, ResourceType};
 
 use super::super::resource::{Kind, is_storable};
-use super::super::value::{MANAGER, indexed};
+use super::super::value::indexed;
 use super::Part;
 
 /// A condition that an index answers.
@@ -40,13 +40,9 @@ impl Term {
 }
 
 impl Term {
-    /// Whether it leaves a handful: not all of a group, and not all who report to somebody.
-    pub(super) fn is_of_few(&self) -> bool {
-        match self {
-            Self::Id(_) | Self::Name(_) => true,
-            Self::Value { path, .. } => path != MANAGER,
-            Self::HasMember(_) | Self::InGroup(_) => false,
-        }
+    /// Whether it leaves one resource at most.
+    pub(super) fn is_unique(&self) -> bool {
+        matches!(self, Self::Id(_) | Self::Name(_))
     }
 }
 

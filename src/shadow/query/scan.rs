@@ -221,7 +221,7 @@ fn scan(conn: &mut Conn, narrow: &Narrow<'_>, collected: &mut Collected<'_>) -> 
             for row in rows {
                 let mut seen = as_seen(&row)?;
                 if let Some(list) = references.remove(&row.id) {
-                    seen.insert(name.into(), as_listed(&list));
+                    seen.insert(name.into(), as_listed(part.kind, &list));
                 }
                 if filter.is_none_or(|filter| matcher::matches(filter, part.resource_type, &seen)) {
                     let key = query.sort.map_or(Key::Missing, |sort| sort.key(part.resource_type, &seen));
@@ -248,10 +248,10 @@ fn together(counts: impl Iterator<Item = i64>) -> usize {
 }
 
 /// `members` or `groups` of a resource, as the filter sees them.
-fn as_listed(list: &[Reference]) -> Value {
+fn as_listed(kind: Kind, list: &[Reference]) -> Value {
     let list = list.iter().map(|r| match &r.display {
-        Some(display) => json!({ "value": r.id, "type": r.kind.as_str(), "display": display }),
-        None => json!({ "value": r.id, "type": r.kind.as_str() }),
+        Some(display) => json!({ "value": r.id, "type": r.type_in(kind), "display": display }),
+        None => json!({ "value": r.id, "type": r.type_in(kind) }),
     });
     list.collect()
 }
