@@ -33,12 +33,24 @@ pub(super) struct Call<'a> {
     pub(super) when: Precondition,
 }
 
-/// The parameters of a request.
+/// The parameters of a list.
 pub(super) fn query(request: &HttpRequest) -> Result<Query, Refusal> {
+    parameters(request, |_| true)
+}
+
+/// The parameters of a request on one resource (RFC 7644 3.9). Those of lists are unknown there, and ignored.
+fn projected(request: &HttpRequest) -> Result<Query, Refusal> {
+    parameters(request, |name| {
+        ["attributes", "excludedAttributes"].iter().any(|known| known.eq_ignore_ascii_case(name))
+    })
+}
+
+fn parameters(request: &HttpRequest, counts: impl Fn(&str) -> bool) -> Result<Query, Refusal> {
     // `+` and `%20` are both a blank; a flag like Entra's `aadOptscim062020` is a name without a value.
     let pairs: Vec<(String, String)> =
         url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-    Ok(Query::from_pairs(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())), PAGE)?)
+    let pairs = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).filter(|(name, _)| counts(name));
+    Ok(Query::from_pairs(pairs, PAGE)?)
 }
 
 /// How the requests of a token are read.
@@ -56,10 +68,13 @@ pub(super) fn broken() -> Refusal {
     scim::Error::new(500, "internal error").into()
 }
 
-/// Both conditional headers. One that is given several times counts as one list (RFC 9110 5.3).
+/// Both conditional headers. One that is given several times counts as one list (RFC 9110 5.3). Bytes beyond ASCII, which
+/// an entity tag may have (8.8.3), stand for a character that none of ours has: a condition that was dropped for them would
+/// let a change through that somebody made depend on it.
 fn precondition(request: &HttpRequest) -> Precondition {
     let tags = |name| {
-        let values: Vec<&str> = request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
+        let values: Vec<_> =
+            request.headers().get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         (!values.is_empty()).then(|| Tags::parse(&values.join(",")))
     };
     Precondition { if_match: tags(IF_MATCH), if_none_match: tags(IF_NONE_MATCH) }
@@ -72,7 +87,7 @@ impl<'a> Call<'a> {
         principal: &'a Principal,
         kind: Kind,
     ) -> Result<Self, Refusal> {
-        let query = query(request)?;
+        let query = projected(request)?;
         Ok(Self {
             state,
             target: target(principal, kind),

@@ -154,7 +154,7 @@ impl Provisioner {
     /// Replaces a resource by a PUT body (RFC 7644 3.5.1).
     pub async fn replace(&self, target: Target<'_>, id: &str, when: Precondition, body: Value) -> Result<View, Error> {
         let (kind, strictness, resource_type) = (target.kind, target.strictness, self.resource_type(target));
-        let silent = write::silent_on(&body);
+        let silent = write::silent_on(&resource_type, &body);
         let attributes = dialect::resource(&resource_type, body, target.strictness)?;
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
         self.change(target.tenant, move |conn| {

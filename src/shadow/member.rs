@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use crate::db::schema::{links, members, resources};
@@ -91,6 +92,28 @@ pub fn groups_of(conn: &mut Conn, ids: &[String]) -> Result<BTreeMap<String, Vec
         for (member, id, document) in rows {
             found.entry(member).or_default().push(group_reference(id, &document));
         }
+    }
+    Ok(found)
+}
+
+/// How many memberships each of several resources has: groups as those who have members, users as members. Those without
+/// any are left out.
+pub fn counts(conn: &mut Conn, kind: Kind, ids: &[String]) -> Result<BTreeMap<String, i64>, Error> {
+    let mut found = BTreeMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(String, i64)> = on_backend!(&mut *conn, c => match kind {
+            Kind::Group => members::table
+                .filter(members::group_id.eq_any(chunk).and(members::desired.eq(true)))
+                .group_by(members::group_id)
+                .select((members::group_id, count_star()))
+                .load(c),
+            Kind::User => members::table
+                .filter(members::member_id.eq_any(chunk).and(members::desired.eq(true)))
+                .group_by(members::member_id)
+                .select((members::member_id, count_star()))
+                .load(c),
+        })?;
+        found.extend(rows);
     }
     Ok(found)
 }

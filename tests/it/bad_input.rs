@@ -570,6 +570,11 @@ both_engines! {
         }
         assert_eq!(answer(client.get(&users).bearer_auth(&scim)).await.status, 200);
         assert_eq!(answer(client.get(&admin).bearer_auth(&steers)).await.status, 200);
+        // Discovery needs no token, and so no scope either.
+        for path in ["/ServiceProviderConfig", "/Schemas", "/ResourceTypes/User"] {
+            let url = format!("{}{path}", fixture.app.base());
+            assert_eq!(answer(client.get(&url).bearer_auth(&steers)).await.status, 200, "{path}");
+        }
         fixture.unchanged().await;
     }
 

@@ -367,8 +367,10 @@ both_engines! {
             { "method": "PUT", "path": path, "version": "W/\"1\"", "data": user("ada") },
             { "method": "DELETE", "path": path, "version": "W/\"1\"" },
             name("second", "W/\"2\""),
+            name("third", ""),
+            { "method": "DELETE", "path": path, "version": "" },
         ]))).await;
-        assert_eq!(results.statuses(), ["200", "412", "412", "412", "200"]);
+        assert_eq!(results.statuses(), ["200", "412", "412", "412", "200", "412", "412"]);
         assert_eq!((&results.0[0]["version"], &results.0[4]["version"]), (&json!("W/\"2\""), &json!("W/\"3\"")));
         assert!(results.detail(1).contains("W/\"2\""), "{}", results.detail(1));
         assert_eq!(results.0[1]["location"], format!("{}{path}", app.base()));

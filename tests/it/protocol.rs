@@ -312,6 +312,34 @@ both_engines! {
         let cleared = app.put(&path, &nulls).await;
         let wanted: BTreeSet<&str> = ["schemas", "id", "userName", "meta"].into();
         assert_eq!(keys(&cleared.body), wanted, "{}", cleared.body);
+        // However they are named.
+        let named = |name: &str, value: Value| {
+            let mut body = json!({ "schemas": [USER], "userName": "ada@example.com", "active": true, "externalId": "a" });
+            body.as_object_mut().expect("an object").retain(|key, _| !name.to_lowercase().ends_with(&key.to_lowercase()));
+            body[name] = value;
+            body
+        };
+        let of_core = format!("{USER}:active");
+        for (body, attribute, wanted) in [
+            (named(&of_core, json!(false)), "active", json!(false)),
+            (named(&of_core.to_uppercase(), json!("True")), "active", json!(true)),
+            (named(" active", json!(false)), "active", json!(false)),
+            (named(&of_core, Value::Null), "active", Value::Null),
+            (named(&format!("{USER}:externalId"), json!("b")), "externalId", json!("b")),
+            (named(&format!("{USER}:externalId"), json!("")), "externalId", Value::Null),
+            (json!({ "schemas": [USER], (USER): { "userName": "ada@example.com", "ACTIVE": false } }), "active", json!(false)),
+            (json!({ "schemas": [USER], "userName": "ada@example.com", (USER): { "externalId": null } }), "externalId", Value::Null),
+        ] {
+            let set = json!({ "schemas": [USER], "userName": "ada@example.com", "active": true, "externalId": "a" });
+            assert_eq!(app.put(&path, &set).await.body["active"], true);
+            let replaced = app.put(&path, &body).await;
+            assert_eq!((replaced.status.as_u16(), &replaced.body[attribute]), (200, &wanted), "{body}: {}", replaced.body);
+        }
+        // A name like theirs is not theirs.
+        let set = json!({ "schemas": [USER], "userName": "ada@example.com", "active": false, "externalId": "a" });
+        app.put(&path, &set).await;
+        let body = json!({ "schemas": [USER], "userName": "ada@example.com", (format!("{ENTERPRISE}:active")): true, "urn:x:active": true });
+        assert_eq!(app.put(&path, &body).await.body["active"], false);
 
         // What changes nothing is no change.
         let before = app.get(&path).await.body;
