@@ -82,7 +82,7 @@ pub fn people(conn: &mut Conn, tenant: &str, key: Key<'_>) -> Result<Option<Vec<
         Key::Id(id) => rows!(resources::table, resources::id, resources::id.eq(id)),
         Key::Name(name) => rows!(resources::table, resources::id, resources::unique_key.eq(name)),
         Key::Value { path, value } => rows!(
-            resource_values::table.inner_join(resources::table),
+            resource_values::table.inner_join(resources::table.on(resources::id.eq(resource_values::resource_id))),
             // In the order of the index: SQLite stops where there are too many, and does not look at all of them.
             resource_values::resource_id,
             resource_values::tenant
