@@ -157,6 +157,7 @@ impl App {
         let state = http::State {
             provisioner: Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone()),
             access: access.clone(),
+            pages: http::Pages::default(),
             overview: Overview::new(db.clone()),
             metrics: metrics.clone(),
             public_url: config.server.public_url.clone(),

@@ -9,17 +9,19 @@ pub mod scim;
 #[path = "../../src/http/json.rs"]
 mod json;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use scim::bulk::{Done, Job, MAX_OPERATIONS, Request};
 use scim::filter::{Filter, MAX_LENGTH, MAX_TERMS};
 use scim::patch::{self, Operation};
 use scim::path::{self, AttributePath, PatchPath};
 use scim::projection::Projection;
 use scim::schema::{Registry, ResourceType};
-use scim::{Attributes, Strictness, dialect, matcher, validate};
+use scim::{Attributes, Error, Strictness, dialect, matcher, validate};
 
 /// How the core reads, both ways.
 pub const BOTH: [Strictness; 2] = [Strictness::Lenient, Strictness::Strict];
@@ -71,15 +73,6 @@ fn depth(value: &Value) -> usize {
     }
 }
 
-fn terms(filter: &Filter) -> usize {
-    match filter {
-        Filter::And(left, right) | Filter::Or(left, right) => terms(left) + terms(right),
-        Filter::Not(inner) => terms(inner),
-        Filter::Values { filter, .. } => terms(filter),
-        Filter::Compare { .. } | Filter::Present(_) => 1,
-    }
-}
-
 /// A filter: bounded, evaluated without a crash, and written as what it is.
 pub fn check_filter(text: &str) {
     for (kind, resource) in samples() {
@@ -88,13 +81,13 @@ pub fn check_filter(text: &str) {
         for filter in [lenient, strict].into_iter().flatten() {
             assert!(text.len() <= MAX_LENGTH);
             // `a[b].c eq 1` is one term of the text and two of the tree.
-            assert!(terms(&filter) <= 2 * MAX_TERMS, "{} terms", terms(&filter));
+            assert!(filter.terms() <= 2 * MAX_TERMS, "{} terms", filter.terms());
             if filter.check(kind).is_ok() {
                 let held = matcher::matches(&filter, kind, resource);
                 assert_ne!(matcher::matches(&Filter::Not(Box::new(filter.clone())), kind, resource), held);
             }
             let written = filter.to_string();
-            if written.len() <= MAX_LENGTH && terms(&filter) < MAX_TERMS {
+            if written.len() <= MAX_LENGTH && filter.terms() < MAX_TERMS {
                 for strictness in BOTH {
                     assert_eq!(Filter::parse_with(kind, &written, strictness).as_ref(), Ok(&filter), "{written}");
                 }
@@ -128,7 +121,7 @@ pub fn check_path(text: &str) {
 pub fn check_patch(kind: &ResourceType, resource: &Attributes, message: &Value) {
     for strictness in BOTH {
         let Ok(operations) = dialect::patch(kind, message.clone(), strictness) else { continue };
-        let Some(operations) = without_members(kind, operations) else { continue };
+        let Some(operations) = without_members(kind, operations, strictness) else { continue };
         let Ok(patched) = patch::apply(kind, resource, &operations, strictness) else { continue };
         let again = patch::apply(kind, resource, &operations, strictness);
         assert_eq!(again.as_ref(), Ok(&patched), "not the same twice");
@@ -146,8 +139,11 @@ pub fn check_patch(kind: &ResourceType, resource: &Attributes, message: &Value) 
     }
 }
 
-fn without_members(kind: &ResourceType, operations: Vec<Operation>) -> Option<Vec<Operation>> {
-    if kind.name == "Group" { patch::split_members(operations).ok().map(|(rest, _)| rest) } else { Some(operations) }
+fn without_members(kind: &ResourceType, operations: Vec<Operation>, strictness: Strictness) -> Option<Vec<Operation>> {
+    if kind.name != "Group" {
+        return Some(operations);
+    }
+    patch::split_members(operations, strictness).ok().map(|(rest, _)| rest)
 }
 
 fn comes_to_rest(kind: &ResourceType, checked: &Attributes, strictness: Strictness) {
@@ -169,5 +165,44 @@ pub fn check_body(kind: &ResourceType, body: &Value) {
         let put = validate::replace(kind, &document, document.clone(), strictness);
         assert_eq!(put.as_ref(), Ok(&document), "put back");
         let _ = patch::take_members(&mut normal);
+    }
+}
+
+/// SCIM base URL of the bulk requests.
+const BASE: &str = "https://example.com/scim/v2";
+
+/// A bulk request: each of its operations is handed out once at most and has one result, and what is handed out goes
+/// the way of a request of its own.
+pub fn check_bulk(body: &Value) {
+    let Ok(request) = Request::parse(&REGISTRY, BASE, MAX_OPERATIONS, body.clone()) else { return };
+    let mut ids = 0;
+    let mut job = Job::new(request, BASE, || {
+        ids += 1;
+        format!("id-{ids}")
+    });
+    let mut begun = BTreeSet::new();
+    loop {
+        let ready = job.advance();
+        if ready.is_empty() {
+            break;
+        }
+        // Some fail, and what refers to them then does.
+        let failing = ready.iter().map(|one| one.index).find(|index| index % 4 == 3);
+        for one in ready {
+            assert!(begun.insert(one.index), "Operations[{}] is handed out twice", one.index);
+            if failing.is_none_or(|index| index == one.index) {
+                let done = Done { status: 200, version: one.version.clone() };
+                job.finish(one.index, if failing.is_none() { Ok(done) } else { Err(Error::uniqueness("taken")) });
+            }
+            check_body(&one.resource_type, &one.data);
+            if let Some((kind, resource)) = samples().iter().find(|(kind, _)| kind.name == one.resource_type.name) {
+                check_patch(kind, resource, &one.data);
+            }
+        }
+    }
+    let results = job.response().operations.len();
+    assert!(results >= begun.len(), "{results} results of {} operations", begun.len());
+    if let Some(Value::Array(operations)) = body.get("Operations") {
+        assert!(results <= operations.len(), "{results} results of {} operations", operations.len());
     }
 }

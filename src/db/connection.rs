@@ -55,6 +55,9 @@ impl Location {
 pub(super) enum Role {
     /// Reads only; a write is refused by SQLite.
     Reader,
+    /// The same, with so many KiB of the file kept in memory: what look-ups meet again and again are the upper pages of
+    /// indexes.
+    LookUp(u32),
     /// Reads and writes.
     Writer,
 }
@@ -82,8 +85,13 @@ fn open_sqlite(path: &Path, role: Role) -> Result<Conn, Error> {
         "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
     )
     .map_err(|e| failed(&e))?;
-    if role == Role::Reader {
-        conn.batch_execute("PRAGMA query_only = ON;").map_err(|e| failed(&e))?;
+    match role {
+        Role::Writer => {}
+        Role::Reader => conn.batch_execute("PRAGMA query_only = ON;").map_err(|e| failed(&e))?,
+        Role::LookUp(kib) => {
+            let pragmas = format!("PRAGMA query_only = ON; PRAGMA cache_size = -{kib};");
+            conn.batch_execute(&pragmas).map_err(|e| failed(&e))?;
+        }
     }
     Ok(Conn::Sqlite(conn))
 }

@@ -25,6 +25,11 @@ pub use migrate::Pending;
 /// How long a request waits for a free connection before it is told to come back.
 const POOL_WAIT: Duration = Duration::from_secs(10);
 
+/// KiB of SQLite's file that the connections of look-ups keep in memory, together: the indexes of 100,000 users.
+const LOOK_UP_CACHE: u32 = 32 * 1024;
+/// KiB that each keeps at least: SQLite's own measure.
+const LEAST_CACHE: u32 = 2 * 1024;
+
 /// How often a transaction that lost against another is run again.
 const CONFLICTS: usize = 5;
 
@@ -38,6 +43,8 @@ struct Inner {
     pool: r2d2::Pool<Manager>,
     /// As many as the pool has connections: who waits for one waits here, where it costs no thread.
     places: Arc<Semaphore>,
+    /// SQLite alone: readers of [`Db::look_up`].
+    look_ups: Option<r2d2::Pool<Manager>>,
     /// SQLite alone.
     writer: Option<writer::Writer>,
 }
@@ -55,21 +62,12 @@ impl Db {
             Location::Postgres(_) => None,
         };
         let role = if writer.is_some() { Role::Reader } else { Role::Writer };
-        let pool = r2d2::Pool::builder()
-            .max_size(pool_size.max(1))
-            // None is opened ahead of need. A connection that the pool opens by itself while the process ends meets
-            // OpenSSL's clean-up, and the process dies of it instead of exiting 0.
-            .min_idle(Some(0))
-            .connection_timeout(POOL_WAIT)
-            // A connection found dead is replaced when it is used; asking each time would double every read.
-            .test_on_check_out(matches!(location, Location::Postgres(_)))
-            .error_handler(Box::new(LogPoolError))
-            .build(Manager { location: location.clone(), role })
-            .map_err(|e| Error::Connection(e.to_string()))?;
+        let pool = pool(&location, role, pool_size.max(1))?;
         // A server that is away, or a wrong password, is told now.
         drop(pool.get().map_err(|e| Error::Connection(e.to_string()))?);
+        let look_ups = if writer.is_some() { Some(look_ups(&location, pool_size.max(1))?) } else { None };
         let places = Arc::new(Semaphore::new(usize::try_from(pool_size.max(1)).unwrap_or(1)));
-        Ok(Self(Arc::new(Inner { location, pool, places, writer })))
+        Ok(Self(Arc::new(Inner { location, pool, places, look_ups, writer })))
     }
 
     /// Name of the engine, for logs and tests.
@@ -104,9 +102,7 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        if self.0.writer.is_some()
-            && let Some(mut conn) = self.0.pool.try_get()
-        {
+        if let Some(mut conn) = self.0.look_ups.as_ref().and_then(r2d2::Pool::try_get) {
             return f(&mut conn);
         }
         self.read(f).await
@@ -119,8 +115,22 @@ impl Db {
         T: Send + 'static,
         E: Failure + Send + 'static,
     {
+        self.write_then(f, |_| ()).await
+    }
+
+    /// [`Db::write`] and what follows from it: `then` runs once the end is known, with the answer if it is on disk, and
+    /// before the caller is told. It runs even where the caller is no longer there, whose transaction goes on without it.
+    pub async fn write_then<T, E>(
+        &self,
+        f: impl Fn(&mut Conn) -> Result<T, E> + Send + 'static,
+        then: impl FnOnce(Option<&T>) + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure + Send + 'static,
+    {
         if let Some(writer) = &self.0.writer {
-            return writer.write(f).await;
+            return writer.write(f, then).await;
         }
         let inner = Arc::clone(&self.0);
         let span = tracing::Span::current();
@@ -128,17 +138,18 @@ impl Db {
         blocking(move || {
             let _place = place;
             span.in_scope(|| {
-                let mut conn = inner.connection()?;
-                for _ in 0..CONFLICTS {
-                    match transaction(&mut conn, &f) {
-                        Err(error) if error.database().is_some_and(Error::is_conflict) => {}
-                        result => return result,
-                    }
-                }
-                transaction(&mut conn, &f)
+                let result = inner.try_often(&f);
+                then(result.as_ref().ok());
+                result
             })
         })
         .await
+    }
+
+    /// Whether nobody but this process writes what is read here: SQLite's file belongs to one process, a PostgreSQL
+    /// database may have several.
+    pub fn is_only_writer(&self) -> bool {
+        self.0.writer.is_some()
     }
 
     /// Brings the schema to this version's.
@@ -177,9 +188,46 @@ impl Inner {
         place.map_err(|_| Error::Closed)
     }
 
+    /// Runs a transaction on a connection of the pool; again where it lost against another.
+    fn try_often<T, E: Failure>(&self, f: &impl Fn(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+        let mut conn = self.connection()?;
+        for _ in 0..CONFLICTS {
+            match transaction(&mut conn, f) {
+                Err(error) if error.database().is_some_and(Error::is_conflict) => {}
+                result => return result,
+            }
+        }
+        transaction(&mut conn, f)
+    }
+
     fn connection(&self) -> Result<r2d2::PooledConnection<Manager>, Error> {
         self.pool.get().map_err(|e| Error::Connection(e.to_string()))
     }
+}
+
+/// Connections in one role.
+fn pool(location: &Location, role: Role, size: u32) -> Result<r2d2::Pool<Manager>, Error> {
+    let pool = r2d2::Pool::builder()
+        .max_size(size)
+        .connection_timeout(POOL_WAIT)
+        // A connection found dead is replaced when it is used; asking each time would double every read.
+        .test_on_check_out(matches!(location, Location::Postgres(_)))
+        .error_handler(Box::new(LogPoolError));
+    let pool = match role {
+        // Look-ups wait for none to be opened: all are, and stay.
+        Role::LookUp(_) => pool.min_idle(Some(size)).idle_timeout(None).max_lifetime(None),
+        // None is opened ahead of need. A connection that the pool opens by itself while the process ends meets
+        // OpenSSL's clean-up, and the process dies of it instead of exiting 0.
+        Role::Reader | Role::Writer => pool.min_idle(Some(0)),
+    };
+    pool.build(Manager { location: location.clone(), role }).map_err(|e| Error::Connection(e.to_string()))
+}
+
+/// A connection for each thread that answers requests, as far as the caller allows so many.
+fn look_ups(location: &Location, most: u32) -> Result<r2d2::Pool<Manager>, Error> {
+    let threads = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX));
+    let size = threads.min(most);
+    pool(location, Role::LookUp((LOOK_UP_CACHE / size).max(LEAST_CACHE)), size)
 }
 
 /// Runs `f` as one transaction (inside another: as a savepoint).

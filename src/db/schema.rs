@@ -114,4 +114,5 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(resource_values -> resources (resource_id));
 diesel::allow_tables_to_appear_in_same_query!(resources, resource_values, members, links, observed, deliveries);

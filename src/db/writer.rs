@@ -38,7 +38,11 @@ impl Writer {
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
 
-    pub(super) async fn write<T, E>(&self, f: impl Fn(&mut Conn) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub(super) async fn write<T, E>(
+        &self,
+        f: impl Fn(&mut Conn) -> Result<T, E> + Send + 'static,
+        then: impl FnOnce(Option<&T>) + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
@@ -51,12 +55,14 @@ impl Writer {
                 Err(error) => Err(error.into()),
             };
             Box::new(move |committed| {
-                // The caller may have gone away; its change stands all the same.
-                drop(answer.send(match (result, committed) {
+                let result = match (result, committed) {
                     (Ok(value), Ok(())) => Ok(value),
                     (Ok(_), Err(error)) => Err(error.into()),
                     (Err(error), _) => Err(error),
-                }));
+                };
+                then(result.as_ref().ok());
+                // The caller may have gone away; its change stands all the same.
+                drop(answer.send(result));
             })
         });
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)?;

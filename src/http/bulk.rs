@@ -119,7 +119,7 @@ async fn single(provisioner: &Provisioner, target: Target<'_>, ready: Ready) -> 
             Ok(done(200, Some(view.stored.version)))
         }
         BulkMethod::Patch => {
-            let patched = provisioner.patch(target, &id, when, data).await?;
+            let patched = provisioner.patch(target, &id, when, data, None).await?;
             Ok(done(if patched.large { 204 } else { 200 }, Some(patched.view.stored.version)))
         }
         BulkMethod::Delete => {

@@ -22,23 +22,27 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
 /// Whom a request speaks for: 401 without a live token, the same words whatever is wrong with it; 403 without the
 /// scope.
 pub(super) async fn principal(request: &HttpRequest, access: &Access, scope: Scope) -> Result<Arc<Principal>, Refusal> {
-    let presented = bearer(request).unwrap_or_default();
-    let Some(principal) = access.authenticate(presented).await? else {
-        return Err(scim::Error::new(401, "a valid bearer token is needed").into());
-    };
+    let principal = somebody(request, access).await?;
     if !principal.may(scope) {
         return Err(scim::Error::new(403, format!("the token lacks the scope {scope}")).into());
     }
     Ok(principal)
 }
 
+/// Whom a request speaks for, whatever they may do: 401 without a live token.
+async fn somebody(request: &HttpRequest, access: &Access) -> Result<Arc<Principal>, Refusal> {
+    let presented = bearer(request).unwrap_or_default();
+    let principal = access.authenticate(presented).await?;
+    principal.ok_or_else(|| scim::Error::new(401, "a valid bearer token is needed").into())
+}
+
 /// What the resources look like of whom a request speaks for: to discovery nobody needs to say who they are, but a wrong
-/// token is refused, since clients test theirs there.
+/// token is refused, since clients test theirs there. What needs no token needs no scope.
 pub(super) async fn registry<'s>(request: &HttpRequest, state: &'s State) -> Result<&'s Registry, Refusal> {
     let registries = state.provisioner.registries();
     if request.headers().get(AUTHORIZATION).is_none() {
         return Ok(registries.standard());
     }
-    let principal = principal(request, &state.access, Scope::Scim).await?;
+    let principal = somebody(request, &state.access).await?;
     Ok(registries.of(&principal.tenant))
 }

@@ -7,8 +7,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-/// Reads one value and nothing after it. The depth is bounded by `serde_json`, at 128.
+/// Reads one value and nothing after it. The depth is bounded by `serde_json`, at 128. A byte order mark at the beginning is
+/// passed over (RFC 8259 8.1 allows it): libraries of Windows write one.
 pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Distinct.deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -110,6 +112,15 @@ mod tests {
                 parse(text.as_bytes()).unwrap_err().to_string(),
                 serde_json::from_str::<Value>(text).unwrap_err().to_string()
             );
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_text_is_passed_over() {
+        assert_eq!(parse(b"\xef\xbb\xbf {\"a\": 1}").unwrap().to_string(), "{\"a\":1}");
+        for text in [&b"\xef\xbb\xbf"[..], b"\xef\xbb", b"\xef\xbb\xbf\xef\xbb\xbf1", b"{}\xef\xbb\xbf", b"\xff\xfe1\0"]
+        {
+            assert!(parse(text).is_err(), "{text:?}");
         }
     }
 

@@ -6,6 +6,7 @@ mod guard;
 mod json;
 mod me;
 pub mod openapi;
+mod pages;
 mod render;
 mod resources;
 pub mod routes;
@@ -35,6 +36,7 @@ use crate::shadow::Kind;
 use crate::{scim, telemetry};
 
 use me::Deed;
+pub use pages::Pages;
 use resources::Call;
 use routes::{Operation, Route, SCIM_BASE};
 use wire::{Refusal, answer, body};
@@ -47,6 +49,8 @@ pub struct State {
     pub access: Access,
     /// Knows where deliveries stand.
     pub overview: Overview,
+    /// Pages that were answered.
+    pub pages: Pages,
     /// Renders metrics.
     pub metrics: telemetry::Metrics,
     /// URL under which clients see the bridge; `None`: what they called.

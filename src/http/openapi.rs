@@ -311,7 +311,7 @@ fn described(route: &Route) -> Described {
         Operation::Delete(_) | Operation::DeleteMe => {
             parameters.extend(["If-Match", "If-None-Match"].map(condition));
             respond(204, json!({ "description": "Deleted; the account in Salesforce becomes inactive" }));
-            errors.extend([400, 404, 412]);
+            errors.extend([404, 412]);
         }
         Operation::CreateMe => {}
         Operation::Bulk => {

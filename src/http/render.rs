@@ -42,8 +42,7 @@ fn references(base: &str, registry: &Registry, of: Kind, list: &[Reference]) -> 
             push_member(&mut json, "display", display);
         }
         json.push(',');
-        // RFC 7643 4.1.2: a user's groups are direct or indirect; 4.2: a group's members are users or groups.
-        push_member(&mut json, "type", if of == Kind::User { "direct" } else { reference.kind.as_str() });
+        push_member(&mut json, "type", reference.type_in(of));
         json.push('}');
     }
     json.push(']');

@@ -33,12 +33,24 @@ pub(super) struct Call<'a> {
     pub(super) when: Precondition,
 }
 
-/// The parameters of a request.
+/// The parameters of a list.
 pub(super) fn query(request: &HttpRequest) -> Result<Query, Refusal> {
+    parameters(request, |_| true)
+}
+
+/// The parameters of a request on one resource (RFC 7644 3.9). Those of lists are unknown there, and ignored.
+fn projected(request: &HttpRequest) -> Result<Query, Refusal> {
+    parameters(request, |name| {
+        ["attributes", "excludedAttributes"].iter().any(|known| known.eq_ignore_ascii_case(name))
+    })
+}
+
+fn parameters(request: &HttpRequest, counts: impl Fn(&str) -> bool) -> Result<Query, Refusal> {
     // `+` and `%20` are both a blank; a flag like Entra's `aadOptscim062020` is a name without a value.
     let pairs: Vec<(String, String)> =
         url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-    Ok(Query::from_pairs(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())), PAGE)?)
+    let pairs = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).filter(|(name, _)| counts(name));
+    Ok(Query::from_pairs(pairs, PAGE)?)
 }
 
 /// How the requests of a token are read.
@@ -56,10 +68,13 @@ pub(super) fn broken() -> Refusal {
     scim::Error::new(500, "internal error").into()
 }
 
-/// Both conditional headers. One that is given several times counts as one list (RFC 9110 5.3).
+/// Both conditional headers. One that is given several times counts as one list (RFC 9110 5.3). Bytes beyond ASCII, which
+/// an entity tag may have (8.8.3), stand for a character that none of ours has: a condition that was dropped for them would
+/// let a change through that somebody made depend on it.
 fn precondition(request: &HttpRequest) -> Precondition {
     let tags = |name| {
-        let values: Vec<&str> = request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
+        let values: Vec<_> =
+            request.headers().get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         (!values.is_empty()).then(|| Tags::parse(&values.join(",")))
     };
     Precondition { if_match: tags(IF_MATCH), if_none_match: tags(IF_NONE_MATCH) }
@@ -72,7 +87,7 @@ impl<'a> Call<'a> {
         principal: &'a Principal,
         kind: Kind,
     ) -> Result<Self, Refusal> {
-        let query = query(request)?;
+        let query = projected(request)?;
         Ok(Self {
             state,
             target: target(principal, kind),
@@ -93,6 +108,11 @@ impl<'a> Call<'a> {
     fn projection(&self) -> Result<Projection, Refusal> {
         let (attributes, excluded) = (self.query.attributes.as_deref(), self.query.excluded_attributes.as_deref());
         Ok(Projection::parse(self.resource_type(), attributes, excluded)?)
+    }
+
+    /// What is answered to a POST or PUT.
+    fn projection_after(&self, body: &Value) -> Result<Projection, Refusal> {
+        Ok(self.projection()?.after_body(self.resource_type(), body, self.target.strictness))
     }
 
     fn reads(&self, projection: &Projection) -> Reads {
@@ -121,7 +141,7 @@ impl<'a> Call<'a> {
     }
 
     pub(super) async fn create(&self, body: Value) -> Result<HttpResponse, Refusal> {
-        let projection = self.projection()?;
+        let projection = self.projection_after(&body)?;
         let view = self.state.provisioner.create(self.target, body).await?;
         self.answer(StatusCode::CREATED, &view, &projection)
     }
@@ -141,24 +161,21 @@ impl<'a> Call<'a> {
     }
 
     pub(super) async fn replace(&self, id: &str, body: Value) -> Result<HttpResponse, Refusal> {
-        let projection = self.projection()?;
+        let projection = self.projection_after(&body)?;
         let view = self.state.provisioner.replace(self.target, id, self.when.clone(), body).await?;
         self.answer(StatusCode::OK, &view, &projection)
     }
 
     /// 200 with the resource; 204 for a large group, unless `attributes` asks for a body (RFC 7644 3.5.2).
     pub(super) async fn patch(&self, id: &str, body: Value) -> Result<HttpResponse, Refusal> {
-        let projection = self.projection()?;
-        let patched = self.state.provisioner.patch(self.target, id, self.when.clone(), body).await?;
-        if !patched.large {
-            return self.answer(StatusCode::OK, &patched.view, &projection);
-        }
-        if !projection.attributes_given() {
+        let projection = self.projection()?.after_patch(self.resource_type(), &body, self.target.strictness);
+        let reads = projection.attributes_given().then(|| self.reads(&projection));
+        let patched = self.state.provisioner.patch(self.target, id, self.when.clone(), body, reads).await?;
+        if patched.large {
             let etag = message::etag(patched.view.stored.version);
             return Ok(HttpResponse::NoContent().insert_header((ETAG, etag)).finish());
         }
-        let view = self.state.provisioner.get(self.target, id, self.reads(&projection)).await?;
-        self.answer(StatusCode::OK, &view, &projection)
+        self.answer(StatusCode::OK, &patched.view, &projection)
     }
 
     pub(super) async fn delete(&self, id: &str) -> Result<HttpResponse, Refusal> {

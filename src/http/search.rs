@@ -2,6 +2,7 @@
 //! RFC 9865).
 
 use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::access::Principal;
@@ -16,6 +17,7 @@ use crate::scim::sort::Sort;
 use crate::scim::{DELIVERY_SCHEMA, Error, Strictness};
 use crate::shadow::Kind;
 
+use super::pages::Asked;
 use super::resources::{broken, strictness};
 use super::wire::{Refusal, SCIM_JSON};
 use super::{State, render};
@@ -116,7 +118,34 @@ impl<'a> Call<'a> {
     }
 
     /// A page of the resources of these kinds.
-    pub(super) async fn answer(&self, kinds: &[Kind]) -> Result<HttpResponse, Refusal> {
+    pub(super) async fn answer(&self, kinds: &'static [Kind]) -> Result<HttpResponse, Refusal> {
+        // What is looked up is found as fast, and a page by cursor says when it was made.
+        let is_plain = self.query.filter.is_none() && self.query.cursor.is_none();
+        let Some(changes) = self.state.provisioner.changes(self.tenant).filter(|_| is_plain) else {
+            return Ok(found(self.read(kinds).await?.body));
+        };
+        let asked = self.asked(kinds);
+        if let Some(body) = self.state.pages.get(&asked, changes) {
+            return Ok(found(body));
+        }
+        let Read { body, rests_on_deliveries } = self.read(kinds).await?;
+        if !rests_on_deliveries {
+            self.state.pages.keep(asked, changes, &body);
+        }
+        Ok(found(body))
+    }
+
+    fn asked(&self, kinds: &'static [Kind]) -> Asked {
+        Asked {
+            tenant: self.tenant.to_owned(),
+            strictness: self.strictness,
+            base: self.base.clone(),
+            kinds,
+            query: self.query.clone(),
+        }
+    }
+
+    async fn read(&self, kinds: &[Kind]) -> Result<Read, Refusal> {
         let (attributes, excluded) = (self.query.attributes.as_deref(), self.query.excluded_attributes.as_deref());
         let mut projections = Vec::with_capacity(kinds.len());
         let mut searched = Vec::with_capacity(kinds.len());
@@ -125,6 +154,7 @@ impl<'a> Call<'a> {
             searched.push(Searched { kind: *kind, filter: self.filter(*kind)?, reads: reads(*kind, &projection) });
             projections.push((*kind, projection));
         }
+        let rests_on_deliveries = searched.iter().any(|searched| searched.reads.delivery);
         let (page, scope) = (self.query.page, self.scope(kinds));
         let search =
             Search { kinds: searched, sort: self.sort(kinds)?, start: self.start(&scope)?, limit: size(page.count) };
@@ -140,8 +170,19 @@ impl<'a> Call<'a> {
             let (_, projection) = projection.ok_or_else(broken)?;
             render::resource(out, &self.base, self.registry, view, projection).ok_or_else(broken)
         })?;
-        Ok(HttpResponse::build(StatusCode::OK).content_type(SCIM_JSON).body(text))
+        Ok(Read { body: text.into(), rests_on_deliveries })
     }
+}
+
+/// A page that was read.
+struct Read {
+    body: Bytes,
+    /// Whether it says where deliveries stand, which changes without a change of the resources.
+    rests_on_deliveries: bool,
+}
+
+fn found(body: Bytes) -> HttpResponse {
+    HttpResponse::build(StatusCode::OK).content_type(SCIM_JSON).body(body)
 }
 
 fn size(n: u64) -> usize {

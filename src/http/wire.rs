@@ -102,7 +102,8 @@ fn is_unwanted(range: &str) -> bool {
 pub(super) fn check_accept(request: &HttpRequest) -> Result<(), Refusal> {
     let Some(accept) = header(request, &ACCEPT) else { return Ok(()) };
     let fits = accept.split(',').filter(|kind| !is_unwanted(kind)).map(essence).any(|kind| {
-        matches!(kind.as_str(), "" | "*/*" | "application/*" | "application/json" | "application/scim+json")
+        // `*` for any type is an old habit, of Java's HttpURLConnection among others.
+        matches!(kind.as_str(), "" | "*/*" | "*" | "application/*" | "application/json" | "application/scim+json")
     });
     if fits {
         return Ok(());

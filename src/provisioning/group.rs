@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::db::Conn;
-use crate::scim::patch::{MemberChange, MemberValue};
+use crate::scim::filter::Filter;
+use crate::scim::patch::{MemberChange, MemberValue, Selected};
+use crate::scim::path::AttributePath;
 use crate::scim::schema::ResourceType;
-use crate::scim::{Attributes, matcher};
-use crate::shadow::{self, Stored, member};
+use crate::scim::{self, Attributes, matcher};
+use crate::shadow::member::Reference;
+use crate::shadow::{self, Kind, Stored, member};
 
 use super::Error;
 
@@ -52,24 +55,44 @@ pub(super) fn apply(
                 let known = known(conn, group, &ids(values))?;
                 member::add(conn, &group.id, &known)?
             }
-            MemberChange::Remove(ids) => member::remove(conn, &group.id, ids)?,
+            MemberChange::Remove(Selected::Ids(ids)) => member::remove(conn, &group.id, ids)?,
+            MemberChange::Remove(Selected::Matching(filter)) => {
+                let gone = matching(conn, group, filter, resource_type)?;
+                member::remove(conn, &group.id, &gone)?
+            }
             MemberChange::RemoveAll => member::clear(conn, &group.id)?,
             MemberChange::ReplaceAll(values) => replace(conn, group, &ids(values))?,
-            MemberChange::RemoveWhere(filter) => {
-                let Some(attribute) = resource_type.core_attribute("members") else { continue };
-                let gone: Vec<String> = member::of_group(conn, &group.id)?
-                    .into_iter()
-                    .filter(|m| {
-                        let seen = json!({ "value": m.id, "type": m.kind.as_str() });
-                        matcher::matches_value(filter, attribute, &seen)
-                    })
-                    .map(|m| m.id)
-                    .collect();
-                member::remove(conn, &group.id, &gone)?
+            MemberChange::Require(selected) => {
+                let there = match selected {
+                    Selected::Ids(ids) => member::has_any(conn, &group.id, ids)?,
+                    Selected::Matching(filter) => !matching(conn, group, filter, resource_type)?.is_empty(),
+                };
+                if !there {
+                    let words = "members: the filter of a replace matches none (RFC 7644 3.5.2.3)";
+                    return Err(scim::Error::no_target(words).into());
+                }
+                false
             }
         };
     }
     Ok(changed)
+}
+
+/// Ids of the members that match a value filter.
+fn matching(
+    conn: &mut Conn,
+    group: &Stored,
+    filter: &Filter,
+    resource_type: &ResourceType,
+) -> Result<Vec<String>, Error> {
+    let path = AttributePath { schema: None, name: "members".into(), sub: None };
+    let Some(target) = resource_type.resolve(&path) else { return Ok(Vec::new()) };
+    filter.check_values(&target)?;
+    let matches = |member: &Reference| {
+        let seen = json!({ "value": member.id, "type": member.type_in(Kind::Group) });
+        matcher::matches_value(filter, target.attribute, &seen)
+    };
+    Ok(member::of_group(conn, &group.id)?.into_iter().filter(matches).map(|member| member.id).collect())
 }
 
 /// Whether a group has more than `limit` members, without reading more than that.

@@ -1,6 +1,7 @@
 //! What an identity provider's request does: load, apply, validate, compare, save, enqueue: one transaction, committed
 //! before the answer. Knows nothing of HTTP and nothing of Salesforce.
 
+mod changes;
 mod error;
 mod group;
 mod search;
@@ -14,13 +15,14 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::clock::{SharedClock, SharedRandomness};
-use crate::db::Db;
+use crate::db::{self, Conn, Db};
 use crate::delivery::Signals;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::ResourceType;
 use crate::scim::{self, dialect, patch, validate};
-use crate::shadow::{Kind, Person, Snapshot, Stored, person, snapshot};
+use crate::shadow::{Key, Kind, Person, Snapshot, Stored, people, snapshot};
 
+use changes::Changes;
 pub use error::Error;
 pub use search::{Beginning, Listed, Search, Searched};
 pub use target::{Registries, Target};
@@ -39,6 +41,7 @@ pub struct Provisioner {
     clock: SharedClock,
     randomness: SharedRandomness,
     signals: Signals,
+    changes: Changes,
 }
 
 /// What a PATCH made.
@@ -59,7 +62,7 @@ impl Provisioner {
         randomness: SharedRandomness,
         signals: Signals,
     ) -> Self {
-        Self { db, registries, clock, randomness, signals }
+        Self { db, registries, clock, randomness, signals, changes: Changes::default() }
     }
 
     /// What each tenant's resources look like.
@@ -84,9 +87,37 @@ impl Provisioner {
     /// The same with an id from [`Provisioner::new_id`].
     pub async fn create_as(&self, target: Target<'_>, id: String, body: Value) -> Result<View, Error> {
         let draft = self.draft(target, id, body)?;
-        let view = self.db.write(move |conn| write::create(conn, &draft)).await?;
-        self.signals.wake(target.tenant);
-        Ok(view)
+        self.change(target.tenant, move |conn| Ok::<_, Error>((write::create(conn, &draft)?, true))).await
+    }
+
+    /// Runs a change of one tenant's resources, which says beside its answer whether anything became another. What
+    /// follows from it, follows even where the client has left before it was told.
+    async fn change<T, E>(
+        &self,
+        tenant: &str,
+        f: impl Fn(&mut Conn) -> Result<(T, bool), E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: db::Failure + Send + 'static,
+    {
+        let (signals, changes, tenant) = (self.signals.clone(), self.changes.clone(), tenant.to_owned());
+        let follow = move |done: Option<&(T, bool)>| {
+            // Of a change that failed it is not certain that nothing of it was kept.
+            if done.is_none_or(|(_, changed)| *changed) {
+                changes.mark(&tenant);
+            }
+            if done.is_some_and(|(_, changed)| *changed) {
+                signals.wake(&tenant);
+            }
+        };
+        self.db.write_then(f, follow).await.map(|(answer, _)| answer)
+    }
+
+    /// How often a tenant's resources have changed, as far as answers show it; `None` where others may change them too,
+    /// unseen. What was read after this was asked is still true as long as it says the same.
+    pub fn changes(&self, tenant: &str) -> Option<u64> {
+        self.db.is_only_writer().then(|| self.changes.of(tenant))
     }
 
     /// What a POST body asks to be stored.
@@ -103,18 +134,17 @@ impl Provisioner {
     /// Reads a resource (RFC 7644 3.4.1).
     pub async fn get(&self, target: Target<'_>, id: &str, reads: Reads) -> Result<View, Error> {
         let (tenant, kind, id) = (target.tenant.to_owned(), target.kind, id.to_owned());
+        let missing = move |id: &str| Error::from(scim::Error::not_found(kind.as_str(), id));
         if kind == Kind::User && reads.memberships && !reads.delivery {
-            let (tenant, id) = (tenant.clone(), id.clone());
-            let found = self.db.look_up(move |conn| {
-                person(conn, &tenant, &id)?.ok_or_else(|| Error::from(scim::Error::not_found("User", &id)))
-            });
-            if let Person { stored, groups: Some(groups) } = found.await? {
+            let (tenant, key) = (tenant.clone(), id.clone());
+            let found = self.db.look_up(move |conn| people(conn, &tenant, Key::Id(&key)));
+            if let Some(mut found) = found.await? {
+                let Person { stored, groups } = found.pop().ok_or_else(|| missing(&id))?;
                 return Ok(View { stored, memberships: Some(groups), delivery: None });
             }
         }
-        let read = move |conn: &mut _| {
-            let stored =
-                snapshot(conn, &tenant, kind, &id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), &id))?;
+        let read = move |conn: &mut Conn| {
+            let stored = snapshot(conn, &tenant, kind, &id)?.ok_or_else(|| missing(&id))?;
             Ok(view::view(conn, stored, reads)?)
         };
         // A group may have 100,000 members to read, and a user many groups.
@@ -124,70 +154,66 @@ impl Provisioner {
     /// Replaces a resource by a PUT body (RFC 7644 3.5.1).
     pub async fn replace(&self, target: Target<'_>, id: &str, when: Precondition, body: Value) -> Result<View, Error> {
         let (kind, strictness, resource_type) = (target.kind, target.strictness, self.resource_type(target));
-        let silent = write::silent_on(&body);
+        let silent = write::silent_on(&resource_type, &body);
         let attributes = dialect::resource(&resource_type, body, target.strictness)?;
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
-        let (view, changed) = self
-            .db
-            .write(move |conn| {
-                let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
-                    let new = write::keep(&silent, &current.document, attributes.clone());
-                    let mut document = validate::replace(&resource_type, &current.document, new, strictness)?;
-                    let members = group::take_members(&mut document);
-                    current.document = document;
-                    // A PUT without members means none (RFC 7644 3.5.1; Keycloak's plug-ins rely on it).
-                    match kind {
-                        Kind::Group => group::replace(conn, current, &members),
-                        Kind::User => Ok(false),
-                    }
-                })?;
-                let view = view::view(conn, Snapshot::of(stored)?, Reads { memberships: true, delivery: true })?;
-                Ok::<_, Error>((view, changed))
-            })
-            .await?;
-        if changed {
-            self.signals.wake(target.tenant);
-        }
-        Ok(view)
+        self.change(target.tenant, move |conn| {
+            let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
+                let new = write::keep(&silent, &current.document, attributes.clone());
+                let mut document = validate::replace(&resource_type, &current.document, new, strictness)?;
+                let members = group::take_members(&mut document);
+                current.document = document;
+                // A PUT without members means none (RFC 7644 3.5.1; Keycloak's plug-ins rely on it).
+                match kind {
+                    Kind::Group => group::replace(conn, current, &members),
+                    Kind::User => Ok(false),
+                }
+            })?;
+            let view = view::view(conn, Snapshot::of(stored)?, Reads { memberships: true, delivery: true })?;
+            Ok::<_, Error>((view, changed))
+        })
+        .await
     }
 
-    /// Applies a PATCH body (RFC 7644 3.5.2): all of its operations or none.
-    pub async fn patch(&self, target: Target<'_>, id: &str, when: Precondition, body: Value) -> Result<Patched, Error> {
+    /// Applies a PATCH body (RFC 7644 3.5.2): all of its operations or none. `reads` says what the answer needs where it
+    /// was asked for; without it, the members of a large group are not read.
+    pub async fn patch(
+        &self,
+        target: Target<'_>,
+        id: &str,
+        when: Precondition,
+        body: Value,
+        reads: Option<Reads>,
+    ) -> Result<Patched, Error> {
         let (kind, strictness, resource_type) = (target.kind, target.strictness, self.resource_type(target));
         let operations = dialect::patch(&resource_type, body, target.strictness)?;
         let (operations, memberships) = match kind {
-            Kind::Group => patch::split_members(operations)?,
+            Kind::Group => patch::split_members(operations, strictness)?,
             Kind::User => (operations, Vec::new()),
         };
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
-        let (patched, changed) = self
-            .db
-            .write(move |conn| {
-                let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
-                    if !operations.is_empty() {
-                        let document = patch::apply(&resource_type, &current.document, &operations, strictness)?;
-                        current.document = validate::check(&resource_type, &current.document, document, strictness)?;
-                    }
-                    group::apply(conn, current, &memberships, &resource_type)
-                })?;
-                let large = kind == Kind::Group && group::is_larger_than(conn, &stored.id, MEMBERS_ANSWERED)?;
-                let reads = Reads { memberships: !large, delivery: true };
-                let view = view::view(conn, Snapshot::of(stored)?, reads)?;
-                Ok::<_, Error>((Patched { view, large }, changed))
-            })
-            .await?;
-        if changed {
-            self.signals.wake(target.tenant);
-        }
-        Ok(patched)
+        self.change(target.tenant, move |conn| {
+            let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
+                if !operations.is_empty() {
+                    let document = patch::apply(&resource_type, &current.document, &operations, strictness)?;
+                    current.document = validate::check(&resource_type, &current.document, document, strictness)?;
+                }
+                group::apply(conn, current, &memberships, &resource_type)
+            })?;
+            let is_large = |conn: &mut Conn| group::is_larger_than(conn, &stored.id, MEMBERS_ANSWERED);
+            let large = kind == Kind::Group && reads.is_none() && is_large(conn)?;
+            let reads = reads.unwrap_or(Reads { memberships: !large, delivery: true });
+            let view = view::view(conn, Snapshot::of(stored)?, reads)?;
+            Ok::<_, Error>((Patched { view, large }, changed))
+        })
+        .await
     }
 
     /// Deletes a resource (RFC 7644 3.6): it is gone for SCIM, its name is free, and Salesforce's account becomes
     /// inactive.
     pub async fn delete(&self, target: Target<'_>, id: &str, when: Precondition) -> Result<(), Error> {
         let (owner, kind, id, now) = (target.tenant.to_owned(), target.kind, id.to_owned(), self.clock.now());
-        self.db.write(move |conn| write::delete(conn, (&owner, kind, &id), &when, now)).await?;
-        self.signals.wake(target.tenant);
-        Ok(())
+        let delete = move |conn: &mut Conn| write::delete(conn, (&owner, kind, &id), &when, now).map(|()| ((), true));
+        self.change(target.tenant, delete).await
     }
 }

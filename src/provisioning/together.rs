@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::db;
+use crate::db::{self, Conn};
 
 use super::{Error, Provisioner, Target, View, write};
 
@@ -44,26 +44,21 @@ impl Provisioner {
     /// looked up, so that two groups may be members of each other. One by one, the first of them would lose the member
     /// that is not there yet, and stay behind if that one is refused.
     pub async fn create_together(&self, creations: Vec<Creation<'_>>) -> Result<Vec<View>, Obstacle> {
-        let tenants: Vec<&str> = creations.iter().map(|creation| creation.target.tenant).collect();
+        let Some(tenant) = creations.first().map(|creation| creation.target.tenant) else { return Ok(Vec::new()) };
         let mut drafts = Vec::with_capacity(creations.len());
         for (index, Creation { target, id, body }) in creations.into_iter().enumerate() {
             drafts.push(self.draft(target, id, body).map_err(|error| Obstacle { index, error: error.into() })?);
         }
-        let views = self
-            .db
-            .write(move |conn| {
-                for (index, (stored, _)) in drafts.iter().enumerate() {
-                    write::begin(conn, stored).map_err(|error| Obstacle { index, error })?;
-                }
-                let finish = |(index, (stored, members)): (usize, &write::Draft)| {
-                    write::complete(conn, stored, members).map_err(|error| Obstacle { index, error })
-                };
-                drafts.iter().enumerate().map(finish).collect::<Result<Vec<View>, Obstacle>>()
-            })
-            .await?;
-        for tenant in tenants {
-            self.signals.wake(tenant);
-        }
-        Ok(views)
+        let create = move |conn: &mut Conn| {
+            for (index, (stored, _)) in drafts.iter().enumerate() {
+                write::begin(conn, stored).map_err(|error| Obstacle { index, error })?;
+            }
+            let finish = |(index, (stored, members)): (usize, &write::Draft)| {
+                write::complete(conn, stored, members).map_err(|error| Obstacle { index, error })
+            };
+            let views = drafts.iter().enumerate().map(finish).collect::<Result<Vec<View>, Obstacle>>()?;
+            Ok((views, true))
+        };
+        self.change(tenant, create).await
     }
 }

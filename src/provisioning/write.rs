@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use crate::db::{self, Conn};
 use crate::delivery::outbox;
+use crate::scim::path::AttributePath;
 use crate::scim::precondition::Precondition;
+use crate::scim::schema::{Resolved, ResourceType};
 use crate::scim::{self, Attributes};
 use crate::shadow::member::{self, Reference};
 use crate::shadow::{self, Kind, Snapshot, Stored, insert, save};
@@ -133,16 +135,28 @@ fn touch(conn: &mut Conn, tenant: &str, group: &str, now: DateTime<Utc>) -> Resu
 
 /// Which of two attributes a PUT body does not speak about. What a PUT leaves out may be cleared (RFC 7644 3.5.1), and
 /// is, but for these, whose silent loss does harm that no IdP means: without `active` a disabled person would be back,
-/// and without `externalId` the account would lose the federation id by which people log in. `null` clears them.
-pub(super) fn silent_on(body: &Value) -> Vec<&'static str> {
-    let said = |name: &str| body.as_object().is_some_and(|body| body.keys().any(|key| key.eq_ignore_ascii_case(name)));
+/// and without `externalId` the account would lose the federation id by which people log in. `null` clears them. They
+/// are spoken of by every name that the dialect reads: with the core schema's URN, or inside an object under it.
+pub(super) fn silent_on(resource_type: &ResourceType, body: &Value) -> Vec<&'static str> {
+    let is_core = |key: &str| key.eq_ignore_ascii_case(&resource_type.schema.id);
+    let named: Vec<Resolved<'_>> = body
+        .as_object()
+        .into_iter()
+        .flatten()
+        .flat_map(|(key, value)| match value {
+            Value::Object(members) if is_core(key) => members.keys().collect(),
+            _ => vec![key],
+        })
+        .filter_map(|key| resource_type.resolve(&AttributePath::parse(resource_type, key).ok()?))
+        .collect();
+    let said = |name: &str| named.iter().any(|it| it.extension.is_none() && it.attribute.name == name);
     ["active", "externalId"].into_iter().filter(|name| !said(name)).collect()
 }
 
-/// Keeps the current values of these attributes.
+/// Keeps the current values of these attributes, but for those that have a new one after all.
 pub(super) fn keep(silent: &[&str], current: &Attributes, mut new: Attributes) -> Attributes {
     for name in silent {
-        if let Some(value) = current.get(*name) {
+        if let (Some(value), false) = (current.get(*name), new.contains_key(*name)) {
             new.insert((*name).to_owned(), value.clone());
         }
     }

@@ -21,6 +21,7 @@ use super::{Attributes, Strictness};
 ///
 /// - names are found in any case; `name.givenName`, `urn:…:User:department` and `emails[type eq "work"].value` as keys
 ///   are put where they point; an attribute of an extension at the top level goes into the extension, unless that has it;
+///   what stands in an object under the core schema's URN is read as if it stood at the top level;
 /// - unknown attributes, extensions and schema URNs are dropped, and so are `id`, `meta` and other read-only attributes;
 /// - values come in the type of their attribute: `"True"`, `"7"`, a single object for a list, a string, a list or a
 ///   `{"value": …}` for a single value; JSON text in the `value` of a role;

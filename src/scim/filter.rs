@@ -104,6 +104,16 @@ impl Filter {
         Self::parse_with(resource_type, text, Strictness::Lenient)
     }
 
+    /// How many comparisons it has.
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => left.terms() + right.terms(),
+            Self::Not(inner) => inner.terms(),
+            Self::Values { filter, .. } => filter.terms(),
+            Self::Compare { .. } | Self::Present(_) => 1,
+        }
+    }
+
     /// [`Filter::parse`] as strict as is asked.
     pub fn parse_with(resource_type: &ResourceType, text: &str, strictness: Strictness) -> Result<Self, Error> {
         parse::filter(resource_type, text, strictness)

@@ -211,11 +211,16 @@ fn number(value: &Value) -> Option<Number> {
 }
 
 fn order_of_numbers(left: &Number, right: &Number) -> Option<Ordering> {
-    match (left.as_i64(), right.as_i64()) {
+    match (integer(left), integer(right)) {
         // Exact where a float would round.
         (Some(left), Some(right)) => Some(left.cmp(&right)),
         _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
     }
+}
+
+/// The number itself where it is an integer of 64 bits, signed or not.
+pub(super) fn integer(number: &Number) -> Option<i128> {
+    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
 /// The text of a simple value: an unquoted `employeeNumber eq 1001` is a number, the attribute a string.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 pub use apply::apply;
 pub use diff::diff;
-pub use members::{MemberChange, MemberValue, split_members, take_members};
+pub use members::{MemberChange, MemberValue, Selected, split_members, take_members};
 pub(super) use members::{concerns_members, is_members_key};
 
 use super::error::Error;

@@ -24,7 +24,13 @@ impl Tags {
             let tag = tag.strip_prefix("W/").or_else(|| tag.strip_prefix("w/")).unwrap_or(tag);
             tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag).to_owned()
         };
-        Self::OneOf(text.split(',').map(bare).filter(|tag| !tag.is_empty()).collect())
+        // A comma within quotes is part of a tag (RFC 9110 8.8.3).
+        let mut quoted = false;
+        let ends = |c: char| {
+            quoted ^= c == '"';
+            c == ',' && !quoted
+        };
+        Self::OneOf(text.split(ends).map(bare).filter(|tag| !tag.is_empty()).collect())
     }
 
     /// Whether a resource of this version is meant.
@@ -102,6 +108,13 @@ mod tests {
             ("\"", false),
             ("W/", false),
             ("nonsense", false),
+            ("\"a,3,b\"", false),
+            ("\"a,3", false),
+            ("\"a,b\", \"3\"", true),
+            ("\"a,3,b\",W/\"c\"", false),
+            ("1,3", true),
+            ("\"3\u{fffd}\"", false),
+            ("\"\u{fffd}\", \"3\"", true),
         ] {
             assert_eq!(Tags::parse(text).matches(3), fits, "{text}");
         }

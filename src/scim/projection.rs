@@ -1,23 +1,28 @@
 //! Which attributes an answer holds: `attributes`, `excludedAttributes` (RFC 7644 3.9) and what the schema says about
 //! `returned` (RFC 7643 7).
 
+mod written;
+
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
 use super::document::is_unassigned;
 use super::schema::{Attribute, ResourceType, Returned, Schema};
-use super::{Attributes, Error};
+use super::{Attributes, ENTERPRISE_SCHEMA, Error};
 
 /// What a client asked to be answered, for one resource type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Projection {
     mode: Mode,
     names: Vec<Name>,
+    /// What the client wrote, of what is returned on request.
+    written: Vec<Name>,
     /// Attributes of the core schema and URNs of extensions that are not simply answered by default, and what holds for
     /// them instead; for an extension, what holds for the most readily answered of its attributes.
     exceptions: Vec<(String, Returned)>,
-    /// Attributes of the core schema and URNs of extensions of which a part is not simply answered by default.
+    /// Attributes of the core schema and URNs of extensions of which a part is not simply answered by default, or may not
+    /// be.
     mixed: Vec<String>,
     /// Whether every attribute of the core schema that is stored is answered by default, or always.
     core_is_plain: bool,
@@ -76,7 +81,9 @@ impl Projection {
         let core = resource_type.common.iter().chain(&resource_type.schema.attributes);
         let core = core.filter(|a| !a.sub_attributes.iter().all(is_simply_answered)).map(|a| &a.name);
         let extensions = resource_type.extensions.iter().map(|e| e.schema.as_ref());
-        let extensions = extensions.filter(|s| !s.attributes.iter().all(is_simply_answered)).map(|s| &s.id);
+        // One of the operator's own may have lost attributes since a resource was stored.
+        let is_whole = |s: &Schema| s.id == ENTERPRISE_SCHEMA && s.attributes.iter().all(is_simply_answered);
+        let extensions = extensions.filter(|s| !is_whole(s)).map(|s| &s.id);
         // What is never answered is never stored.
         let stored = resource_type.schema.attributes.iter().filter(|a| a.returned != Returned::Never);
         let plain = |a: &Attribute| matches!(a.returned, Returned::Default | Returned::Always);
@@ -84,6 +91,7 @@ impl Projection {
         Self {
             mode: Mode::Default,
             names: Vec::new(),
+            written: Vec::new(),
             core_is_plain,
             exceptions: exceptions.map(|(name, returned)| (name.clone(), returned)).collect(),
             mixed: core.chain(extensions).cloned().collect(),
@@ -127,17 +135,22 @@ impl Projection {
 
     /// Whether everything is answered that is answered by default, so that an answer that is stored ready-made serves.
     pub fn is_standard(&self) -> bool {
-        self.mode == Mode::Default
+        self.mode == Mode::Default && self.written.is_empty()
     }
 
     /// Whether any part of an attribute of the core schema, or of the extension with this URN, is answered. What is
     /// not need not be read from the store. The name is spelt as in its schema.
     pub fn wants(&self, name: &str) -> bool {
         let returned = self.exceptions.iter().find(|(known, _)| known == name).map_or(Returned::Default, |(_, r)| *r);
-        let mut named = self.names.iter().filter(|n| match &n.extension {
+        let concerns = |n: &&Name| match &n.extension {
             None => n.attribute.as_deref().is_none_or(|attribute| attribute == name) && !name.contains(':'),
             Some(urn) => urn == name,
-        });
+        };
+        let returned = match returned {
+            Returned::Request if self.written.iter().any(|n| concerns(&n)) => Returned::Default,
+            returned => returned,
+        };
+        let mut named = self.names.iter().filter(concerns);
         match (returned, self.mode) {
             (Returned::Always, _) | (Returned::Default, Mode::Default) => true,
             (Returned::Never, _) | (Returned::Request, Mode::Default | Mode::Except) => false,
@@ -239,7 +252,7 @@ impl Projection {
 
     /// What is left of an attribute's value; `None` for nothing.
     fn value(&self, extension: Option<&str>, attribute: &Attribute, value: Value) -> Option<Value> {
-        let whole = match (attribute.returned, self.mode) {
+        let whole = match (self.returned(extension, attribute, None), self.mode) {
             (Returned::Never, _) | (Returned::Request, Mode::Default | Mode::Except) => return None,
             (Returned::Always, _) | (Returned::Default, Mode::Default) => true,
             (_, mode) => match (self.touch(extension, attribute), mode) {
@@ -251,7 +264,7 @@ impl Projection {
         if attribute.sub_attributes.is_empty() {
             return Some(value);
         }
-        let keep = |sub: &Attribute| match sub.returned {
+        let keep = |sub: &Attribute| match self.returned(extension, attribute, Some(sub)) {
             Returned::Never => false,
             Returned::Always => true,
             Returned::Request => self.mode == Mode::Only && (whole || self.names_sub(extension, attribute, sub)),

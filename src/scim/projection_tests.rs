@@ -5,7 +5,10 @@ use serde_json::json;
 
 use super::*;
 use crate::scim::schema::Registry;
-use crate::scim::{DELIVERY_SCHEMA as DELIVERY, ENTERPRISE_SCHEMA as ENTERPRISE, GROUP_SCHEMA, ScimType, USER_SCHEMA};
+use crate::scim::{
+    DELIVERY_SCHEMA as DELIVERY, ENTERPRISE_SCHEMA as ENTERPRISE, GROUP_SCHEMA, PATCH_MESSAGE, ScimType, Strictness,
+    USER_SCHEMA,
+};
 
 fn object(value: Value) -> Attributes {
     match value {
@@ -135,6 +138,71 @@ fn characteristics_of_sub_attributes_count() {
         let left: Vec<&String> = answer["urn:x"]["badge"].as_object().unwrap().keys().collect();
         assert_eq!(left, expected, "{attributes:?} {excluded:?}");
     }
+}
+
+/// RFC 7643 7: what is returned on request is returned in response to the write that specified it.
+#[test]
+fn what_was_written_is_answered() {
+    let schema = crate::scim::extension::read(json!({ "id": "urn:x", "attributes": [
+        { "name": "pin", "returned": "request" },
+        { "name": "code", "returned": "request", "multiValued": true },
+        { "name": "issued", "returned": "request", "mutability": "readOnly" },
+        { "name": "note", "returned": "never" },
+        { "name": "desk", "type": "complex", "subAttributes": [{ "name": "room" }, { "name": "key", "returned": "request" }] },
+    ] }));
+    let user = Registry::standard().unwrap().with_extension(schema.unwrap(), "User", false).unwrap().user;
+    let all = json!({ "pin": "1", "code": ["2"], "issued": "3", "note": "4", "desk": { "room": "5", "key": "6" } });
+    let full = json!({ "userName": "ada", "urn:x": all });
+    let left = |projection: Projection| {
+        let answer = projection.apply(&user, object(full.clone()));
+        assert_eq!(projection.wants("urn:x"), answer.contains_key("urn:x"));
+        let extension = answer.get("urn:x").cloned().unwrap_or_default();
+        let mut names: Vec<String> = extension.as_object().into_iter().flat_map(|e| e.keys().cloned()).collect();
+        if extension["desk"]["key"] == "6" {
+            names.push("key".into());
+        }
+        names
+    };
+    // attributes, excludedAttributes, what was written, what is left of the extension
+    let bodies = [
+        (None, None, json!({ "urn:x": all }), vec!["pin", "code", "desk", "key"]),
+        (None, None, json!({ "URN:X": { "PIN": "1" } }), vec!["pin", "desk"]),
+        (None, None, json!({ "urn:x": { "desk": { "room": "5" } } }), vec!["desk"]),
+        (None, None, json!({ "urn:x": { "desk": { "KEY": "6" } } }), vec!["desk", "key"]),
+        (None, None, json!({ "urn:x": {} }), vec!["desk"]),
+        (None, None, json!({ "title": "pin" }), vec!["desk"]),
+        (None, None, json!({ "urn:x:pin": "1", "urn:x:desk.key": "6" }), vec!["pin", "desk", "key"]),
+        (None, Some("urn:x:pin,urn:x:desk.key"), json!({ "urn:x": all }), vec!["code", "desk"]),
+        (None, Some("urn:x"), json!({ "urn:x": all }), vec![]),
+        (None, Some("title"), json!({ "urn:x": { "pin": "1" } }), vec!["pin", "desk"]),
+        (Some("userName"), None, json!({ "urn:x": all }), vec![]),
+        (Some("urn:x:code"), None, json!({ "urn:x": { "pin": "1" } }), vec!["code"]),
+    ];
+    for (attributes, excluded, body, expected) in bodies {
+        let projection = Projection::parse(&user, attributes, excluded).unwrap();
+        let projection = projection.after_body(&user, &body, Strictness::Lenient);
+        assert_eq!(left(projection), expected, "{attributes:?} {excluded:?} {body}");
+    }
+    for (operation, expected) in [
+        (json!({ "op": "add", "path": "urn:x:pin", "value": "1" }), vec!["pin", "desk"]),
+        (json!({ "op": "replace", "value": { "urn:x": { "code": ["2"] } } }), vec!["code", "desk"]),
+        (json!({ "op": "replace", "path": "urn:x", "value": { "pin": "1" } }), vec!["pin", "desk"]),
+        (json!({ "op": "remove", "path": "urn:x:code[value eq \"1\"]" }), vec!["code", "desk"]),
+        (json!({ "op": "add", "path": "urn:x:desk.key", "value": "6" }), vec!["desk", "key"]),
+        (json!({ "op": "add", "path": "urn:x:desk", "value": { "key": "6" } }), vec!["desk", "key"]),
+        (json!({ "op": "add", "path": "urn:x:desk", "value": { "room": "5" } }), vec!["desk"]),
+        (json!({ "op": "add", "path": "title", "value": "pin" }), vec!["desk"]),
+        (json!({ "op": "remove", "path": "urn:x" }), vec!["desk"]),
+    ] {
+        for strictness in [Strictness::Lenient, Strictness::Strict] {
+            let body = json!({ "schemas": [PATCH_MESSAGE], "Operations": [operation] });
+            let projection = Projection::standard(&user).after_patch(&user, &body, strictness);
+            assert_eq!(left(projection), expected, "{operation}");
+        }
+    }
+    // A body that is none is refused elsewhere.
+    let projection = Projection::standard(&user).after_patch(&user, &json!([]), Strictness::Lenient);
+    assert!(projection.after_body(&user, &json!("x"), Strictness::Strict).is_standard());
 }
 
 #[test]

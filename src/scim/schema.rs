@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::DELIVERY_SCHEMA;
 use super::path::AttributePath;
 
 /// A schema document, as served at `/Schemas` (RFC 7643 section 7).
@@ -156,6 +157,18 @@ impl<'a> Resolved<'a> {
     /// The definition of the values that the path reaches: the sub-attribute's if it names one, else the attribute's.
     pub fn leaf(&self) -> &'a Attribute {
         self.sub.unwrap_or(self.attribute)
+    }
+
+    /// Whether answers have it and stored resources have not: addresses depend on where the client found the bridge, and
+    /// a delivery is no part of its resource. No filter sees it.
+    pub fn is_put_together(&self) -> bool {
+        let leaf = self.leaf().name.as_str();
+        match self.extension {
+            Some(urn) => urn == DELIVERY_SCHEMA,
+            None => {
+                matches!((self.attribute.name.as_str(), leaf), ("meta", "location") | ("groups" | "members", "$ref"))
+            }
+        }
     }
 
     /// The one name under which values of this path are stored and compared, in the spelling of the schema: `userName`,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fold::fold;
-use super::matcher::time;
+use super::matcher::{integer, time};
 use super::model::SortOrder;
 use super::path::{self, AttributePath};
 use super::schema::{Attribute, DataType, Resolved, ResourceType, Returned};
@@ -64,8 +64,7 @@ impl Numeric {
     fn of(number: &serde_json::Number) -> Option<Self> {
         // Minus zero is zero.
         let bits = (number.as_f64()? + 0.0).to_bits();
-        let exact = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-        Some(Self { bits, exact: exact.unwrap_or(0) })
+        Some(Self { bits, exact: integer(number).unwrap_or(0) })
     }
 }
 

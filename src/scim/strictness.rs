@@ -8,7 +8,8 @@
 /// - a body whose `schemas` is missing, does not name the core schema and each extension in use, or names a URN twice or
 ///   one that the resource type has not (RFC 7643 section 3): 400 `invalidValue`, of a PATCH message 400 `invalidSyntax`;
 /// - an unknown attribute, sub-attribute or extension: 400 `invalidValue` in a body, `invalidPath` in a path;
-/// - an attribute of an extension without its URN, and `name.givenName` as the key of an object: the same;
+/// - an attribute of an extension without its URN, and `name.givenName` as the key of an object: the same; a name with its
+///   URN as a key of a POST or PUT, and the core schema as an object: 400 `invalidValue`;
 /// - a value in another type than its attribute's: `"True"` for a boolean, a string or list for a complex attribute, one
 ///   object for a list, JSON text for an object: 400 `invalidValue`;
 /// - a read-only attribute among those of a PATCH without a path: 400 `mutability` (RFC 7644 3.5.2). In POST and PUT it is

@@ -11,13 +11,17 @@ use value::Held;
 use super::schema::{Attribute, Mutability, ResourceType};
 use super::{Attributes, Error, Strictness};
 
+/// Most values of one attribute, members apart, which are no part of the document: each operation of a PATCH looks at all
+/// of them, and those that are looked up by are rows.
+pub const MAX_VALUES_OF_ONE: usize = 1_000;
+
 /// Checks the body of a create (RFC 7644 3.3) and brings it into canonical form: names as their schema spells them, in
 /// its order, `schemas` first; read-only attributes, unassigned values (RFC 7643 2.5), passwords and repeated
 /// (type, value) pairs (2.4) are gone.
 ///
 /// # Errors
 /// `invalidValue` that names the attribute: unknown, given twice, of the wrong type, required and missing, or with more
-/// than one primary value.
+/// than one primary value; `tooMany` for more than [`MAX_VALUES_OF_ONE`].
 pub fn create(resource_type: &ResourceType, body: Attributes, strictness: Strictness) -> Result<Attributes, Error> {
     finish(resource_type, canonical(resource_type, body, strictness)?)
 }
@@ -56,7 +60,7 @@ pub fn replace(
 
 /// The same for a resource that PATCH operations have changed: nothing may be missing or doubled now. What an
 /// operation may touch is decided where it is applied. A strict client answers for those attributes that are not as
-/// they were `before`.
+/// they were `before`. What no schema has any more, and the resource had `before`, is left out.
 ///
 /// # Errors
 /// As [`create`].
@@ -73,7 +77,27 @@ pub fn check(
 
 fn canonical(resource_type: &ResourceType, body: Attributes, strictness: Strictness) -> Result<Attributes, Error> {
     schemas_are_known(resource_type, &body, strictness)?;
-    value::resource(resource_type, body, Held { strictness, before: None })
+    let canonical = value::resource(resource_type, body, Held { strictness, before: None })?;
+    bounded(&canonical, "")?;
+    Ok(canonical)
+}
+
+/// Refuses more values of an attribute than PATCH lets it have. Not asked of a resource that was patched: what was stored
+/// before there was a limit must not stand in the way of a deactivation.
+fn bounded(level: &Attributes, prefix: &str) -> Result<(), Error> {
+    for (name, value) in level {
+        match value {
+            Value::Array(values) if values.len() > MAX_VALUES_OF_ONE && name != "members" => {
+                return Err(Error::too_many(format!("{prefix}{name}: more than {MAX_VALUES_OF_ONE} values")));
+            }
+            Value::Object(members) => {
+                let after = if name.contains(':') { ':' } else { '.' };
+                bounded(members, &format!("{prefix}{name}{after}"))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Puts `schemas` first and brings the rest into the order of the schemas; says what required attribute is missing.

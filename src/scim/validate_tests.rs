@@ -326,3 +326,75 @@ fn a_strict_client_answers_for_what_it_changes() {
         assert!(error.detail.starts_with(named), "{error}");
     }
 }
+
+#[test]
+fn an_attribute_has_no_more_values_than_patch_lets_it_have() {
+    let registry = with_badge(false);
+    let kind = &registry.user;
+    let values = |many: usize| -> Value { (0..many).map(|n| json!({ "value": n.to_string() })).collect() };
+    let body = |name: &str, many: usize| object(json!({ "userName": "ada", name: values(many) }));
+    for strictness in [Strict, Lenient] {
+        let whole = |name: &str, many: usize| {
+            let mut body = body(name, many);
+            body.insert("schemas".into(), json!([USER_SCHEMA]));
+            body
+        };
+        assert!(create(kind, whole("emails", 1000), strictness).is_ok());
+        for name in ["emails", "entitlements"] {
+            for error in [
+                create(kind, whole(name, 1001), strictness).unwrap_err(),
+                replace(kind, &Attributes::new(), whole(name, 1001), strictness).unwrap_err(),
+            ] {
+                assert_eq!((error.status, error.scim_type), (400, Some(ScimType::TooMany)));
+                assert_eq!(error.detail, format!("{name}: more than 1000 values"));
+            }
+        }
+    }
+    // A value that is given again is none of its own.
+    let mut again = body("emails", 1000);
+    again["emails"].as_array_mut().unwrap().push(json!({ "value": "7" }));
+    assert!(create(kind, again, Lenient).is_ok());
+    // What is there already stands in the way of no other change.
+    let before = body("emails", 1001);
+    let mut after = before.clone();
+    after.insert("active".into(), json!(false));
+    assert!(check(kind, &before, after, Strict).is_ok());
+    // Members are rows, and there may be many.
+    let members = json!({ "schemas": [crate::scim::GROUP_SCHEMA], "displayName": "g", "members": values(5000) });
+    assert!(create(&registry.group, object(members), Strict).is_ok());
+}
+
+#[test]
+fn what_an_extension_has_lost_stands_in_no_change_s_way() {
+    let attributes = |names: &[&str]| -> Vec<Value> {
+        let one = |name: &&str| {
+            json!({
+                "name": name, "type": "string", "multiValued": false, "description": "", "required": false,
+                "mutability": "readWrite", "returned": "default",
+            })
+        };
+        names.iter().map(one).collect()
+    };
+    let kind = |names: &[&str]| {
+        let schema = json!({ "id": "urn:x:1.0", "name": "X", "description": "", "attributes": attributes(names) });
+        let schema: Schema = serde_json::from_value(schema).unwrap();
+        Registry::standard().unwrap().with_extension(schema, "User", false).unwrap().user
+    };
+    let stored = |title: &str, members: Value| json!({ "schemas": [USER_SCHEMA, "urn:x:1.0"], "userName": "ada", "title": title, "urn:x:1.0": members });
+    let before = object(stored("old", json!({ "kept": "k", "lost": "l" })));
+    let after = object(stored("new", json!({ "kept": "k", "lost": "l" })));
+    let (fewer, none) = (kind(&["kept"]), Registry::standard().unwrap().user);
+    for strictness in [Lenient, Strict] {
+        let changed = check(&fewer, &before, after.clone(), strictness).unwrap();
+        assert_eq!(text(changed), stored("new", json!({ "kept": "k" })).to_string());
+        let changed = check(&none, &before, after.clone(), strictness).unwrap();
+        let left = json!({ "schemas": [USER_SCHEMA], "userName": "ada", "title": "new" });
+        assert_eq!(text(changed), left.to_string());
+        // What was not there before is refused as ever.
+        for (kind, words) in [(&fewer, "urn:x:1.0:lost: there is no such attribute"), (&none, "urn:x:1.0: User has no")]
+        {
+            let error = check(kind, &object(json!({ "userName": "ada" })), after.clone(), strictness).unwrap_err();
+            assert!(error.detail.starts_with(words), "{error}");
+        }
+    }
+}

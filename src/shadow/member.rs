@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use crate::db::schema::{links, members, resources};
@@ -21,6 +22,17 @@ pub struct Reference {
     pub kind: Kind,
     /// Name for people, where the resource has one.
     pub display: Option<String>,
+}
+
+impl Reference {
+    /// What it says of itself as `type` in a resource of this kind: a user's groups are direct or indirect (RFC 7643
+    /// 4.1.2), a group's members are users or groups (4.2).
+    pub fn type_in(&self, of: Kind) -> &'static str {
+        match of {
+            Kind::User => "direct",
+            Kind::Group => self.kind.as_str(),
+        }
+    }
 }
 
 /// Members that were asked for, in the order of their ids.
@@ -84,6 +96,28 @@ pub fn groups_of(conn: &mut Conn, ids: &[String]) -> Result<BTreeMap<String, Vec
     Ok(found)
 }
 
+/// How many memberships each of several resources has: groups as those who have members, users as members. Those without
+/// any are left out.
+pub fn counts(conn: &mut Conn, kind: Kind, ids: &[String]) -> Result<BTreeMap<String, i64>, Error> {
+    let mut found = BTreeMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(String, i64)> = on_backend!(&mut *conn, c => match kind {
+            Kind::Group => members::table
+                .filter(members::group_id.eq_any(chunk).and(members::desired.eq(true)))
+                .group_by(members::group_id)
+                .select((members::group_id, count_star()))
+                .load(c),
+            Kind::User => members::table
+                .filter(members::member_id.eq_any(chunk).and(members::desired.eq(true)))
+                .group_by(members::member_id)
+                .select((members::member_id, count_star()))
+                .load(c),
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
 /// The groups that a resource is a direct member of.
 pub fn groups_of_one(conn: &mut Conn, id: &str) -> Result<Vec<Reference>, Error> {
     let rows: Vec<(String, String)> = on_backend!(conn, c => members::table
@@ -127,6 +161,12 @@ fn present(conn: &mut Conn, group: &str, ids: &[String]) -> Result<BTreeMap<Stri
         found.extend(rows);
     }
     Ok(found)
+}
+
+/// Whether any of `ids` is a member that was asked for.
+pub fn has_any(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> {
+    let ids: Vec<String> = ids.iter().filter(|id| is_storable(id)).cloned().collect();
+    Ok(present(conn, group, &ids)?.values().any(|desired| *desired))
 }
 
 /// Asks for members; those that are asked for already stay as they are. Answers whether anything changed.

@@ -11,7 +11,7 @@ pub mod query;
 mod resource;
 mod value;
 
-pub use person::{Person, person};
+pub use person::{Key, Person, people};
 pub use resource::{
     Kind, Snapshot, Stored, bury, find, guard, insert, lock, named, named_like, predecessor, save, snapshot,
 };

@@ -13,8 +13,10 @@ use crate::scim::filter::Filter;
 use crate::scim::schema::ResourceType;
 use crate::scim::sort::{Place, Sort};
 
+use super::person::Key;
 use super::resource::{Kind, Snapshot, Stored};
 use super::value::MANAGER;
+use narrow::{Narrow, Term};
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
@@ -121,9 +123,33 @@ pub fn list(conn: &mut Conn, query: &Query<'_>) -> Result<Found, Error> {
     Ok(Found { total: found.total, resources, last })
 }
 
-/// Whether an index finds what matches, and that is few: a name, an address or an id is asked for.
-pub fn is_look_up(parts: &[Part<'_>]) -> bool {
-    narrow::parts(parts).iter().all(|narrow| narrow.exact && narrow.terms.iter().any(narrow::Term::is_of_few))
+/// Whether an index finds what matches, and that is one resource of each kind at most.
+pub fn is_of_one(parts: &[Part<'_>]) -> bool {
+    narrow::parts(parts).iter().all(|narrow| narrow.exact && narrow.terms.iter().any(Term::is_unique))
+}
+
+/// A name, an id or an indexed value that users are looked up by.
+#[derive(Debug)]
+pub struct Sought(Term);
+
+/// What is sought, where it is all that is asked: what an identity provider does before each change.
+pub fn sought(parts: &[Part<'_>]) -> Option<Sought> {
+    let [Part { kind: Kind::User, .. }] = parts else { return None };
+    let Narrow { terms, exact: true, .. } = narrow::parts(parts).pop()? else { return None };
+    let [term] = <[Term; 1]>::try_from(terms).ok()?;
+    Some(Sought(term)).filter(|sought| sought.key().is_some())
+}
+
+impl Sought {
+    /// What tells those users from others; `None` where it is a membership, which all of a company may have.
+    pub fn key(&self) -> Option<Key<'_>> {
+        match &self.0 {
+            Term::Id(id) => Some(Key::Id(id)),
+            Term::Name(name) => Some(Key::Name(name)),
+            Term::Value { path, value } => Some(Key::Value { path, value }),
+            Term::HasMember(_) | Term::InGroup(_) => None,
+        }
+    }
 }
 
 /// Ids of the users whose manager this is.

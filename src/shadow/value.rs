@@ -84,23 +84,22 @@ pub(super) fn write(conn: &mut Conn, resource: &Stored) -> Result<(), Error> {
         .filter(resource_values::resource_id.eq(&resource.id))
         .select((resource_values::path, resource_values::value))
         .load(conn)?;
-    for (path, value) in &stored {
-        if !wanted.iter().any(|(p, v)| p == path && v == value) {
-            diesel::delete(resource_values::table.find((&resource.id, path, value))).execute(conn)?;
-        }
+    // Sets, since SQLite's only writer waits here, and a resource may have thousands of rows.
+    let wanted: BTreeSet<(&str, &str)> = wanted.iter().map(|(path, value)| (*path, value.as_str())).collect();
+    let stored: BTreeSet<(&str, &str)> = stored.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
+    for (path, value) in stored.difference(&wanted) {
+        diesel::delete(resource_values::table.find((&resource.id, path, value))).execute(conn)?;
     }
-    for (path, value) in wanted {
-        if !stored.iter().any(|(p, v)| p == path && *v == value) {
-            diesel::insert_into(resource_values::table)
-                .values((
-                    resource_values::resource_id.eq(&resource.id),
-                    resource_values::path.eq(path),
-                    resource_values::value.eq(value),
-                    resource_values::tenant.eq(&resource.tenant),
-                    resource_values::kind.eq(resource.kind.as_str()),
-                ))
-                .execute(conn)?;
-        }
+    for (path, value) in wanted.difference(&stored) {
+        diesel::insert_into(resource_values::table)
+            .values((
+                resource_values::resource_id.eq(&resource.id),
+                resource_values::path.eq(path),
+                resource_values::value.eq(value),
+                resource_values::tenant.eq(&resource.tenant),
+                resource_values::kind.eq(resource.kind.as_str()),
+            ))
+            .execute(conn)?;
     }
     Ok(())
 }

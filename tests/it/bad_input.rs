@@ -11,11 +11,7 @@ use scim_bridge::access::{NewToken, Scope};
 use serde_json::{Value, json};
 
 use super::support::app::{Answer, TENANT, TestApp, answer, user};
-
-const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use super::support::urn::{ERROR, GROUP, PATCH_OP, USER};
 
 /// All that a refused request must leave as it is.
 async fn snapshot(app: &TestApp) -> Value {
@@ -294,6 +290,11 @@ both_engines! {
             ("/Users?filter=emails%5Btype%20eq%20%22work%22", FILTER, "character"),
             ("/Users?filter=active%20gt%20true", FILTER, "active"),
             ("/Users?filter=meta.created%20gt%20%22yesterday%22", FILTER, "meta.created"),
+            ("/Users?filter=meta.location%20pr", FILTER, "meta.location is put together"),
+            ("/Users?filter=groups%5B$ref%20sw%20%22x%22%5D", FILTER, "groups.$ref is put together"),
+            ("/Groups?filter=members.$ref%20eq%20%22x%22", FILTER, "members.$ref is put together"),
+            ("?filter=title%20pr%20or%20members.$ref%20pr", FILTER, "members.$ref is put together"),
+            ("/Groups?filter=urn:scim-bridge:schemas:extension:delivery:1.0:state%20pr", FILTER, "state is put together"),
             ("/Users?filter=%FF", FILTER, "character 1"),
             ("/Users?filter=userName%20eq%20%22a%00%22", FILTER, "character 13"),
             (&deep, FILTER, "levels of nesting"),
@@ -343,6 +344,71 @@ both_engines! {
         fixture.unchanged().await;
     }
 
+    /// Nor may a value have it; a member of such an id is one that nobody knows.
+    async fn a_nul_in_a_body_is_refused_or_nobody_s(engine: Engine) {
+        let fixture = Fixture::new(TestApp::start(&engine).await).await;
+        let (group, nobody) = (fixture.path("/Groups/{group}"), json!({ "value": "a\u{0}b" }));
+        for operation in [
+            json!({ "op": "add", "path": "members", "value": [nobody] }),
+            json!({ "op": "add", "path": "members", "value": nobody }),
+            json!({ "op": "add", "value": { "members": [nobody, { "value": fixture.ada }] } }),
+            json!({ "op": "add", "path": "members[value eq \"a\\u0000b\"]", "value": { "display": "x" } }),
+            json!({ "op": "replace", "path": "members[value eq \"a\\u0000b\"]", "value": { "display": "x" } }),
+            json!({ "op": "replace", "path": "members[value eq \"a\\u0000b\"]", "value": nobody }),
+            json!({ "op": "replace", "path": "members", "value": [{ "value": fixture.ada }, nobody] }),
+            json!({ "op": "replace", "value": { "members": [{ "value": fixture.ada, "display": "a\u{0}b" }, nobody] } }),
+            json!({ "op": "remove", "path": "members[value eq \"a\\u0000b\" or value eq \"\\u0000\"]" }),
+            json!({ "op": "remove", "path": "members[value sw \"a\\u0000b\"]" }),
+            json!({ "op": "remove", "path": "members", "value": [nobody] }),
+            json!({ "op": "add", "value": { "a\u{0}b": "x" } }),
+        ] {
+            let answer = fixture.app.patch(&group, json!([operation])).await;
+            assert_eq!(answer.status, 200, "{operation}: {}", answer.body);
+        }
+        for (attribute, value) in [
+            ("userName", json!("a\u{0}b")),
+            ("externalId", json!("a\u{0}b")),
+            ("displayName", json!("\u{0}")),
+            ("nickName", json!("a\u{0}")),
+            ("name", json!({ "givenName": "a\u{0}b" })),
+            ("emails", json!([{ "value": "a\u{0}b" }])),
+            ("emails", json!([{ "value": "a@b", "type": "a\u{0}b" }])),
+            ("profileUrl", json!("https://a\u{0}b")),
+            ("x509Certificates", json!([{ "value": "YQ==", "display": "a\u{0}b" }])),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", json!({ "department": "a\u{0}b" })),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", json!({ "manager": { "value": "a\u{0}b" } })),
+        ] {
+            let mut body = user("eve");
+            body[attribute] = value.clone();
+            let operation = json!({ "op": "replace", "value": { attribute: value } });
+            let message = json!({ "schemas": [PATCH_OP], "Operations": [operation] });
+            for (method, path, body) in
+                [(Method::POST, "/Users", &body), (Method::PUT, "/Users/{ada}", &body), (Method::PATCH, "/Users/{ada}", &message)]
+            {
+                fixture.refused((method, path), body.to_string(), Refused(400, VALUE, "U+0000")).await;
+            }
+        }
+        for (path, body, refused) in [
+            ("/Users/{ada}", json!({ "op": "replace", "path": "emails[type eq \"a\\u0000b\"].value", "value": "x" }), Refused(400, VALUE, "U+0000")),
+            ("/Users/{ada}", json!({ "op": "replace", "path": "title\u{0}", "value": "x" }), Refused(400, PATH, "Operations[0].path")),
+            ("/Groups/{group}", json!({ "op": "replace", "path": "displayName", "value": "a\u{0}b" }), Refused(400, VALUE, "U+0000")),
+            // An address is put together when it is answered; here no request is at hand.
+            ("/Groups/{group}", json!({ "op": "remove", "path": "members[$ref eq \"a\"]" }), Refused(400, FILTER, "members.$ref")),
+        ] {
+            let message = json!({ "schemas": [PATCH_OP], "Operations": [body] });
+            fixture.refused((Method::PATCH, path), message.to_string(), refused).await;
+        }
+        let bulk = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
+            { "method": "PATCH", "path": "/Users/a\u{0}b", "data": { "schemas": [PATCH_OP], "Operations": [{ "op": "add", "path": "title", "value": "x" }] } },
+            { "method": "DELETE", "path": "/Groups/\u{0}" },
+            { "method": "POST", "path": "/Users", "bulkId": "a\u{0}b", "data": { "schemas": [USER], "userName": "a\u{0}b" } },
+        ] });
+        let answer = fixture.app.post("/Bulk", &bulk).await;
+        let statuses: Vec<&Value> = answer.body["Operations"].as_array().expect("results").iter().map(|result| &result["status"]).collect();
+        assert_eq!(statuses, ["404", "404", "400"], "{}", answer.body);
+        fixture.unchanged().await;
+    }
+
     async fn a_body_that_is_too_large(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, |config| config.server.body_limit = 4096).await;
         let fixture = Fixture::new(app).await;
@@ -384,6 +450,38 @@ both_engines! {
         fits["displayName"] = json!("x".repeat(room + 1));
         let over = fixture.app.request(Method::POST, "/Users").header("Content-Type", "application/scim+json");
         refused.check(&answer(over.body(fits.to_string())).await, "one byte more");
+        fixture.unchanged().await;
+    }
+
+    /// A long URL is answered like any other, up to the length that the HTTP library reads: beyond it there is no request that
+    /// could be answered. A search by POST may be as long as a body.
+    async fn a_long_url(engine: Engine) {
+        let fixture = Fixture::new(TestApp::start(&engine).await).await;
+        let filter = "x".repeat(65_000);
+        let too_long = || Refused(400, FILTER, "longer than 8192 bytes");
+        fixture.refused((Method::GET, &format!("/Users?filter={filter}")), "", too_long()).await;
+        let schemas = ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"];
+        let search = json!({ "schemas": schemas, "filter": filter.repeat(3) }).to_string();
+        fixture.refused((Method::POST, "/Users/.search"), search, too_long()).await;
+        let names = vec!["userName"; 30_000];
+        let search = json!({ "schemas": schemas, "attributes": names, "filter": "userName eq \"ada@example.com\"" });
+        let found = fixture.app.post("/Users/.search", &search).await;
+        assert_eq!((found.status.as_u16(), &found.body["totalResults"]), (200, &json!(1)), "{}", found.body);
+        let target = fixture.app.base().trim_start_matches("http://").to_owned();
+        let (host, path) = target.split_once('/').expect("a path");
+        let query = "x".repeat(66_000);
+        let head = format!("GET /{path}/Users?filter={query} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let host = host.to_owned();
+        let text = tokio::task::spawn_blocking(move || {
+            let mut stream = std::net::TcpStream::connect(host).expect("connects");
+            stream.write_all(head.as_bytes()).expect("sent");
+            let mut text = String::new();
+            stream.read_to_string(&mut text).expect("an answer");
+            text
+        })
+        .await
+        .expect("no panic");
+        assert!(text.starts_with("HTTP/1.1 400 ") && text.ends_with("\r\n\r\n"), "{text}");
         fixture.unchanged().await;
     }
 
@@ -472,6 +570,11 @@ both_engines! {
         }
         assert_eq!(answer(client.get(&users).bearer_auth(&scim)).await.status, 200);
         assert_eq!(answer(client.get(&admin).bearer_auth(&steers)).await.status, 200);
+        // Discovery needs no token, and so no scope either.
+        for path in ["/ServiceProviderConfig", "/Schemas", "/ResourceTypes/User"] {
+            let url = format!("{}{path}", fixture.app.base());
+            assert_eq!(answer(client.get(&url).bearer_auth(&steers)).await.status, 200, "{path}");
+        }
         fixture.unchanged().await;
     }
 

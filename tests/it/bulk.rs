@@ -8,13 +8,7 @@ use scim_bridge::access::{NewToken, Scope};
 use serde_json::{Value, json};
 
 use super::support::app::{TENANT, TestApp, answer, user};
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
-const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+use super::support::urn::{BULK, ENTERPRISE, ERROR, GROUP, PATCH_OP, USER};
 
 fn bulk(operations: &Value) -> Value {
     json!({ "schemas": [BULK], "Operations": operations })
@@ -142,6 +136,42 @@ both_engines! {
         assert_eq!(state.members("Tour Guides"), Some(vec!["alice@example.com".to_owned()]));
         let manager = &state.user("bob@example.com").expect("bob")["ManagerId"];
         assert_eq!(*manager, state.user("alice@example.com").expect("alice")["Id"]);
+    }
+
+    /// What begins like a reference and stands where no id does is a text as any other.
+    async fn free_text_is_no_reference(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let mut bob = user("bob");
+        bob["nickName"] = json!("BULKID: the best");
+        bob["title"] = json!("bulkId:alice");
+        bob["displayName"] = json!(format!("see {}/Users/bulkId:alice", app.base()));
+        bob["profileUrl"] = json!("https://example.com/Users/bulkId:alice");
+        bob["externalId"] = json!("bulkId:nobody");
+        bob["entitlements"] = json!([{ "value": "bulkId:alice" }]);
+        bob[ENTERPRISE] = json!({ "department": "bulkId:nobody", "manager": "bulkId:alice" });
+        let mut sales = group("bulkId:alice", &["bulkId:alice", "bulkId:bob"]);
+        sales["bulkId"] = json!("sales");
+        let results = Results::of(&app, &bulk(&json!([
+            post("bob", "/Users", &bob),
+            sales,
+            post("alice", "/Users", &user("alice")),
+            patch("/Groups/bulkId:sales", &json!([
+                { "op": "remove", "path": "members[display eq \"bulkId:alice\" or value eq \"bulkId:bob\"]" },
+                { "op": "replace", "path": "externalId", "value": "bulkId:nobody" },
+            ])),
+        ]))).await;
+        assert_eq!(results.statuses(), ["201", "201", "201", "200"]);
+        let (bob_id, sales, alice) = (results.id(0), results.id(1), results.id(2));
+        let read = app.get(&format!("/Users/{bob_id}")).await.body;
+        for name in ["nickName", "title", "displayName", "profileUrl", "externalId", "entitlements"] {
+            assert_eq!(read[name], bob[name], "{name}");
+        }
+        assert_eq!(read[ENTERPRISE]["department"], "bulkId:nobody");
+        assert_eq!(read[ENTERPRISE]["manager"]["value"], alice);
+        let group = app.get(&format!("/Groups/{sales}")).await.body;
+        assert_eq!((&group["displayName"], &group["externalId"]), (&json!("bulkId:alice"), &json!("bulkId:nobody")));
+        assert_eq!(members(&app, sales).await, set(&[alice]));
+        app.settled().await;
     }
 
     /// RFC 7644 3.7.3, with its PATCH, whose data are operations without a message around them.
@@ -339,8 +369,10 @@ both_engines! {
             { "method": "PUT", "path": path, "version": "W/\"1\"", "data": user("ada") },
             { "method": "DELETE", "path": path, "version": "W/\"1\"" },
             name("second", "W/\"2\""),
+            name("third", ""),
+            { "method": "DELETE", "path": path, "version": "" },
         ]))).await;
-        assert_eq!(results.statuses(), ["200", "412", "412", "412", "200"]);
+        assert_eq!(results.statuses(), ["200", "412", "412", "412", "200", "412", "412"]);
         assert_eq!((&results.0[0]["version"], &results.0[4]["version"]), (&json!("W/\"2\""), &json!("W/\"3\"")));
         assert!(results.detail(1).contains("W/\"2\""), "{}", results.detail(1));
         assert_eq!(results.0[1]["location"], format!("{}{path}", app.base()));

@@ -174,13 +174,19 @@ impl<'a> Witness<'a> {
         };
         for status in described.as_object().expect("responses").keys() {
             let status: u16 = status.parse().expect("a status");
-            let query = if status == 400 && !sends { "?attributes=emails%5B&count=all" } else { "" };
+            let discovery = route.path.contains("/scim/v2/S") || route.path.contains("/ResourceTypes");
+            let query = match status {
+                400 if !sends => "?attributes=emails%5B&count=all",
+                // It asks for no scope, and takes no filter.
+                403 if discovery => "?filter=id%20pr",
+                _ => "",
+            };
             let id = if status == 404 { "nothing" } else { id };
             let (method, path) = at;
             let request = self.request(method, path, id, query);
             let request = match status {
                 400 => body(SCIM, "{", self.as_user(request, path)),
-                401 if path.contains("/scim/v2/S") || path.contains("/ResourceTypes") => request.bearer_auth("wrong"),
+                401 if discovery => request.bearer_auth("wrong"),
                 401 => body(SCIM, "{}", request),
                 412 => {
                     let text = match (method, path.contains("Groups")) {

@@ -8,11 +8,7 @@ use scim_bridge::http::routes::ROUTES;
 use serde_json::{Value, json};
 
 use super::support::app::{Answer, TENANT, TestApp, answer, user};
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+use super::support::urn::{ENTERPRISE, GROUP, PATCH_OP, USER};
 
 fn encoded(filter: &str) -> String {
     url::form_urlencoded::byte_serialize(filter.as_bytes()).collect()
@@ -153,6 +149,9 @@ both_engines! {
             ("/Users", format!("groups[value eq \"{}\"]", people.sales), &[ada, bob]),
             ("/Users", "groups.display eq \"sales\"".into(), &[ada, bob]),
             ("/Users", "groups pr".into(), &[ada, bob, eve]),
+            ("/Users", "groups.type eq \"Direct\"".into(), &[ada, bob, eve]),
+            ("/Users", format!("groups[value eq \"{}\" and type eq \"direct\"]", people.sales), &[ada, bob]),
+            ("/Users", "groups.type eq \"Group\"".into(), &[]),
             ("/Users", "active eq false".into(), &[bob]),
             ("/Users", "active eq \"False\"".into(), &[bob]),
             ("/Users", "title pr".into(), &[ada]),
@@ -313,6 +312,34 @@ both_engines! {
         let cleared = app.put(&path, &nulls).await;
         let wanted: BTreeSet<&str> = ["schemas", "id", "userName", "meta"].into();
         assert_eq!(keys(&cleared.body), wanted, "{}", cleared.body);
+        // However they are named.
+        let named = |name: &str, value: Value| {
+            let mut body = json!({ "schemas": [USER], "userName": "ada@example.com", "active": true, "externalId": "a" });
+            body.as_object_mut().expect("an object").retain(|key, _| !name.to_lowercase().ends_with(&key.to_lowercase()));
+            body[name] = value;
+            body
+        };
+        let of_core = format!("{USER}:active");
+        for (body, attribute, wanted) in [
+            (named(&of_core, json!(false)), "active", json!(false)),
+            (named(&of_core.to_uppercase(), json!("True")), "active", json!(true)),
+            (named(" active", json!(false)), "active", json!(false)),
+            (named(&of_core, Value::Null), "active", Value::Null),
+            (named(&format!("{USER}:externalId"), json!("b")), "externalId", json!("b")),
+            (named(&format!("{USER}:externalId"), json!("")), "externalId", Value::Null),
+            (json!({ "schemas": [USER], (USER): { "userName": "ada@example.com", "ACTIVE": false } }), "active", json!(false)),
+            (json!({ "schemas": [USER], "userName": "ada@example.com", (USER): { "externalId": null } }), "externalId", Value::Null),
+        ] {
+            let set = json!({ "schemas": [USER], "userName": "ada@example.com", "active": true, "externalId": "a" });
+            assert_eq!(app.put(&path, &set).await.body["active"], true);
+            let replaced = app.put(&path, &body).await;
+            assert_eq!((replaced.status.as_u16(), &replaced.body[attribute]), (200, &wanted), "{body}: {}", replaced.body);
+        }
+        // A name like theirs is not theirs.
+        let set = json!({ "schemas": [USER], "userName": "ada@example.com", "active": false, "externalId": "a" });
+        app.put(&path, &set).await;
+        let body = json!({ "schemas": [USER], "userName": "ada@example.com", (format!("{ENTERPRISE}:active")): true, "urn:x:active": true });
+        assert_eq!(app.put(&path, &body).await.body["active"], false);
 
         // What changes nothing is no change.
         let before = app.get(&path).await.body;

@@ -1,6 +1,8 @@
 //! The database itself: commits of many, and one schema on two engines.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
@@ -135,6 +137,28 @@ async fn what_is_due_is_found_by_its_index() {
 }
 
 both_engines! {
+    async fn what_follows_a_write_follows_though_nobody_waits(engine: Engine) {
+        let db = open(&engine, 1).await;
+        let (told, heard) = std::sync::mpsc::channel();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let wait = Arc::new(Mutex::new(wait));
+        for (name, expected) in [("the first", true), ("one of the same id", false)] {
+            let (told, wait) = (told.clone(), Arc::clone(&wait));
+            let insert = move |conn: &mut Conn| {
+                wait.lock().expect("a lock").recv().expect("told to go on");
+                shadow::insert(conn, &stored("a"))
+            };
+            let write = db.write_then(insert, move |done| told.send(done.is_some()).expect("heard"));
+            tokio::time::timeout(Duration::from_millis(20), write).await.expect_err("it left before the end");
+            assert_eq!(heard.try_recv(), Err(std::sync::mpsc::TryRecvError::Empty), "{name}: before it is known");
+            go.send(()).expect("it waits");
+            // Behind the first in the queue of SQLite's writer, or for the one connection to PostgreSQL.
+            db.write(|_| Ok::<_, Error>(())).await.expect("the next");
+            assert_eq!(heard.try_recv(), Ok(expected), "{name}");
+            assert_eq!(count(&db).await, 1, "{name}");
+        }
+    }
+
     /// A schema change that cannot be taken back is one that cannot be tried.
     async fn the_schema_goes_as_it_came(engine: Engine) {
         let db = open(&engine, 1).await;
@@ -206,7 +230,7 @@ both_engines! {
                 "Operations": [{ "op": "add", "path": "members", "value": [{ "value": user }] }],
             });
             let (added, deleted) = tokio::join!(
-                provisioner.patch(of(Kind::Group), &group, Precondition::default(), add),
+                provisioner.patch(of(Kind::Group), &group, Precondition::default(), add, None),
                 provisioner.delete(of(Kind::User), &user, Precondition::default()),
             );
             added.expect("added, or left out");

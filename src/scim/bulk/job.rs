@@ -227,7 +227,7 @@ impl Job {
         let mut resolve = |id: &str| creations.get(id)?.resolved.clone();
         let mut data = operation.data.take();
         if !operation.references.is_empty() {
-            reference::substitute(operation.method, &mut data, &mut resolve);
+            reference::substitute(&path.resource_type, operation.method, &mut data, &mut resolve);
         }
         let named = match &path.id {
             Some(id) => reference::bulk_id(id).and_then(&mut resolve).map_or_else(|| id.clone(), |made| made.id),

@@ -100,9 +100,14 @@ fn entry(registry: &Registry, base: &str, index: usize, body: Value) -> Entry {
 
 /// A member that is a string; an empty one is none.
 fn text(members: &mut Map<String, Value>, index: usize, name: &str) -> Result<Option<String>, Error> {
+    Ok(string(members, index, name)?.filter(|text| !text.is_empty()))
+}
+
+/// A member that is a string, empty or not.
+fn string(members: &mut Map<String, Value>, index: usize, name: &str) -> Result<Option<String>, Error> {
     match take(members, name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => {
             let words = format!("Operations[{index}].{name}: must be a string, found {}", kind(&other));
             Err(Error::invalid_syntax(words))
@@ -148,7 +153,8 @@ fn operation(
     if method == BulkMethod::Post && bulk_id.is_none() {
         return Err(missing(index, method, "bulkId"));
     }
-    let version = text(&mut members, index, "version")?;
+    // An empty one is a condition that does not hold, as an empty If-Match is.
+    let version = string(&mut members, index, "version")?;
     let mut data = match (method, take(&mut members, "data")) {
         (BulkMethod::Delete, _) => Value::Null,
         // The example of RFC 7644 3.7.3 has the operations alone.
@@ -158,6 +164,6 @@ fn operation(
         (_, Some(data)) => data,
         (_, None) => return Err(missing(index, method, "data")),
     };
-    let references = reference::all(method, path.id.as_deref(), &mut data);
+    let references = reference::all(&path.resource_type, method, path.id.as_deref(), &mut data);
     Ok(Operation { method, data, version, references })
 }

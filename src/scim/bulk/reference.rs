@@ -1,14 +1,19 @@
 //! References to what other operations create: `bulkId:` and the name that the POST has (RFC 7644 3.7.2).
 //!
-//! They are looked for where ids stand, and nowhere within free text: a string that is a reference as a whole; an
-//! address that ends in one (`"$ref": "https://example.com/v2/Users/bulkId:qwerty"`); a literal of a filter in the
-//! path of a PATCH operation (`members[value eq "bulkId:qwerty"]`).
+//! They are looked for where ids stand, and nowhere within free text, be it that a title begins with `bulkId:`. The schema
+//! tells where that is: the `value` beside a `$ref` (members, the manager), also where it stands alone in the place of the
+//! whole (`"manager": "bulkId:qwerty"`); an attribute that refers to resources, as `$ref` does, which may hold an address
+//! that ends in a reference (`https://example.com/v2/Users/bulkId:qwerty`); the literals that these are compared with in
+//! the path of a PATCH operation (`members[value eq "bulkId:qwerty"]`).
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::scim::filter::Filter;
 use crate::scim::model::BulkMethod;
+use crate::scim::path::{self, AttributePath, PatchPath};
+use crate::scim::schema::{Attribute, DataType, ResourceType};
 
 /// Endpoints before the id of an address.
 const ENDPOINTS: [&str; 2] = ["Users", "Groups"];
@@ -25,11 +30,11 @@ pub(super) struct Resolved {
 /// Answers what a bulkId stands for; `None` leaves the reference as it is.
 type Lookup<'l> = dyn FnMut(&str) -> Option<Resolved> + 'l;
 
-/// The bulkIds that an operation refers to. `data` is left as it is: it is written to only where a reference is
-/// resolved.
-pub(super) fn all(method: BulkMethod, id: Option<&str>, data: &mut Value) -> BTreeSet<String> {
+/// The bulkIds that an operation on this type refers to. `data` is left as it is: it is written to only where a reference
+/// is resolved.
+pub(super) fn all(kind: &ResourceType, method: BulkMethod, id: Option<&str>, data: &mut Value) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = id.and_then(bulk_id).map(str::to_owned).into_iter().collect();
-    substitute(method, data, &mut |bulk_id| {
+    substitute(kind, method, data, &mut |bulk_id| {
         found.insert(bulk_id.to_owned());
         None
     });
@@ -43,62 +48,135 @@ pub(super) fn bulk_id(text: &str) -> Option<&str> {
 }
 
 /// Puts ids in the place of references.
-pub(super) fn substitute(method: BulkMethod, data: &mut Value, lookup: &mut Lookup<'_>) {
-    match data {
-        Value::Object(members) if method == BulkMethod::Patch => {
-            for (name, value) in members.iter_mut() {
-                match value {
-                    Value::Array(operations) if name.eq_ignore_ascii_case("Operations") => {
-                        for operation in operations {
-                            patch(operation, lookup);
-                        }
-                    }
-                    other => within(other, false, lookup),
-                }
+pub(super) fn substitute(kind: &ResourceType, method: BulkMethod, data: &mut Value, lookup: &mut Lookup<'_>) {
+    let operations = match data {
+        Value::Object(message) if method == BulkMethod::Patch => {
+            message.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("Operations")).map(|(_, value)| value)
+        }
+        _ => None,
+    };
+    match operations {
+        Some(Value::Array(operations)) => {
+            for operation in operations {
+                patch(kind, operation, lookup);
             }
         }
-        other => within(other, false, lookup),
+        Some(_) => {}
+        None => members(kind, data, lookup),
     }
 }
 
-/// The same in an operation of a PATCH.
-fn patch(operation: &mut Value, lookup: &mut Lookup<'_>) {
-    let Value::Object(members) = operation else { return within(operation, false, lookup) };
-    for (name, value) in members.iter_mut() {
-        match value {
-            Value::String(path) if name.eq_ignore_ascii_case("path") => {
-                if let Some(written) = in_path(path, lookup) {
-                    *path = written;
-                }
-            }
-            other => within(other, false, lookup),
+/// The same in an operation of a PATCH. One whose path is none is refused when its turn comes.
+fn patch(kind: &ResourceType, operation: &mut Value, lookup: &mut Lookup<'_>) {
+    let Value::Object(operation) = operation else { return };
+    let path = operation.iter().find(|(name, _)| name.eq_ignore_ascii_case("path")).and_then(|(_, path)| path.as_str());
+    let mut path = match path.filter(|path| !path.trim().is_empty()).map(|path| PatchPath::parse(kind, path)) {
+        None => None,
+        Some(Ok(path)) => Some(path),
+        Some(Err(_)) => return,
+    };
+    let changed = match &mut path {
+        Some(PatchPath::Values { attribute, filter, .. }) => {
+            path::find(kind, attribute).is_some_and(|target| literals(target.attribute, filter, lookup))
+        }
+        _ => false,
+    };
+    for (name, value) in operation {
+        match &path {
+            Some(path) if changed && name.eq_ignore_ascii_case("path") => *value = Value::String(path.to_string()),
+            _ if !name.eq_ignore_ascii_case("value") => {}
+            Some(path) => at(kind, path, value, lookup),
+            None => members(kind, value, lookup),
         }
     }
 }
 
-fn within(value: &mut Value, is_address: bool, lookup: &mut Lookup<'_>) {
+/// The same in a resource, or in the object that an operation without a path has: its keys may be paths.
+fn members(kind: &ResourceType, resource: &mut Value, lookup: &mut Lookup<'_>) {
+    let Value::Object(members) = resource else { return };
+    for (key, value) in members {
+        if let Ok(path) = PatchPath::parse(kind, key) {
+            at(kind, &path, value, lookup);
+        }
+    }
+}
+
+/// The same in the value of what a path names.
+fn at(kind: &ResourceType, path: &PatchPath, value: &mut Value, lookup: &mut Lookup<'_>) {
+    let path = match path {
+        PatchPath::Extension(urn) => {
+            let Value::Object(members) = value else { return };
+            for (key, value) in members {
+                if let Ok(path) = PatchPath::parse(kind, &format!("{urn}:{key}")) {
+                    at(kind, &path, value, lookup);
+                }
+            }
+            return;
+        }
+        PatchPath::Attribute(path) => path.clone(),
+        PatchPath::Values { attribute, sub, .. } => AttributePath { sub: sub.clone(), ..attribute.clone() },
+    };
+    if let Some(target) = path::find(kind, &path) {
+        within(target.attribute, target.sub, value, lookup);
+    }
+}
+
+/// The same in a value, or a list of values, of an attribute or sub-attribute.
+fn within(attribute: &Attribute, sub: Option<&Attribute>, value: &mut Value, lookup: &mut Lookup<'_>) {
     match value {
         Value::String(text) => {
-            if let Some(written) = whole(text, is_address, lookup) {
+            if let Some(written) = resolve(attribute, sub, text, lookup) {
                 *text = written;
             }
         }
         Value::Array(values) => {
             for value in values {
-                within(value, is_address, lookup);
+                within(attribute, sub, value, lookup);
             }
         }
-        Value::Object(members) => {
-            for (name, value) in members.iter_mut() {
-                within(value, name.eq_ignore_ascii_case("$ref"), lookup);
+        Value::Object(members) if sub.is_none() => {
+            for (name, value) in members {
+                // As the dialect reads OneLogin's template.
+                let name = if name.eq_ignore_ascii_case("managerId") { "value" } else { name.as_str() };
+                if let Some(sub) = attribute.sub(name) {
+                    within(attribute, Some(sub), value, lookup);
+                }
             }
         }
         _ => {}
     }
 }
 
-/// The text with its reference resolved, where it is one or is an address that ends in one.
-fn whole(text: &str, is_address: bool, lookup: &mut Lookup<'_>) -> Option<String> {
+/// The same in the literals of a value filter. Whether there was one to resolve.
+fn literals(attribute: &Attribute, filter: &mut Filter, lookup: &mut Lookup<'_>) -> bool {
+    match filter {
+        Filter::And(left, right) | Filter::Or(left, right) => {
+            let changed = literals(attribute, left, lookup);
+            literals(attribute, right, lookup) || changed
+        }
+        Filter::Not(inner) => literals(attribute, inner, lookup),
+        Filter::Compare { attribute: path, value: Value::String(text), .. } => {
+            let sub = path::find_relative(attribute, path);
+            match sub.and_then(|sub| resolve(attribute, Some(sub), text, lookup)) {
+                Some(written) => {
+                    *text = written;
+                    true
+                }
+                None => false,
+            }
+        }
+        Filter::Compare { .. } | Filter::Present(_) | Filter::Values { .. } => false,
+    }
+}
+
+/// The text with its reference resolved, where an id or an address stands in this place, and it is a reference or an
+/// address that ends in one.
+fn resolve(attribute: &Attribute, sub: Option<&Attribute>, text: &str, lookup: &mut Lookup<'_>) -> Option<String> {
+    let is_address = refers(sub.unwrap_or(attribute));
+    let is_id = attribute.sub("$ref").is_some_and(refers) && sub.is_none_or(|sub| sub.name == "value");
+    if !is_address && !is_id {
+        return None;
+    }
     if let Some(bulk_id) = bulk_id(text) {
         return lookup(bulk_id).map(|resolved| if is_address { resolved.location } else { resolved.id });
     }
@@ -110,44 +188,9 @@ fn whole(text: &str, is_address: bool, lookup: &mut Lookup<'_>) -> Option<String
     lookup(bulk_id(last)?).map(|resolved| format!("{before}/{}", resolved.id))
 }
 
-/// The path of a PATCH operation with the references in its literals resolved. Literals are JSON strings (RFC 7644
-/// 3.4.2.2); one without quotes ends where the filter's grammar has a delimiter.
-fn in_path(path: &str, lookup: &mut Lookup<'_>) -> Option<String> {
-    let mut written = String::with_capacity(path.len());
-    let mut changed = false;
-    let mut rest = path;
-    while let Some(first) = rest.chars().next() {
-        let length = if first == '"' { quoted(rest) } else { word(rest, first) };
-        let (token, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
-        let literal =
-            if first == '"' { serde_json::from_str(token).ok() } else { bulk_id(token).map(|_| token.into()) };
-        let resolved = literal.and_then(|literal: String| whole(&literal, false, lookup));
-        changed |= resolved.is_some();
-        match resolved {
-            Some(resolved) => written.push_str(&Value::String(resolved).to_string()),
-            None => written.push_str(token),
-        }
-        rest = after;
-    }
-    changed.then_some(written)
-}
-
-/// Bytes of the quoted literal at the beginning of a text; of all of it where the quote is not closed.
-fn quoted(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// Bytes of the word at the beginning of a text, or of one delimiter.
-fn word(text: &str, first: char) -> usize {
-    let delimits = |c: char| c.is_whitespace() || matches!(c, '[' | ']' | '(' | ')' | '"');
-    if delimits(first) { first.len_utf8() } else { text.find(delimits).unwrap_or(text.len()) }
+/// Whether the attribute's values are addresses of resources (RFC 7643 7, `referenceTypes`).
+fn refers(attribute: &Attribute) -> bool {
+    let outside = |name: &String| name == "external" || name == "uri";
+    let types = &attribute.reference_types;
+    attribute.data_type == DataType::Reference && (types.is_empty() || !types.iter().all(outside))
 }

@@ -86,6 +86,11 @@ fn pathless(
     };
     for (key, value) in patch::object(value, &format!("Operations[{index}].value"))? {
         let Ok(path) = PatchPath::parse(kind, &key) else { continue };
+        if value.is_object() && matches!(&path, PatchPath::Extension(urn) if urn.eq_ignore_ascii_case(&kind.schema.id))
+        {
+            pathless(kind, index, op, Some(value), normal)?;
+            continue;
+        }
         if is_writable(kind, &path) {
             at_path(kind, op, path, Some(value), normal);
         }

@@ -14,7 +14,11 @@ pub(super) fn normalise(kind: &ResourceType, body: Attributes) -> Result<Attribu
     speaks_of(kind, &body)?;
     let mut document = Map::with_capacity(body.len());
     let mut apart = Vec::new();
-    for (name, value) in body {
+    let unfolded = body.into_iter().flat_map(|(name, value)| match value {
+        Value::Object(members) if name.eq_ignore_ascii_case(&kind.schema.id) => members.into_iter().collect(),
+        value => vec![(name, value)],
+    });
+    for (name, value) in unfolded {
         if let Some(schema) = kind.extension(&name) {
             let mut members = match document.get_mut(&schema.id).map(Value::take) {
                 Some(Value::Object(members)) => members,
@@ -22,7 +26,7 @@ pub(super) fn normalise(kind: &ResourceType, body: Attributes) -> Result<Attribu
             };
             members.extend(extension(schema, value)?);
             document.insert(schema.id.clone(), Value::Object(members));
-        } else if let Some(attribute) = kind.core_attribute(&name) {
+        } else if let Some(attribute) = kind.core_attribute(unqualified(kind, &name)) {
             put(&mut document, attribute, value)?;
         } else {
             apart.push((name, value));
@@ -36,6 +40,14 @@ pub(super) fn normalise(kind: &ResourceType, body: Attributes) -> Result<Attribu
         return Err(Error::too_many(format!("the body has more than {MAX_OPERATIONS} paths for attribute names")));
     }
     patch::apply(kind, &document, &operations, Strictness::Lenient)
+}
+
+/// A name without the URN of the core schema before it (RFC 7644 3.10).
+fn unqualified<'n>(kind: &ResourceType, name: &'n str) -> &'n str {
+    match kind.split_urn(name) {
+        Some((schema, rest)) if std::ptr::eq(schema, kind.schema.as_ref()) => rest,
+        _ => name,
+    }
 }
 
 /// Refuses a body whose `schemas` name nothing that is known here: it was meant for another endpoint, and read as what

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{patch, resource};
 use crate::scim::error::{Error, ScimType};
-use crate::scim::patch::{MemberChange, MemberValue, apply, split_members};
+use crate::scim::patch::{MemberChange, MemberValue, Selected, apply, split_members};
 use crate::scim::schema::{Registry, ResourceType};
 use crate::scim::validate;
 use crate::scim::{ENTERPRISE_SCHEMA, GROUP_SCHEMA, PATCH_MESSAGE, Strictness, USER_SCHEMA};
@@ -100,7 +100,7 @@ fn thousands_of_members_are_one_change() {
     for operation in ["Add", "Remove", "Replace"] {
         let body = json!({"Operations": [{"op": operation, "path": "members", "value": values}]});
         let operations = patch(&group(), body, LENIENT).expect("a message");
-        let (rest, changes) = split_members(operations).expect("members");
+        let (rest, changes) = split_members(operations, LENIENT).expect("members");
         assert_eq!((rest.len(), changes.len()), (0, 1), "{operation}");
     }
 }
@@ -138,7 +138,7 @@ proptest! {
                 let body = json!({"Operations": [operation]});
                 let Ok(operations) = patch(&kind, body, LENIENT) else { continue };
                 let _ = apply(&kind, ada().as_object().expect("an object"), &operations, LENIENT);
-                let _ = split_members(operations);
+                let _ = split_members(operations, LENIENT);
             }
         }
     }

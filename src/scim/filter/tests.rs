@@ -185,6 +185,19 @@ fn check_refuses_what_has_no_order_or_no_value() {
         ("meta.lastModified gt \"2011-05-13T04:42:34Z\"", None),
         ("emails eq \"x\" or urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq \"x\"", None),
         ("unheardOf gt 1 and urn:none:x gt 2", None),
+        // What only answers have.
+        ("meta.location eq \"x\"", Some("meta.location is put together for each answer")),
+        ("not (META.Location pr)", Some("meta.location is put together")),
+        ("meta[location sw \"x\"]", Some("meta.location is put together")),
+        ("groups.$ref pr", Some("groups.$ref is put together")),
+        ("title pr or groups[value eq \"1\" and not ($ref pr)]", Some("groups.$ref is put together")),
+        (
+            "urn:scim-bridge:schemas:extension:delivery:1.0:state eq \"held\"",
+            Some("delivery:1.0:state is put together"),
+        ),
+        ("salesforceId pr", Some("delivery:1.0:salesforceId is put together")),
+        ("groups pr and meta pr and groups.type eq \"direct\" and meta.version pr", None),
+        ("manager.$ref eq \"x\" and photos.value pr and members.$ref pr", None),
         ("userName gt \"a\" and active eq \"True\"", None),
     ];
     for (text, words) in cases {

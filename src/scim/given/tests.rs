@@ -67,7 +67,7 @@ fn create(kind: &ResourceType, body: &Value) -> Result<Attributes, Error> {
 
 fn change(kind: &ResourceType, resource: &Attributes, message: &Value) -> Result<(), Error> {
     let operations = dialect::patch(kind, message.clone(), LENIENT)?;
-    let operations = if kind.name == "Group" { patching::split_members(operations)?.0 } else { operations };
+    let operations = if kind.name == "Group" { patching::split_members(operations, LENIENT)?.0 } else { operations };
     let document = patching::apply(kind, resource, &operations, LENIENT)?;
     validate::check(kind, resource, document, LENIENT).map(drop)
 }

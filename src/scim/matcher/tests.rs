@@ -125,6 +125,22 @@ fn numbers_compare_as_numbers() {
         let filter = Filter::parse(&user, text).expect(text);
         assert_eq!(matches(&filter, &user, person.as_object().expect("an object")), expected, "{text}");
     }
+    // Integers are compared exactly, beyond what a float tells apart and beyond 63 bits.
+    let person = json!({"floor": u64::MAX});
+    for (text, expected) in [
+        ("floor eq 18446744073709551615", true),
+        ("floor eq 18446744073709551614", false),
+        ("floor ne 18446744073709551614", true),
+        ("floor gt 18446744073709551614", true),
+        ("floor gt \"18446744073709551615\"", false),
+        ("floor gt 9223372036854775807", true),
+        ("floor gt -9223372036854775808", true),
+        ("floor eq 18446744073709551616", true),
+        ("floor gt 1.5", true),
+    ] {
+        let filter = Filter::parse(&user, text).expect(text);
+        assert_eq!(matches(&filter, &user, person.as_object().expect("an object")), expected, "{text}");
+    }
 }
 
 #[test]

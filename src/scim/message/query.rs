@@ -17,7 +17,7 @@ pub struct Limits {
 }
 
 /// A page by index (RFC 7644 3.4.2.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Page {
     /// Number of the first resource, from 1.
     pub start_index: u64,
@@ -85,7 +85,7 @@ fn integer(name: &str, text: &str) -> Result<i64, Error> {
 
 /// What a list, search or read request asks for. Texts are unparsed: which resource type they speak of is not known
 /// here.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Query {
     /// Which resources.
     pub filter: Option<String>,

@@ -13,7 +13,8 @@ use crate::scim::schema::ResourceType;
 pub struct Parts<'a> {
     /// The resource's id.
     pub id: &'a str,
-    /// Its document as `serde_json` wrote it, `schemas` first.
+    /// Its document as `serde_json` wrote it, `schemas` first. These name the extensions that it has, as validation
+    /// leaves it; some may be of a former configuration.
     pub document: &'a str,
     /// What is kept beside the document and answered after it: `groups`, `members`, the delivery extension. Never in the
     /// document itself.

@@ -77,7 +77,7 @@ pub struct SearchRequest {
 }
 
 /// Order of a sorted list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SortOrder {
     /// Smallest first; resources without the attribute last.

@@ -67,7 +67,7 @@ fn one(
         }
         Some(PatchPath::Values { attribute, filter, sub }) => {
             let target = resolve(kind, &AttributePath { sub: sub.clone(), ..attribute.clone() }, strictness)?;
-            filter.check_values(target.attribute)?;
+            filter.check_values(&target)?;
             let (attribute, sub) = (target.attribute, target.sub);
             let write = Write { attribute, sub, op: *op, value: value.as_ref(), strictness };
             at_level(document, target.extension, |level| list::filtered(level, &write, filter))

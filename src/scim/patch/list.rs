@@ -13,10 +13,8 @@ use crate::scim::fold::fold;
 use crate::scim::matcher::matches_value;
 use crate::scim::path;
 use crate::scim::schema::{Attribute, DataType, Mutability};
+use crate::scim::validate::MAX_VALUES_OF_ONE;
 use crate::scim::{Attributes, Strictness};
-
-/// Most values that one attribute may grow to, members apart: each operation looks at all of them.
-const MAX_GROWTH: usize = 1_000;
 
 /// What is to be done to a multi-valued attribute.
 #[derive(Clone, Copy)]
@@ -225,8 +223,8 @@ fn append(values: &mut Vec<Value>, attribute: &Attribute, given: &[Value]) -> Re
 }
 
 fn room(attribute: &Attribute, values: &[Value]) -> Result<(), Error> {
-    if values.len() >= MAX_GROWTH && attribute.name != "members" {
-        return Err(Error::too_many(format!("{}: more than {MAX_GROWTH} values", attribute.name)));
+    if values.len() >= MAX_VALUES_OF_ONE && attribute.name != "members" {
+        return Err(Error::too_many(format!("{}: more than {MAX_VALUES_OF_ONE} values", attribute.name)));
     }
     Ok(())
 }

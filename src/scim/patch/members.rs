@@ -11,7 +11,7 @@ use crate::scim::document::is_unassigned;
 use crate::scim::error::Error;
 use crate::scim::filter::{CompareOperator, Filter};
 use crate::scim::path::{AttributePath, PatchPath};
-use crate::scim::{Attributes, GROUP_SCHEMA};
+use crate::scim::{Attributes, GROUP_SCHEMA, Strictness};
 
 /// A member as a client names it. `display` and `$ref` follow from it and are not read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,23 +27,36 @@ pub struct MemberValue {
 pub enum MemberChange {
     /// These too. Never empty, none twice.
     Add(Vec<MemberValue>),
-    /// Without those of these ids. Never empty, none twice.
-    Remove(Vec<String>),
+    /// Without these.
+    Remove(Selected),
     /// None.
     RemoveAll,
     /// These and no others. None twice.
     ReplaceAll(Vec<MemberValue>),
-    /// Without those that match a filter whose paths are relative to `members`.
-    RemoveWhere(Filter),
+    /// Nothing; but where the group has none of these, the request fails with `noTarget`.
+    Require(Selected),
+}
+
+/// Some of a group's members.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Selected {
+    /// Those of these ids. Never empty, none twice.
+    Ids(Vec<String>),
+    /// Those that match a filter whose paths are relative to `members`.
+    Matching(Filter),
 }
 
 /// Parts the operations on a group into those on its document and those on its members, each in order. An operation
-/// without a path that has both is split in two.
+/// without a path that has both is split in two. Whether the filter of a `replace` matches anything is for the rows to
+/// say, and matters to a strict client alone (RFC 7644 3.5.2.3).
 ///
 /// # Errors
 /// `mutability` for a write to a sub-attribute of a member: a member is added or removed, never changed (RFC 7643 4.2).
 /// `invalidValue` for a member without `value`.
-pub fn split_members(operations: Vec<Operation>) -> Result<(Vec<Operation>, Vec<MemberChange>), Error> {
+pub fn split_members(
+    operations: Vec<Operation>,
+    strictness: Strictness,
+) -> Result<(Vec<Operation>, Vec<MemberChange>), Error> {
     let mut rest = Vec::with_capacity(operations.len());
     let mut changes = Vec::new();
     for (index, operation) in operations.into_iter().enumerate() {
@@ -57,7 +70,7 @@ pub fn split_members(operations: Vec<Operation>) -> Result<(Vec<Operation>, Vec<
                 if is_members(&attribute) =>
             {
                 match &sub {
-                    None => changes.extend(filtered(op, filter, value).map_err(place)?),
+                    None => changes.extend(filtered(op, filter, value, strictness).map_err(place)?),
                     Some(sub) => ignored(sub).map_err(place)?,
                 }
             }
@@ -132,29 +145,36 @@ fn addition(members: Vec<MemberValue>) -> Option<MemberChange> {
 
 fn removal(members: Vec<MemberValue>) -> Option<MemberChange> {
     let ids: Vec<String> = members.into_iter().map(|member| member.value).collect();
-    (!ids.is_empty()).then_some(MemberChange::Remove(ids))
+    (!ids.is_empty()).then_some(MemberChange::Remove(Selected::Ids(ids)))
 }
 
-fn filtered(op: Op, filter: Filter, value: Option<Value>) -> Result<Vec<MemberChange>, Error> {
+fn filtered(op: Op, filter: Filter, value: Option<Value>, strictness: Strictness) -> Result<Vec<MemberChange>, Error> {
     let mut named = Vec::new();
     let by_id = ids(&filter, &mut named).is_some();
     let named = distinct(named.into_iter().map(|value| MemberValue { value, kind: None }));
-    let remove = if by_id { removal(named.clone()) } else { Some(MemberChange::RemoveWhere(filter)) };
+    let selected = if by_id {
+        Selected::Ids(named.iter().map(|member| member.value.clone()).collect())
+    } else {
+        Selected::Matching(filter)
+    };
     if op == Op::Remove {
-        return Ok(remove.into_iter().collect());
+        return Ok(vec![MemberChange::Remove(selected)]);
     }
+    let require = (op == Op::Replace && strictness.is_strict()).then(|| MemberChange::Require(selected.clone()));
     // `add members[value eq "x"]`: the member that the filter names, unless the value names another.
     let given = match value {
         None => return Err(missing_value()),
-        Some(value) if is_unassigned(&value) && op == Op::Replace => return Ok(remove.into_iter().collect()),
+        Some(value) if is_unassigned(&value) && op == Op::Replace => {
+            return Ok(require.into_iter().chain([MemberChange::Remove(selected)]).collect());
+        }
         Some(Value::Object(members)) if by_id && !members.keys().any(|key| key.eq_ignore_ascii_case("value")) => {
             named.clone()
         }
         Some(value) => member_values(value)?,
     };
     let same = given.iter().map(|member| &member.value).eq(named.iter().map(|member| &member.value));
-    let remove = remove.filter(|_| op == Op::Replace && !same);
-    Ok(remove.into_iter().chain(addition(given)).collect())
+    let remove = (op == Op::Replace && !same).then_some(MemberChange::Remove(selected));
+    Ok(require.into_iter().chain(remove).chain(addition(given)).collect())
 }
 
 /// The ids in a filter of nothing but `value eq "…"` joined by `or`.

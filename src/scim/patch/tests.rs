@@ -7,7 +7,9 @@ use std::sync::{Arc, LazyLock};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{MAX_OPERATIONS, MemberChange, MemberValue, Op, Operation, apply, parse, split_members, take_members};
+use super::{
+    MAX_OPERATIONS, MemberChange, MemberValue, Op, Operation, Selected, apply, parse, split_members, take_members,
+};
 use crate::scim::Strictness;
 use crate::scim::error::{Error, ScimType};
 use crate::scim::filter::Filter;

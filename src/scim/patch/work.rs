@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::Operation;
 use crate::scim::Attributes;
 use crate::scim::document;
-use crate::scim::filter::Filter;
 use crate::scim::path::{self, PatchPath};
 use crate::scim::schema::ResourceType;
 
@@ -24,7 +23,7 @@ pub(super) fn of(kind: &ResourceType, document: &Attributes, operation: &Operati
     };
     match &operation.path {
         Some(PatchPath::Attribute(attribute)) => list(attribute),
-        Some(PatchPath::Values { attribute, filter, .. }) => list(attribute).saturating_mul(terms(filter)),
+        Some(PatchPath::Values { attribute, filter, .. }) => list(attribute).saturating_mul(filter.terms()),
         // Each key may be a list; which of them is not looked up for this.
         None | Some(PatchPath::Extension(_)) => {
             let keys = operation.value.as_ref().and_then(Value::as_object).map_or(0, serde_json::Map::len);
@@ -47,15 +46,6 @@ fn text(value: &Value) -> usize {
         Value::String(text) => text.len(),
         Value::Object(members) => members.values().map(text).sum(),
         _ => 0,
-    }
-}
-
-fn terms(filter: &Filter) -> usize {
-    match filter {
-        Filter::And(left, right) | Filter::Or(left, right) => terms(left) + terms(right),
-        Filter::Not(inner) => terms(inner),
-        Filter::Values { filter, .. } => terms(filter),
-        Filter::Compare { .. } | Filter::Present(_) => 1,
     }
 }
 

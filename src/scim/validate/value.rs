@@ -66,6 +66,10 @@ pub(super) fn resource(kind: &ResourceType, body: Attributes, held: Held<'_>) ->
             continue;
         }
         let Some(schema) = kind.extension(&name) else {
+            if held.before.is_some_and(|before| before.contains_key(&name)) {
+                // Stored under another configuration. To refuse it would refuse every change of this resource.
+                continue;
+            }
             return Err(Error::invalid_value(format!("{}: {} has no such attribute", clipped(&name), kind.name)));
         };
         if document.contains_key(&schema.id) {
@@ -85,6 +89,9 @@ pub(super) fn resource(kind: &ResourceType, body: Attributes, held: Held<'_>) ->
                 continue;
             }
             let Some(attribute) = schema.attribute(&name) else {
+                if held.before.and_then(|before| before.get(&schema.id)?.get(&name)).is_some() {
+                    continue;
+                }
                 let name = clipped(&name);
                 return Err(Error::invalid_value(format!("{}:{name}: there is no such attribute", schema.id)));
             };

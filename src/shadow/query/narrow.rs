@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::scim::filter::{CompareOperator, Filter};
 use crate::scim::fold::fold;
-use crate::scim::path::{AttributePath, find};
-use crate::scim::schema::ResourceType;
+use crate::scim::path::{AttributePath, find, find_relative};
+use crate::scim::schema::{Resolved, ResourceType};
 
 use super::super::resource::{Kind, is_storable};
-use super::super::value::{MANAGER, indexed};
+use super::super::value::indexed;
 use super::Part;
 
 /// A condition that an index answers.
@@ -40,13 +40,9 @@ impl Term {
 }
 
 impl Term {
-    /// Whether it leaves a handful: not all of a group, and not all who report to somebody.
-    pub(super) fn is_of_few(&self) -> bool {
-        match self {
-            Self::Id(_) | Self::Name(_) => true,
-            Self::Value { path, .. } => path != MANAGER,
-            Self::HasMember(_) | Self::InGroup(_) => false,
-        }
+    /// Whether it leaves one resource at most.
+    pub(super) fn is_unique(&self) -> bool {
+        matches!(self, Self::Id(_) | Self::Name(_))
     }
 }
 
@@ -107,6 +103,14 @@ fn key(resource_type: &ResourceType, path: &AttributePath) -> Option<String> {
     Some(if whole { format!("{key}.value") } else { key }.to_ascii_lowercase())
 }
 
+/// The same inside a value filter, of a sub-attribute of the attribute before the bracket.
+fn key_inside(outer: &Resolved<'_>, path: &AttributePath) -> Option<String> {
+    let leaf = find_relative(outer.attribute, path)?;
+    // The values of a simple attribute have no name of their own, and no index.
+    let is_sub = !std::ptr::eq(leaf, outer.attribute);
+    is_sub.then(|| format!("{}.{}", outer.canonical_key(), leaf.name).to_ascii_lowercase())
+}
+
 fn term(kind: Kind, key: &str, value: &str) -> Option<Term> {
     match (kind, key) {
         (_, "id") => return Some(Term::Id(value.to_owned())),
@@ -138,7 +142,7 @@ fn fails_without(operator: CompareOperator, literal: &Value) -> bool {
     }
 }
 
-fn narrow(resource_type: &ResourceType, kind: Kind, filter: &Filter, inside: Option<&str>) -> Implied {
+fn narrow(resource_type: &ResourceType, kind: Kind, filter: &Filter, inside: Option<&Resolved<'_>>) -> Implied {
     let of = |filter| narrow(resource_type, kind, filter, inside);
     let missing = |path: &AttributePath| inside.is_none() && find(resource_type, path).is_none();
     match filter {
@@ -159,7 +163,7 @@ fn narrow(resource_type: &ResourceType, kind: Kind, filter: &Filter, inside: Opt
         Filter::Present(attribute) | Filter::Values { attribute, .. } if missing(attribute) => Implied::nothing(),
         Filter::Compare { attribute, operator: CompareOperator::Eq, value } => {
             let key = match inside {
-                Some(outer) => Some(format!("{outer}.{}", attribute.name).to_ascii_lowercase()),
+                Some(outer) => key_inside(outer, attribute),
                 None => key(resource_type, attribute),
             };
             let (Some(key), Some(text)) = (key, text(value)) else { return Implied::unknown() };
@@ -172,7 +176,7 @@ fn narrow(resource_type: &ResourceType, kind: Kind, filter: &Filter, inside: Opt
             }
         }
         Filter::Values { attribute, filter } => match find(resource_type, attribute) {
-            Some(outer) => narrow(resource_type, kind, filter, Some(&outer.canonical_key())),
+            Some(outer) => narrow(resource_type, kind, filter, Some(&outer)),
             None => Implied::unknown(),
         },
         Filter::Compare { .. } | Filter::Present(_) | Filter::Not(_) => Implied::unknown(),
@@ -265,6 +269,9 @@ mod tests {
             ("not (title pr)", asked(), asked()),
             ("emails[type eq \"work\" and value eq \"X\"]", Some((vec![value("emails.value", "x")], false)), None),
             ("emails[value eq \"X\"]", Some((vec![value("emails.value", "x")], true)), None),
+            ("emails[Emails.VALUE eq \"X\"]", Some((vec![value("emails.value", "x")], true)), None),
+            ("emails[value.x eq \"X\"]", asked(), None),
+            ("emails[x.value eq \"X\"]", asked(), None),
             ("emails[display pr]", asked(), None),
             ("id eq \"1\"", Some((vec![Term::Id("1".into())], true)), Some((vec![Term::Id("1".into())], true))),
             ("id eq \"\\u0000\"", None, None),

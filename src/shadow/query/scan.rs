@@ -13,7 +13,7 @@ use crate::scim::path::AttributePath;
 use crate::scim::sort::{Key, Place};
 use crate::scim::{self, Attributes, matcher};
 
-use super::super::member;
+use super::super::member::{self, Reference};
 use super::super::resource::{Kind, Snapshot, SnapshotColumns, SnapshotRow, snapshot_of};
 use super::narrow::{Narrow, Term, narrowed};
 use super::{Error, Query, Rows, int};
@@ -21,24 +21,31 @@ use super::{Error, Query, Rows, int};
 /// Resources that a scan holds in memory at once.
 const BATCH: usize = 500;
 
+/// Memberships that a scan holds in memory at once, but for those of one resource, which are never parted.
+const MEMBERSHIPS: i64 = 10_000;
+
 /// Bytes of keys and ids that are held while a list is put in order: those of about 400,000 resources with short names.
 /// Only a `startIndex` so far down needs them; a page by cursor needs no more than its own.
 pub(super) const MOST: usize = 64 * 1024 * 1024;
 
-/// Whether a filter looks at memberships, which are not in the document.
-fn looks_at_memberships(filter: &Filter) -> bool {
-    let named = |path: &AttributePath| is_membership(&path.name);
+/// The attribute of a kind that is not in the document.
+fn memberships_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "groups",
+        Kind::Group => "members",
+    }
+}
+
+/// Whether a filter looks at this attribute.
+fn looks_at(name: &str, filter: &Filter) -> bool {
+    let named = |path: &AttributePath| path.name.eq_ignore_ascii_case(name);
     match filter {
-        Filter::And(a, b) | Filter::Or(a, b) => looks_at_memberships(a) || looks_at_memberships(b),
-        Filter::Not(inner) => looks_at_memberships(inner),
+        Filter::And(a, b) | Filter::Or(a, b) => looks_at(name, a) || looks_at(name, b),
+        Filter::Not(inner) => looks_at(name, inner),
         Filter::Compare { attribute, .. } | Filter::Present(attribute) | Filter::Values { attribute, .. } => {
             named(attribute)
         }
     }
-}
-
-fn is_membership(name: &str) -> bool {
-    name.eq_ignore_ascii_case("members") || name.eq_ignore_ascii_case("groups")
 }
 
 /// What matches, as it is found.
@@ -167,7 +174,8 @@ fn rows(conn: &mut Conn, query: &Query<'_>, places: Vec<Place>) -> Result<Vec<(P
     Ok(still_there.collect())
 }
 
-/// The page. Memory is bounded by a batch and by `most` bytes of what has to be put in order.
+/// The page. Memory is bounded by a batch of resources, by [`MEMBERSHIPS`] or those of one resource where they are looked
+/// at, and by `most` bytes of what has to be put in order.
 pub(super) fn read(conn: &mut Conn, query: &Query<'_>, parts: &[Narrow<'_>], most: usize) -> Result<Rows, Error> {
     let held = match query.sort {
         None => Held::InOrder(Vec::new()),
@@ -183,7 +191,9 @@ pub(super) fn read(conn: &mut Conn, query: &Query<'_>, parts: &[Narrow<'_>], mos
 fn scan(conn: &mut Conn, narrow: &Narrow<'_>, collected: &mut Collected<'_>) -> Result<(), Error> {
     let (query, part) = (collected.query, narrow.part);
     let filter = part.filter.filter(|_| !narrow.exact);
-    let memberships = filter.is_some_and(looks_at_memberships) || query.sort.is_some_and(|s| is_membership(s.name()));
+    let name = memberships_of(part.kind);
+    let memberships = filter.is_some_and(|filter| looks_at(name, filter))
+        || query.sort.is_some_and(|sort| sort.name().eq_ignore_ascii_case(name));
     let mut after = String::new();
     loop {
         let rows: Vec<SnapshotRow> = on_backend!(&mut *conn, c => narrowed!(
@@ -194,20 +204,31 @@ fn scan(conn: &mut Conn, narrow: &Narrow<'_>, collected: &mut Collected<'_>) -> 
         .limit(int(BATCH))
         .load(c))?;
         let last = rows.len() < BATCH;
-        let rows: Vec<Snapshot> = rows.into_iter().map(|row| snapshot_of(part.kind, row)).collect();
+        let mut rows: Vec<Snapshot> = rows.into_iter().map(|row| snapshot_of(part.kind, row)).collect();
         if let Some(row) = rows.last() {
             after.clone_from(&row.id);
         }
-        let mut references = if memberships { references(conn, part.kind, &rows)? } else { BTreeMap::new() };
-        for row in rows {
-            let mut seen = as_seen(&row)?;
-            if let Some((name, list)) = references.remove(&row.id) {
-                seen.insert(name.into(), list);
+        let ids: Vec<String> = if memberships { rows.iter().map(|row| row.id.clone()).collect() } else { Vec::new() };
+        let counts = member::counts(conn, part.kind, &ids)?;
+        let mut ids = ids.as_slice();
+        while !rows.is_empty() {
+            let rest = rows.split_off(together(rows.iter().map(|row| counts.get(&row.id).copied().unwrap_or(0))));
+            let (now, later) = ids.split_at_checked(rows.len()).unwrap_or((ids, &[]));
+            let mut references = match part.kind {
+                Kind::User => member::groups_of(conn, now)?,
+                Kind::Group => member::of_groups(conn, now)?,
+            };
+            for row in rows {
+                let mut seen = as_seen(&row)?;
+                if let Some(list) = references.remove(&row.id) {
+                    seen.insert(name.into(), as_listed(part.kind, &list));
+                }
+                if filter.is_none_or(|filter| matcher::matches(filter, part.resource_type, &seen)) {
+                    let key = query.sort.map_or(Key::Missing, |sort| sort.key(part.resource_type, &seen));
+                    collected.put(Place { key, part: narrow.number, id: row.id.clone() }, row)?;
+                }
             }
-            if filter.is_none_or(|filter| matcher::matches(filter, part.resource_type, &seen)) {
-                let key = query.sort.map_or(Key::Missing, |sort| sort.key(part.resource_type, &seen));
-                collected.put(Place { key, part: narrow.number, id: row.id.clone() }, row)?;
-            }
+            (rows, ids) = (rest, later);
         }
         if last {
             return Ok(());
@@ -215,25 +236,24 @@ fn scan(conn: &mut Conn, narrow: &Narrow<'_>, collected: &mut Collected<'_>) -> 
     }
 }
 
-/// `members` or `groups` of each resource of a batch, as the filter sees them.
-fn references(
-    conn: &mut Conn,
-    kind: Kind,
-    batch: &[Snapshot],
-) -> Result<BTreeMap<String, (&'static str, Value)>, db::Error> {
-    let ids: Vec<String> = batch.iter().map(|row| row.id.clone()).collect();
-    let (name, found) = match kind {
-        Kind::User => ("groups", member::groups_of(conn, &ids)?),
-        Kind::Group => ("members", member::of_groups(conn, &ids)?),
+/// How many of the resources that have so many memberships are looked at together: as many as have [`MEMBERSHIPS`], and
+/// one at least.
+fn together(counts: impl Iterator<Item = i64>) -> usize {
+    let mut sum: i64 = 0;
+    let fits = |(place, count): &(usize, i64)| {
+        sum = sum.saturating_add(*count);
+        *place == 0 || sum <= MEMBERSHIPS
     };
-    let seen = found.into_iter().map(|(id, list)| {
-        let list = list.iter().map(|r| match &r.display {
-            Some(display) => json!({ "value": r.id, "type": r.kind.as_str(), "display": display }),
-            None => json!({ "value": r.id, "type": r.kind.as_str() }),
-        });
-        (id, (name, list.collect()))
+    counts.enumerate().take_while(fits).count()
+}
+
+/// `members` or `groups` of a resource, as the filter sees them.
+fn as_listed(kind: Kind, list: &[Reference]) -> Value {
+    let list = list.iter().map(|r| match &r.display {
+        Some(display) => json!({ "value": r.id, "type": r.type_in(kind), "display": display }),
+        None => json!({ "value": r.id, "type": r.type_in(kind) }),
     });
-    Ok(seen.collect())
+    list.collect()
 }
 
 /// A resource with what the shadow keeps beside its document.
@@ -266,6 +286,23 @@ mod tests {
     use crate::scim::schema::Registry;
     use crate::scim::sort::Sort;
     use crate::scim::{ScimType, Strictness, model::SortOrder};
+
+    #[test]
+    fn memberships_are_looked_at_in_parts() {
+        let cases: [(&[i64], usize); 8] = [
+            (&[], 0),
+            (&[0, 0, 0], 3),
+            (&[i64::MAX, i64::MAX], 1),
+            (&[MEMBERSHIPS, 0, 0, 1], 3),
+            (&[MEMBERSHIPS + 1, 0], 1),
+            (&[1, MEMBERSHIPS], 1),
+            (&[1, MEMBERSHIPS - 1, 1], 2),
+            (&[0, MEMBERSHIPS + 1], 1),
+        ];
+        for (counts, wanted) in cases {
+            assert_eq!(together(counts.iter().copied()), wanted, "{counts:?}");
+        }
+    }
 
     #[test]
     fn what_is_held_to_be_put_in_order_is_bounded() {

@@ -20,6 +20,8 @@ fn badges(config: &mut Config) {
             { "name": "issued", "type": "dateTime" },
             { "name": "picture", "type": "binary", "caseExact": true },
             { "name": "levels", "type": "string", "multiValued": true },
+            { "name": "pin", "type": "string", "returned": "request" },
+            { "name": "locker", "type": "complex", "subAttributes": [{ "name": "room" }, { "name": "code", "returned": "request" }] },
         ],
     }));
     let extension = Extension::new(Extended::User, false, schema.expect("a schema"));
@@ -64,6 +66,58 @@ statements! {
         for (by, wanted) in [("number", ["eve", "ada", "bob"]), ("ratio", ["ada", "eve", "bob"]), ("issued", ["ada", "eve", "bob"])] {
             let sorted = names(&app.get(&format!("/Users?sortBy={}", encoded(&format!("{BADGE}:{by}")))).await.body);
             assert_eq!(sorted, wanted, "{by}");
+        }
+    }
+
+    23, "RFC 7643 7", "What is returned on request is answered where it is named, and to the POST, PUT or PATCH that wrote it; in no other answer.",
+    note "Neither to a write that names other attributes, or takes it out of the answer.",
+    async fn returned_on_request(engine: Engine) {
+        let app = start(&engine).await;
+        let strict = Client::strict(&app).await;
+        let default = Client::of(&app, TENANT).await;
+        for (n, client) in [&default, &strict].into_iter().enumerate() {
+            let name = format!("ada{n}");
+            let full = json!({ "number": 1, "pin": "1234", "locker": { "room": "R1", "code": "77" } });
+            let rest = json!({ "number": 1, "locker": { "room": "R1" } });
+            let created = client.post("/Users", &with(&name, full.clone())).await;
+            assert_eq!(created.body[BADGE], full, "POST");
+            let path = format!("/Users/{}", id_of(&created));
+            assert_eq!(client.get(&path).await.body[BADGE], rest);
+            assert_eq!(client.get(&format!("{path}?attributes={BADGE}")).await.body[BADGE], full);
+            let listed = client.get(&format!("/Users?filter={}", encoded(&format!("{BADGE}:pin eq \"1234\"")))).await.body;
+            assert!(listed["Resources"].as_array().is_some_and(|all| !all.is_empty() && all.iter().all(|one| one[BADGE] == rest)), "{listed}");
+            for badge in [&full, &rest, &full] {
+                let replaced = client.put(&path, &with(&name, badge.clone())).await;
+                assert_eq!((replaced.status.as_u16(), &replaced.body[BADGE]), (200, badge), "PUT");
+            }
+            let (mut pin, mut code) = (rest.clone(), rest.clone());
+            pin["pin"] = json!("1234");
+            code["locker"]["code"] = json!("77");
+            for (operation, wanted) in [
+                (json!({ "op": "replace", "path": format!("{BADGE}:pin"), "value": "1234" }), &pin),
+                (json!({ "op": "add", "value": { BADGE: { "pin": "1234" } } }), &pin),
+                (json!({ "op": "replace", "path": format!("{BADGE}:locker.code"), "value": "77" }), &code),
+                (json!({ "op": "add", "path": format!("{BADGE}:locker"), "value": { "code": "77" } }), &code),
+                (json!({ "op": "add", "path": format!("{BADGE}:locker"), "value": { "room": "R1" } }), &rest),
+                (json!({ "op": "replace", "path": format!("{BADGE}:number"), "value": 1 }), &rest),
+                (json!({ "op": "replace", "path": "title", "value": "T" }), &rest),
+            ] {
+                let changed = client.patch(&path, json!([operation])).await;
+                assert_eq!((changed.status.as_u16(), &changed.body[BADGE]), (200, wanted), "PATCH {operation}");
+            }
+            let write = json!([{ "op": "replace", "path": format!("{BADGE}:pin"), "value": "1234" }]);
+            for (query, wanted) in [("attributes=userName".to_owned(), &Value::Null), (format!("excludedAttributes={BADGE}:pin"), &rest)] {
+                let changed = client.patch(&format!("{path}?{query}"), write.clone()).await;
+                assert_eq!((changed.status.as_u16(), &changed.body[BADGE]), (200, wanted), "PATCH {query}");
+            }
+            let me = Client::speaks_for(&app, &id_of(&created)).await;
+            assert_eq!(me.patch("/Me", write).await.body[BADGE], pin, "PATCH /Me");
+            assert_eq!(me.put("/Me", &with(&name, full.clone())).await.body[BADGE], full, "PUT /Me");
+            // Of an extension that has nothing else, nothing is answered to others, nor named in schemas.
+            let alone = client.put(&path, &with(&name, json!({ "pin": "1" }))).await.body;
+            assert_eq!((&alone[BADGE], &alone["schemas"]), (&json!({ "pin": "1" }), &json!([USER, BADGE])));
+            let read = client.get(&path).await.body;
+            assert_eq!((read.get(BADGE), &read["schemas"]), (None, &json!([USER])));
         }
     }
 

@@ -305,7 +305,7 @@ statements! {
     }
 
     10, "RFC 7644 3.4.2.1, 3.12", "In a query over several resource types an attribute that a type lacks has no value; a result is never too large, since it is answered in pages.",
-    note "tooMany is answered to a PATCH that asks for too much, and to a startIndex too far down a sorted list.",
+    note "tooMany is answered to a PATCH that asks for too much, to more than 1,000 values of one attribute, and to a startIndex too far down a sorted list.",
     async fn across_types(engine: Engine) {
         let Directory { app, ada, sales, .. } = Directory::new(&engine).await;
         let all = ["Empty", "Sales", "ada", "bob", "eve"];

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::support::app::{Answer, TENANT, TestApp, answer, user};
 use super::support::engine::Engine;
+use super::support::urn::{DELIVERY, ENTERPRISE, ERROR, GROUP, LIST, PATCH_OP, SEARCH, USER};
 
 /// Makes of each function a test on both engines, and of all of them the file's part of the register. Before the function
 /// stand the statement's number, the section that makes it, and the statement in a sentence; then, where there is
@@ -49,15 +50,6 @@ mod patch;
 mod projection;
 mod tenants;
 mod versions_errors;
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
-const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
-const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
-const DELIVERY: &str = "urn:scim-bridge:schemas:extension:delivery:1.0";
 
 /// `scimType` as RFC 7644 table 9 and RFC 9865 2.1 have it.
 const SCIM_TYPES: [&str; 13] = [

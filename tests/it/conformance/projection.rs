@@ -115,7 +115,7 @@ statements! {
         }
     }
 
-    23, "RFC 7643 7", "What is never returned, such as password, is in no answer, whatever is asked for; what is returned on request is answered only where it is named.",
+    23, "RFC 7643 7", "What is never returned, such as password, is in no answer, whatever is asked for; what is returned on request and is nobody's to write, such as the state of a delivery, is answered only where it is named.",
     async fn never_returned(engine: Engine) {
         let app = TestApp::start(&engine).await;
         let secret = "Correct-Horse-1";

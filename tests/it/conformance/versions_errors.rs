@@ -128,6 +128,7 @@ statements! {
     }
 
     49, "RFC 7644 3.12", "An error has the schema Error, its status as a string, words for a person, and a scimType of the RFC's where there is one; as application/scim+json, whatever the status.",
+    note "A URL of more than 65,534 bytes, or a head of more than 128 KiB, is refused by the HTTP library with 400 or 431 and no body; `/.search` takes what is longer.",
     async fn errors(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, |config| config.server.body_limit = 4096).await;
         let ada = app.user("ada").await;

@@ -10,8 +10,7 @@ use scim_bridge::sandbox::store::field::Field;
 use serde_json::{Value, json};
 
 use super::support::app::{OrgState, TestApp};
-
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+use super::support::urn::ENTERPRISE;
 
 /// An account that was in the org before the bridge, with these fields beside the required ones. Answers its id.
 fn seed(app: &TestApp, username: &str, active: bool, fields: &[(Field, &str)]) -> String {

@@ -40,8 +40,8 @@ both_engines! {
         refused(&authentik.send("PUT", &path, &ada(true)).await, 404, None);
     }
 
-    /// Members added in chunks and removed by a list; renamed by the whole group without path; read again and compared:
-    /// a 404 or a difference would make the group anew.
+    /// Members added in chunks and removed by a list; renamed by the whole group without path, or by PUT; read again and
+    /// compared: a 404 or a difference would make the group anew.
     async fn authentik_pushes_a_group(engine: Engine) {
         let authentik = Idp::start(&engine, &AUTHENTIK).await;
         let (ada, bob, eve) =
@@ -72,9 +72,18 @@ both_engines! {
         none_left(&authentik.get("/Groups?startIndex=2").await.body);
         let members = vec!["ada@example.com".to_owned(), "eve@example.com".to_owned()];
         assert_eq!(authentik.delivered().await.members("Sales EMEA"), Some(members));
+        let mut whole = json!({ "schemas": [GROUP], "id": group, "externalId": "7c1f", "displayName": "Sales APAC" });
+        whole["members"] = json!([{ "value": bob }, { "value": eve }]);
+        let answer = authentik.send("PUT", &path, &whole).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        has(&answer.body, &json!({ "id": group, "externalId": "7c1f", "displayName": "Sales APAC" }));
+        assert_eq!(authentik.members(&group).await, sorted(&[&bob, &eve]));
+        let org = authentik.delivered().await;
+        let members = vec!["bob@example.com".to_owned(), "eve@example.com".to_owned()];
+        assert_eq!((org.groups(), org.members("Sales APAC")), (vec!["Sales APAC"], Some(members)));
     }
 
-    /// More members in one PATCH than a group answers with: 204, and no refusal.
+    /// Members who are nobody, or the group itself, are left out and refuse nothing: authentik would make the group anew.
     async fn authentik_pushes_members_that_are_not_there(engine: Engine) {
         let authentik = Idp::start(&engine, &AUTHENTIK).await;
         let ada = authentik.somebody("ada").await;

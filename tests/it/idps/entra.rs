@@ -35,6 +35,7 @@ both_engines! {
             format!("/Users?filter=externalId+eq+%22{guid}%22"),
             format!("/Users?aadOptscim062020&filter=userName+eq+%22{guid}%22"),
             format!("/Users?filter=userName+eq+%22{guid}%22&aadOptscim062020"),
+            format!("/Users?AzureAdScimPatch2017&filter=userName+eq+%22{guid}%22"),
             format!("/Users?filter=emails%5Btype+eq+%22work%22%5D.value+eq+%22{guid}%22"),
             format!("/Groups?excludedAttributes=members&filter=displayName+eq+%22{guid}%22"),
         ] {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::entra::{ENTRA, ada};
-use super::{ENTERPRISE, GROUP, Idp, LIST, account, has};
+use super::{ENTERPRISE, GROUP, Idp, LIST, account, has, none};
 
 both_engines! {
     /// `startIndex=N&count=5` over eleven users and as many groups: the index is echoed, nobody is missing or twice.
@@ -47,6 +47,29 @@ both_engines! {
         assert!(attributes(GROUP).contains(&"members"));
         assert_eq!(entra.get("/ServiceProviderConfig").await.body["patch"]["supported"], json!(true));
         assert_eq!(entra.get("/ResourceTypes").await.body["totalResults"], 2);
+    }
+
+    /// A group that was deleted is restored as a new one of the same name and `externalId`.
+    async fn logic_app_restores_a_group(engine: Engine) {
+        let entra = Idp::start(&engine, &ENTRA).await;
+        let ada = entra.somebody("ada").await;
+        let body = json!({ "schemas": [GROUP], "externalId": "8aa1", "displayName": "Restored", "members": [] });
+        let add = json!([{ "op": "Add", "path": "members", "value": [{ "$ref": null, "value": ada }] }]);
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let probe = "/Groups?excludedAttributes=members&filter=displayName+eq+%22Restored%22";
+            none(&entra.get(probe).await);
+            let id = entra.create("/Groups", &body).await;
+            assert_eq!(entra.found(probe).await, [id.as_str()]);
+            assert!(entra.members(&id).await.is_empty(), "a new group");
+            entra.patch(&format!("/Groups/{id}"), add.clone()).await;
+            let org = entra.delivered().await;
+            assert_eq!((org.groups(), org.members("Restored")), (vec!["Restored"], Some(vec!["ada@example.com".to_owned()])));
+            assert_eq!(entra.send("DELETE", &format!("/Groups/{id}"), &Value::Null).await.status, 204);
+            assert!(entra.delivered().await.groups().is_empty());
+            ids.push(id);
+        }
+        assert_ne!(ids[0], ids[1]);
     }
 
     /// The manager by `Add`, `Replace` and `Replace` with `""`; attributes emptied with null.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ENTERPRISE, GROUP, Idp, Style, USER, account, has, none, refused};
+use super::{ENTERPRISE, GROUP, Idp, Style, USER, account, has, none, refused, sorted};
 
 const JUMPCLOUD: Style = Style { content_type: Some("application/scim+json"), headers: &[] };
 
@@ -47,6 +47,27 @@ both_engines! {
         let org = jumpcloud.delivered().await;
         account(&org, "ada@jumpcloud.example", &json!({ "IsActive": false }));
         assert!(org.groups().is_empty());
+    }
+
+    /// Members are added and removed by lists.
+    async fn jumpcloud_changes_members(engine: Engine) {
+        let jumpcloud = Idp::start(&engine, &JUMPCLOUD).await;
+        let (ada, bob) = (jumpcloud.somebody("ada").await, jumpcloud.somebody("bob").await);
+        let body = json!({ "schemas": [GROUP], "displayName": "Sales", "members": [] });
+        let group = jumpcloud.create("/Groups", &body).await;
+        let path = format!("/Groups/{group}");
+        for (op, ids, left) in [
+            ("add", vec![&ada, &bob], vec![ada.as_str(), bob.as_str()]),
+            ("remove", vec![&ada], vec![bob.as_str()]),
+            ("remove", vec![&ada], vec![bob.as_str()]),
+            ("add", vec![&ada], vec![ada.as_str(), bob.as_str()]),
+            ("remove", vec![&bob], vec![ada.as_str()]),
+        ] {
+            let members: Vec<Value> = ids.into_iter().map(|id| json!({ "value": id })).collect();
+            jumpcloud.patch(&path, json!([{ "op": op, "path": "members", "value": members }])).await;
+            assert_eq!(jumpcloud.members(&group).await, sorted(&left), "{op}");
+        }
+        assert_eq!(jumpcloud.delivered().await.members("Sales"), Some(vec!["ada@example.com".to_owned()]));
     }
 
     /// A PUT with `id`, empty lists and a photo; then a minimal one with `emails` null: null and `[]` are no value, what is

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{GROUP, Idp, PATCH_OP, Style, USER, account, has, none, sorted};
+use super::{GROUP, Idp, PATCH_OP, Style, USER, account, has, none, refused, sorted};
 
 const KEYCLOAK: Style = Style { content_type: Some("application/scim+json"), headers: &[] };
 
@@ -40,6 +40,26 @@ both_engines! {
         account(&keycloak.delivered().await, "ada@keycloak.example", &json!({ "LastName": "Lovelace" }));
         assert_eq!(keycloak.send("DELETE", &path, &Value::Null).await.status, 204);
         none(&keycloak.get("/Users?filter=externalId eq \"f3a1\"").await);
+    }
+
+    /// What was deleted meanwhile is 404 to a PUT, and made again by a POST of the same name and `externalId`: one person,
+    /// one group.
+    async fn keycloak_creates_again_what_is_gone(engine: Engine) {
+        let keycloak = Idp::start(&engine, &KEYCLOAK).await;
+        let group = json!({ "schemas": [GROUP], "externalId": "e7", "displayName": "Sales" });
+        for (endpoint, body) in [("/Users", ada()), ("/Groups", group)] {
+            let path = format!("{endpoint}/{}", keycloak.create(endpoint, &body).await);
+            keycloak.delivered().await;
+            assert_eq!(keycloak.send("DELETE", &path, &Value::Null).await.status, 204);
+            refused(&keycloak.send("PUT", &path, &body).await, 404, None);
+            let id = keycloak.create(endpoint, &body).await;
+            let externally = body["externalId"].as_str().expect("a text");
+            assert_eq!(keycloak.found(&format!("{endpoint}?filter=externalId eq \"{externally}\"")).await, [id.as_str()]);
+            assert_eq!(keycloak.send("PUT", &format!("{endpoint}/{id}"), &body).await.status, 200);
+        }
+        let org = keycloak.delivered().await;
+        assert_eq!((org.users().len(), org.groups()), (1, vec!["Sales"]));
+        account(&org, "ada@keycloak.example", &json!({ "IsActive": true }));
     }
 
     /// `active` as text (mitodl, pelotech) and as a boolean (little-auth).

@@ -4,6 +4,7 @@
 
 mod authentik;
 mod entra;
+mod entra_custom;
 mod entra_flag;
 mod entra_groups;
 mod entra_logic_app;
@@ -29,13 +30,7 @@ use serde_json::{Value, json};
 
 use super::support::app::{Answer, OrgState, TestApp, answer};
 use super::support::engine::Engine;
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
-const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+use super::support::urn::{ENTERPRISE, ERROR, GROUP, LIST, PATCH_OP, USER};
 
 /// The headers of a client.
 struct Style {

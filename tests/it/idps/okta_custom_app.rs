@@ -27,7 +27,7 @@ pub(super) fn lookup(name: &str) -> String {
 }
 
 /// What Okta puts: what it has read, with changes of its own.
-async fn put(okta: &Idp, path: &str, changes: Value) -> Value {
+pub(super) async fn put(okta: &Idp, path: &str, changes: Value) -> Value {
     let mut body = okta.stored(path, &json!({})).await;
     for (name, value) in changes.as_object().expect("an object") {
         body[name] = value.clone();
@@ -126,6 +126,29 @@ both_engines! {
         account(&okta.delivered().await, "test.user@okta.local", &json!({ "IsActive": true }));
     }
 
+    /// Whoever is there already, inactive or made by another, is found, read, and replaced by what was read with Okta's
+    /// values: what Okta does not know of stays.
+    async fn okta_takes_over_a_user(engine: Engine) {
+        let okta = Idp::start(&engine, &OKTA).await;
+        let id = okta.somebody("ada").await;
+        let path = format!("/Users/{id}");
+        let title = json!([{ "op": "add", "path": "title", "value": "Countess" }, { "op": "replace", "path": "active", "value": false }]);
+        okta.patch(&path, title).await;
+        assert_eq!(okta.found(&lookup("ada@example.com")).await, [id.as_str()]);
+        let mut values = test_user();
+        values.as_object_mut().expect("an object").remove("groups");
+        values["userName"] = json!("ada@example.com");
+        let expected = json!({
+            "id": id, "userName": "ada@example.com", "externalId": "00ujl29u0le5T6Aj10h7", "active": true,
+            "displayName": "Test User", "title": "Countess", "name": { "givenName": "Test", "familyName": "User" }
+        });
+        has(&put(&okta, &path, values).await, &expected);
+        okta.stored(&path, &expected).await;
+        account(&okta.delivered().await, "ada@example.com", &json!({
+            "FirstName": "Test", "Title": "Countess", "FederationIdentifier": "00ujl29u0le5T6Aj10h7", "IsActive": true
+        }));
+    }
+
     /// A group by PUT: the whole of it with its members, also none; `id` may be missing.
     async fn okta_pushes_a_group_whole(engine: Engine) {
         let okta = Idp::start(&engine, &OKTA).await;
@@ -159,7 +182,7 @@ both_engines! {
         assert_eq!(okta.send("DELETE", &path, &Value::Null).await.status, 204);
     }
 
-    /// An import reads pages until the total, also beyond the end.
+    /// An import reads pages until the total, also beyond the end; groups come with their members.
     async fn okta_imports(engine: Engine) {
         let okta = Idp::start(&engine, &OKTA).await;
         for n in 0..3 {
@@ -169,5 +192,10 @@ both_engines! {
             let page = okta.get(&format!("/Users?startIndex={start}&count=2")).await.body;
             has(&page, &json!({ "totalResults": 3, "itemsPerPage": size, "startIndex": start }));
         }
+        let ada = okta.found("/Users?startIndex=1&count=1").await.remove(0);
+        let group = okta.app.group("Sales", &[&ada]).await;
+        let page = okta.get("/Groups?startIndex=1&count=100").await.body;
+        let groups = json!([{ "id": group, "displayName": "Sales", "members": [{ "value": ada }] }]);
+        has(&page, &json!({ "totalResults": 1, "itemsPerPage": 1, "startIndex": 1, "Resources": groups }));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::okta_custom_app::{OKTA, lookup, test_user};
+use super::okta_custom_app::{OKTA, lookup, put, test_user};
 use super::{GROUP, Idp, PATCH_OP, account, has, sorted};
 
 both_engines! {
@@ -21,6 +21,22 @@ both_engines! {
         }
         assert_eq!(okta.found(&lookup("test.user@okta.local")).await, [id.as_str()]);
         account(&okta.delivered().await, "test.user@okta.local", &json!({ "IsActive": false }));
+    }
+
+    /// Whoever is there already is replaced by what was read with Okta's values, and then made active.
+    async fn okta_catalogue_app_takes_over_a_user(engine: Engine) {
+        let okta = Idp::start(&engine, &OKTA).await;
+        let id = okta.somebody("ada").await;
+        let path = format!("/Users/{id}");
+        okta.patch(&path, json!([{ "op": "replace", "value": { "active": false } }])).await;
+        assert_eq!(okta.found(&lookup("ada@example.com")).await, [id.as_str()]);
+        let values = json!({ "externalId": "00u7", "displayName": "Ada Lovelace", "password": "1mz050nq" });
+        has(&put(&okta, &path, values).await, &json!({ "id": id, "externalId": "00u7", "active": false }));
+        let answer = okta.patch(&path, json!([{ "op": "replace", "value": { "active": true } }])).await;
+        let expected = json!({ "id": id, "externalId": "00u7", "displayName": "Ada Lovelace", "active": true });
+        has(&answer, &expected);
+        okta.stored(&path, &expected).await;
+        account(&okta.delivered().await, "ada@example.com", &json!({ "FederationIdentifier": "00u7", "IsActive": true }));
     }
 
     /// A password is accepted and stored nowhere: nothing changes.

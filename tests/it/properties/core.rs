@@ -31,6 +31,17 @@ pub(super) fn plain_user() -> Arc<ResourceType> {
     Registry::standard().expect("the built-in schemas").user
 }
 
+/// Users as [`user`] has them, after the operator has taken most attributes of [`EXAMPLE`] away.
+pub(super) fn reduced_user() -> Arc<ResourceType> {
+    let mut schema = example();
+    schema.attributes.retain(|attribute| ["level", "tags", "spot"].contains(&attribute.name.as_str()));
+    for attribute in &mut schema.attributes {
+        attribute.sub_attributes.retain(|sub| sub.name == "value");
+    }
+    let registry = Registry::standard().expect("the built-in schemas");
+    registry.with_extension(schema, "User", false).expect("a sound extension").user
+}
+
 fn example() -> Schema {
     let attribute = |name: &str, kind: &str, multi_valued: bool, returned: &str| {
         json!({
@@ -74,6 +85,11 @@ pub(super) fn resource(kind: &ResourceType, body: Value, strict: bool) -> Result
 /// The operations of a PATCH message.
 pub(super) fn operations(kind: &ResourceType, body: Value, strict: bool) -> Result<Vec<Operation>, Error> {
     dialect::patch(kind, body, strictness(strict))
+}
+
+/// Operations on a group without those on its members.
+pub(super) fn split_members(operations: Vec<Operation>, strict: bool) -> Result<Vec<Operation>, Error> {
+    patch::split_members(operations, strictness(strict)).map(|(operations, _)| operations)
 }
 
 /// What operations make of a resource, before it is checked.

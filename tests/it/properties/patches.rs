@@ -7,7 +7,6 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
 use scim_bridge::scim::Attributes;
-use scim_bridge::scim::patch::split_members;
 use scim_bridge::scim::schema::{Attribute, Mutability, ResourceType, Returned};
 use serde_json::{Map, Value, json};
 
@@ -92,7 +91,7 @@ fn goes_through(kind: &ResourceType, resource: &Attributes, message: &Value) -> 
     for strict in [false, true] {
         let Ok(operations) = core::operations(kind, message.clone(), strict) else { continue };
         let operations = if kind.name == "Group" {
-            let Ok((operations, _)) = split_members(operations) else { continue };
+            let Ok(operations) = core::split_members(operations, strict) else { continue };
             operations
         } else {
             operations

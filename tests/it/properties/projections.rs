@@ -3,16 +3,22 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{select, subsequence};
 use proptest::test_runner::TestCaseError;
-use scim_bridge::scim::Attributes;
 use scim_bridge::scim::document::is_unassigned;
+use scim_bridge::scim::message::text::{self, Parts};
+use scim_bridge::scim::message::{answer, etag};
+use scim_bridge::scim::model::Meta;
 use scim_bridge::scim::projection::Projection;
 use scim_bridge::scim::schema::{Attribute, ResourceType, Returned};
+use scim_bridge::scim::{Attributes, DELIVERY_SCHEMA};
 use serde_json::{Value, json};
 
-use super::generate::{any_case, any_path, hostile, known_path, seen, words};
+use super::generate::{any_case, any_path, document, hostile, known_path, seen, words};
 use super::{cases, core};
+
+/// An extension that was configured once.
+const GONE: &str = "urn:gone";
 
 /// The text of a parameter.
 fn list(kind: &Arc<ResourceType>) -> BoxedStrategy<String> {
@@ -150,6 +156,91 @@ fn one_name(kind: &ResourceType, resource: &Attributes, name: &str) -> Result<()
         }
     }
     Ok(())
+}
+
+/// What a resource was stored under, and what it is answered under: operators change their extensions.
+fn configurations() -> Vec<(Arc<ResourceType>, Arc<ResourceType>)> {
+    vec![
+        (core::plain_user(), core::plain_user()),
+        (core::user(), core::user()),
+        (core::user(), core::plain_user()),
+        (core::user(), core::reduced_user()),
+        (core::plain_user(), core::user()),
+        (core::group(), core::group()),
+    ]
+}
+
+/// A resource as it is stored, sometimes with `schemas` that say something else than what is there.
+fn stored(kind: &Arc<ResourceType>) -> BoxedStrategy<Attributes> {
+    let urns: Vec<String> =
+        kind.extensions.iter().map(|e| e.schema.id.clone()).chain([kind.schema.id.clone()]).collect();
+    let wrong = (subsequence(urns.clone(), 0..=urns.len()), any::<prop::sample::Index>(), any::<bool>());
+    let texts = prop_oneof![2 => words(), 1 => hostile()].boxed();
+    (document(kind, &texts), prop::option::weighted(0.3, wrong))
+        .prop_map(|(mut document, wrong)| {
+            // They are rows.
+            document.shift_remove("members");
+            if let Some((mut schemas, place, left)) = wrong {
+                // Among them one that is no more: a list of none but known ones is as validation leaves it.
+                schemas.insert(place.index(schemas.len() + 1), GONE.to_owned());
+                document.insert("schemas".into(), json!(schemas));
+                if left {
+                    document.insert(GONE.into(), json!({"left": "over"}));
+                }
+            }
+            document
+        })
+        .boxed()
+}
+
+/// The answer from the text of a stored resource and that from its values.
+fn says_the_same(
+    kind: &ResourceType,
+    stored: Attributes,
+    beside: Vec<(&str, Value)>,
+    projection: &Projection,
+) -> Result<(), TestCaseError> {
+    let meta = Meta { resource_type: Some(kind.name.clone()), version: Some(etag(3)), ..Meta::default() };
+    let document = Value::Object(stored.clone()).to_string();
+    let mut whole = stored;
+    whole.extend(beside.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    let expected = Value::Object(projection.apply(kind, answer(kind, "u\"1", whole, &meta)));
+    let beside = beside.into_iter().map(|(name, value)| (name, value.to_string())).collect();
+    let mut text = String::new();
+    let parts = Parts { id: "u\"1", document: &document, beside, meta: meta.to_json() };
+    prop_assert_eq!(text::resource(&mut text, kind, projection, &parts), Some(()));
+    let read: Value = serde_json::from_str(&text).expect("JSON");
+    prop_assert_eq!(&read, &expected, "{}", document);
+    // A name that is there twice would be read once.
+    prop_assert_eq!(text.len(), expected.to_string().len(), "{}", text);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(cases(600))]
+
+    /// Stored resources are answered without being read, as if they had been.
+    #[test]
+    fn from_text_as_from_values(
+        (at, resource, attributes, excluded) in (0..configurations().len()).prop_flat_map(|at| {
+            let (written, read) = configurations().swap_remove(at);
+            (Just(at), stored(&written), prop::option::of(list(&read)), prop::option::weighted(0.6, list(&read)))
+        }),
+        memberships: bool,
+        delivery: bool,
+    ) {
+        let (_, kind) = configurations().swap_remove(at);
+        let Ok(projection) = Projection::parse(&kind, attributes.as_deref(), excluded.as_deref()) else { return Ok(()) };
+        let name = if kind.name == "User" { "groups" } else { "members" };
+        let mut beside = Vec::new();
+        if memberships {
+            beside.push((name, json!([{"value": "7", "$ref": "https://x/7", "type": "direct"}, {"value": "8"}])));
+        }
+        if delivery {
+            beside.push((DELIVERY_SCHEMA, json!({"state": "held", "attempts": 2})));
+        }
+        says_the_same(&kind, resource, beside, &projection)?;
+    }
 }
 
 proptest! {

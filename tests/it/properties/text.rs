@@ -1,9 +1,14 @@
 //! What is written reads back as what it was.
 
+use std::fmt::{Debug, Display};
+
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 use scim_bridge::scim::Strictness::{Lenient, Strict};
 use scim_bridge::scim::filter::{Filter, MAX_LENGTH};
 use scim_bridge::scim::path::{AttributePath, PatchPath};
+use scim_bridge::scim::schema::ResourceType;
+use scim_bridge::scim::{Error, Strictness};
 
 use super::generate::{any_filter, any_patch_path, any_path, hostile, texts};
 use super::{cases, core};
@@ -19,19 +24,28 @@ fn nearly() -> BoxedStrategy<String> {
     prop_oneof![3 => mutilated, 1 => hostile(), 1 => "[a-z.:\\[\\]()\" ]{0,30}"].boxed()
 }
 
+/// Read either way, what is written is what it was.
+fn reads_back<T: Display + Debug + PartialEq>(
+    value: &T,
+    parse: impl Fn(&ResourceType, &str, Strictness) -> Result<T, Error>,
+) -> Result<(), TestCaseError> {
+    let text = value.to_string();
+    if text.len() > MAX_LENGTH {
+        return Ok(());
+    }
+    for strictness in [Lenient, Strict] {
+        let read = parse(&core::user(), &text, strictness);
+        prop_assert_eq!(read.as_ref(), Ok(value), "{} read {:?}", text, strictness);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(cases(400))]
 
     #[test]
     fn filters_read_back(filter in any_filter(&core::user())) {
-        let text = filter.to_string();
-        if text.len() > MAX_LENGTH {
-            return Ok(());
-        }
-        for strictness in [Lenient, Strict] {
-            let read = Filter::parse_with(&core::user(), &text, strictness);
-            prop_assert_eq!(read.as_ref(), Ok(&filter), "{} read {:?}", text, strictness);
-        }
+        reads_back(&filter, Filter::parse_with)?;
     }
 
     #[test]
@@ -42,14 +56,7 @@ proptest! {
 
     #[test]
     fn patch_paths_read_back(path in any_patch_path(&core::user())) {
-        let text = path.to_string();
-        if text.len() > MAX_LENGTH {
-            return Ok(());
-        }
-        for strictness in [Lenient, Strict] {
-            let read = PatchPath::parse_with(&core::user(), &text, strictness);
-            prop_assert_eq!(read.as_ref(), Ok(&path), "{} read {:?}", text, strictness);
-        }
+        reads_back(&path, PatchPath::parse_with)?;
     }
 
     /// Whatever is read at all is written so that it reads back, and the strict reading is no other than the lenient.

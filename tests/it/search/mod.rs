@@ -5,18 +5,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::support::app::{Answer, TestApp, user};
+use super::support::urn::{ENTERPRISE, GROUP, SEARCH, USER};
 
 mod cursors;
 mod narrowed;
+mod pages;
 mod refusals;
 mod root;
 mod sorting;
 mod statements;
-
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 /// A query string of these parameters.
 fn query(parameters: &[(&str, &str)]) -> String {

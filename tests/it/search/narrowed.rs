@@ -84,4 +84,26 @@ both_engines! {
         }
         assert!(some > 60 && none > 60, "{some} with, {none} without a result");
     }
+
+    /// What stands in the brackets is looked up only where it is a path that the attribute has.
+    async fn paths_inside_of_brackets(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let user = people(&app).await.remove(2);
+        for (endpoint, attribute, value, many) in
+            [("/Users", "emails", "m@x.org", 1), ("/Groups", "members", user.as_str(), 2)]
+        {
+            for (path, wanted) in [
+                ("value".to_owned(), many),
+                (format!("{attribute}.value"), many),
+                ("value.x".to_owned(), 0),
+                ("x.value".to_owned(), 0),
+            ] {
+                let asked = format!("{attribute}[{path} eq \"{value}\"]");
+                for filter in [asked.clone(), format!("not (not ({asked}))")] {
+                    let found = page(&app, endpoint, &[("filter", &filter)]).await;
+                    assert_eq!(found["totalResults"], wanted, "{filter}");
+                }
+            }
+        }
+    }
 }

@@ -11,7 +11,7 @@ use scim_bridge::scim::schema::Registry;
 use scim_bridge::scim::sort::{Place, Sort};
 use scim_bridge::scim::{Strictness, schema::ResourceType};
 use scim_bridge::shadow::query::{self, Part, Query, Start};
-use scim_bridge::shadow::{self, Kind};
+use scim_bridge::shadow::{self, Kind, Stored, member};
 use serde_json::json;
 
 use super::super::outbox::{open, stored};
@@ -69,6 +69,32 @@ async fn statements(db: &Db, asked: Asked, by: By, limit: usize) -> (Vec<String>
     })
     .await
     .expect("read")
+}
+
+/// 150 users who are all members of each of 200 groups, but for the last ten groups, which have nobody.
+async fn crowded(engine: &Engine) -> Db {
+    let db = open(engine, 1).await;
+    db.write(|conn| {
+        let named = |id: &str, kind: Kind, name: &str| {
+            let document = json!({ name: id }).as_object().expect("an object").clone();
+            Stored { tenant: "acme".into(), kind, document, ..stored(id) }
+        };
+        let users: Vec<String> = (0..150).map(|n| format!("user{n:03}")).collect();
+        for id in &users {
+            shadow::insert(conn, &named(id, Kind::User, "userName"))?;
+        }
+        for n in 0..200 {
+            let group = named(&format!("group{n:03}"), Kind::Group, "displayName");
+            shadow::insert(conn, &group)?;
+            if n < 190 {
+                member::add(conn, &group.id, &users)?;
+            }
+        }
+        Ok::<_, scim_bridge::db::Error>(())
+    })
+    .await
+    .expect("crowded");
+    db
 }
 
 async fn filled(engine: &Engine) -> Db {
@@ -145,6 +171,25 @@ both_engines! {
                     assert!(seen.iter().all(|statement| !statement.contains("OFFSET")), "{seen:#?}");
                 }
             }
+        }
+    }
+
+    /// Where a filter looks at memberships, no more than 10,000 are in memory at once.
+    async fn memberships_are_read_in_parts(engine: Engine) {
+        let db = crowded(&engine).await;
+        // Nothing that an index answers, so that each resource is looked at: 28,500 memberships of users and as many of
+        // groups, of which 10,000 hold those of 52 users or of 66 groups.
+        for (filter, found) in [
+            ("not (not (groups.value eq \"group189\"))", 150),
+            ("not (not (groups.value eq \"group190\"))", 0),
+            ("not (not (members.value eq \"user149\"))", 190),
+            ("not (members pr)", 10 + 150),
+        ] {
+            let asked = Asked { filter: Some(filter), sort: None, root: true };
+            let (seen, all, _) = statements(&db, asked, By::Index, 1000).await;
+            assert_eq!(all, found, "{filter}");
+            let of_memberships = seen.iter().filter(|s| s.contains("JOIN") && s.contains("members")).count();
+            assert_eq!(of_memberships, 3, "{filter}: {seen:#?}");
         }
     }
 }

@@ -6,3 +6,4 @@ pub(crate) mod engine;
 pub(crate) mod postgres;
 pub(crate) mod selector;
 pub(crate) mod trace;
+pub(crate) mod urn;

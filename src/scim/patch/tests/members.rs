@@ -1,7 +1,19 @@
 use super::*;
 
 fn split(operations: Value) -> Result<(Vec<Operation>, Vec<MemberChange>), Error> {
-    split_members(parse(&group(), message(operations), Strictness::Lenient).expect("parses"))
+    split_as(operations, Strictness::Lenient)
+}
+
+fn split_as(operations: Value, strictness: Strictness) -> Result<(Vec<Operation>, Vec<MemberChange>), Error> {
+    split_members(parse(&group(), message(operations), strictness).expect("parses"), strictness)
+}
+
+fn of(ids: &[&str]) -> Selected {
+    Selected::Ids(ids.iter().map(|id| (*id).to_owned()).collect())
+}
+
+fn matching(filter: &str) -> Selected {
+    Selected::Matching(Filter::parse(&group(), filter).expect("a filter"))
 }
 
 fn member(value: &str) -> MemberValue {
@@ -10,7 +22,7 @@ fn member(value: &str) -> MemberValue {
 
 #[test]
 fn changes_of_members() {
-    use MemberChange::{Add, Remove, RemoveAll, RemoveWhere, ReplaceAll};
+    use MemberChange::{Add, Remove, RemoveAll, ReplaceAll};
     let a_user = MemberValue { value: "a".into(), kind: Some("User".into()) };
     let cases = [
         (
@@ -29,24 +41,18 @@ fn changes_of_members() {
         (json!({"op": "remove", "path": "members", "value": []}), vec![]),
         (
             json!({"op": "remove", "path": "members", "value": [{"value": "a"}, {"value": "b"}]}),
-            vec![Remove(vec!["a".into(), "b".into()])],
+            vec![Remove(of(&["a", "b"]))],
         ),
-        (json!({"op": "remove", "path": "members[value eq \"a\"]"}), vec![Remove(vec!["a".into()])]),
-        (
-            json!({"op": "remove", "path": "members[value eq \"a\" or value eq \"b\"]"}),
-            vec![Remove(vec!["a".into(), "b".into()])],
-        ),
-        (
-            json!({"op": "remove", "path": "members[type eq \"User\"]"}),
-            vec![RemoveWhere(Filter::parse(&group(), "type eq \"User\"").expect("a filter"))],
-        ),
+        (json!({"op": "remove", "path": "members[value eq \"a\"]"}), vec![Remove(of(&["a"]))]),
+        (json!({"op": "remove", "path": "members[value eq \"a\" or value eq \"b\"]"}), vec![Remove(of(&["a", "b"]))]),
+        (json!({"op": "remove", "path": "members[type eq \"User\"]"}), vec![Remove(matching("type eq \"User\""))]),
         (
             json!({"op": "add", "path": "members[value eq \"a\"]", "value": {"display": "A"}}),
             vec![Add(vec![member("a")])],
         ),
         (
             json!({"op": "replace", "path": "members[value eq \"a\"]", "value": {"value": "b"}}),
-            vec![Remove(vec!["a".into()]), Add(vec![member("b")])],
+            vec![Remove(of(&["a"])), Add(vec![member("b")])],
         ),
         (
             json!({"op": "replace", "path": "members[value eq \"a\"]", "value": {"value": "a"}}),
@@ -66,6 +72,36 @@ fn changes_of_members() {
     }
 }
 
+/// RFC 7644 3.5.2.3: of a `replace`, and of nothing else.
+#[test]
+fn what_a_strict_client_replaces_must_be_there() {
+    use MemberChange::{Add, Remove, Require};
+    let b = json!({"value": "b"});
+    for (op, path, value, expected) in [
+        (
+            "replace",
+            "members[value eq \"a\"]",
+            b.clone(),
+            vec![Require(of(&["a"])), Remove(of(&["a"])), Add(vec![member("b")])],
+        ),
+        ("replace", "members[value eq \"b\"]", b.clone(), vec![Require(of(&["b"])), Add(vec![member("b")])]),
+        ("replace", "members[value eq \"a\"]", Value::Null, vec![Require(of(&["a"])), Remove(of(&["a"]))]),
+        (
+            "replace",
+            "members[type eq \"User\"]",
+            b.clone(),
+            vec![Require(matching("type eq \"User\"")), Remove(matching("type eq \"User\"")), Add(vec![member("b")])],
+        ),
+        ("replace", "members", json!([b]), vec![MemberChange::ReplaceAll(vec![member("b")])]),
+        ("add", "members[value eq \"a\"]", b.clone(), vec![Add(vec![member("b")])]),
+        ("remove", "members[value eq \"a\"]", Value::Null, vec![Remove(of(&["a"]))]),
+    ] {
+        let operation = json!({"op": op, "path": path, "value": value});
+        let (_, changes) = split_as(json!([operation]), Strictness::Strict).expect("splits");
+        assert_eq!(changes, expected, "{operation}");
+    }
+}
+
 #[test]
 fn the_rest_of_a_group_stays_in_order() {
     let (rest, changes) = split(json!([
@@ -79,7 +115,7 @@ fn the_rest_of_a_group_stays_in_order() {
         changes,
         [
             MemberChange::ReplaceAll(vec![member("a")]),
-            MemberChange::Remove(vec!["a".into()]),
+            MemberChange::Remove(of(&["a"])),
             MemberChange::Add(vec![member("b")]),
         ]
     );
