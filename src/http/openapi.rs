@@ -131,7 +131,8 @@ fn projections() -> [Value; 2] {
     .map(|parameter| in_format(parameter, "scim-attributes"))
 }
 
-/// Of these, no schema can say which are right: the grammar of filters and lists of names is not regular.
+/// Of these, no schema can say which are right: the grammar of filters and lists of names is not regular, and cursors are
+/// what the server made.
 fn in_format(mut parameter: Value, format: &str) -> Value {
     if let Some(schema) = parameter.pointer_mut("/schema").and_then(Value::as_object_mut) {
         schema.insert("format".into(), json!(format));
@@ -141,7 +142,11 @@ fn in_format(mut parameter: Value, format: &str) -> Value {
 
 fn filter() -> Value {
     let words = "Which resources (RFC 7644 3.4.2.2): `userName eq \"ada@example.com\"`.";
-    in_format(query("filter", "string", words), "scim-filter")
+    let mut parameter = in_format(query("filter", "string", words), "scim-filter");
+    if let Some(schema) = parameter.pointer_mut("/schema").and_then(Value::as_object_mut) {
+        schema.insert("minLength".into(), json!(1));
+    }
+    parameter
 }
 
 fn id(of: &str) -> Value {
@@ -150,11 +155,17 @@ fn id(of: &str) -> Value {
 
 /// The header that makes an answer depend on the version.
 fn condition(name: &str) -> Value {
-    let description = match name {
-        "If-Match" => "Versions (`W/\"3\"`) of which the resource must be one; otherwise 412 (RFC 7644 3.14).",
-        _ => "Versions that the client has: of one of them a read is answered 304, and a change 412.",
+    let (description, format) = match name {
+        "If-Match" => {
+            ("Versions (`W/\"3\"`) of which the resource must be one; otherwise 412 (RFC 7644 3.14).", "scim-if-match")
+        }
+        _ => (
+            "Versions that the client has: of one of them a read is answered 304, and a change 412.",
+            "scim-if-none-match",
+        ),
     };
-    json!({ "name": name, "in": "header", "required": false, "description": description, "schema": { "type": "string" } })
+    let schema = json!({ "type": "string", "format": format });
+    json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema })
 }
 
 /// An answer with a resource, its version in `ETag`, and its address where that is told.
@@ -175,10 +186,14 @@ fn resource(description: &str, kind: Kind, located: bool) -> Value {
 fn paging() -> [Value; 3] {
     let most = PAGE.max_count;
     [
-        query(
-            "cursor",
-            "string",
-            "Asks for a page by cursor (RFC 9865): empty for the first, then what `nextCursor` of the page before said.",
+        in_format(
+            query(
+                "cursor",
+                "string",
+                "Asks for a page by cursor (RFC 9865): empty for the first, then what `nextCursor` of the page before \
+                 said. Any other text is refused, and so is a `startIndex` above 1 beside it.",
+            ),
+            "scim-cursor",
         ),
         query("startIndex", "integer", "Number of the first resource, from 1; less counts as 1."),
         query(
@@ -255,7 +270,7 @@ fn described(route: &Route) -> Described {
             errors.push(400);
         }
         Operation::Search(_) | Operation::SearchRoot => {
-            body = Some("SearchRequest".to_owned());
+            body = Some("GivenSearchRequest".to_owned());
             respond(200, answer("A page of the result", page_of(route.operation)));
             errors.extend([400, 413, 415]);
         }
@@ -300,7 +315,7 @@ fn described(route: &Route) -> Described {
         }
         Operation::CreateMe => {}
         Operation::Bulk => {
-            body = Some("BulkRequest".to_owned());
+            body = Some("GivenBulkRequest".to_owned());
             respond(200, answer("What became of each operation; some or all may have failed", "BulkResponse"));
             errors.extend([400, 413, 415]);
         }

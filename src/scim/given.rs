@@ -2,7 +2,9 @@
 //! from the characteristics of the attributes, as validation is, so that `openapi.yaml` refuses what the server refuses and
 //! takes what it takes. What JSON Schema cannot say (names in any case, paths for names) is told in words.
 
+mod bulk;
 mod patch;
+mod search;
 
 use serde_json::{Map, Value, json};
 
@@ -24,8 +26,8 @@ const TIME: &str = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[
 /// A whole number as text.
 const INTEGER: &str = r"^\s*-?(?:0|[1-9][0-9]{0,17})\s*$";
 
-/// The schemas of request bodies, and what they refer to below `path`: `UserRequest`, `UserPatch`, `GroupRequest` and
-/// `GroupPatch`; the names of the others begin with `Given`.
+/// The schemas of request bodies, and what they refer to below `path`: `UserRequest`, `UserPatch`, `GroupRequest`,
+/// `GroupPatch`, `GivenSearchRequest` and `GivenBulkRequest`; the names of the others begin with `Given`, too.
 pub fn components(registry: &Registry, path: &str) -> Map<String, Value> {
     let mut writer = Writer { path, made: Map::new() };
     writer.made.insert("GivenNothing".into(), nothing());
@@ -35,6 +37,8 @@ pub fn components(registry: &Registry, path: &str) -> Map<String, Value> {
         let message = patch::message(&mut writer, kind);
         writer.made.insert(format!("{}Patch", kind.name), message);
     }
+    writer.made.insert("GivenSearchRequest".into(), search::message());
+    writer.made.insert("GivenBulkRequest".into(), bulk::message(registry));
     writer.made
 }
 

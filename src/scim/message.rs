@@ -13,6 +13,7 @@ use super::model::{ListResponse, Meta};
 use super::schema::ResourceType;
 use super::{Attributes, LIST_MESSAGE};
 
+pub(in crate::scim) use query::digits;
 pub use query::{Limits, Page, Query};
 
 /// A time as the protocol writes it: RFC 3339 in UTC with milliseconds, `2026-11-22T15:04:05.678Z` (RFC 7643 2.3.5).

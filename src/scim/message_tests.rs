@@ -176,6 +176,25 @@ fn a_broken_search_is_refused_with_the_reason() {
     }
 }
 
+/// JSON has one kind of number, and writers of it that put a point after each.
+#[test]
+fn a_whole_number_is_one_however_it_is_written() {
+    for (count, start, page) in [
+        ("7.0", "2.0", Page { start_index: 2, count: 7 }),
+        ("1e1", "-3.0", Page { start_index: 1, count: 10 }),
+        (
+            "123456789012345678901234567890",
+            "18446744073709551615",
+            Page { start_index: i64::MAX.unsigned_abs(), count: 200 },
+        ),
+        ("-1e300", "1e300", Page { start_index: i64::MAX.unsigned_abs(), count: 0 }),
+    ] {
+        let text = format!(r#"{{"schemas": ["{SEARCH_MESSAGE}"], "count": {count}, "startIndex": {start}}}"#);
+        let body = serde_json::from_str(&text).unwrap();
+        assert_eq!(Query::from_body(&body, LIMITS).map(|query| query.page), Ok(page), "{text}");
+    }
+}
+
 /// RFC 9865 2, 2.1 and 2.4.
 #[test]
 fn a_page_by_cursor_is_asked_for_by_cursor_alone() {

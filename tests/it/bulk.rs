@@ -314,6 +314,8 @@ both_engines! {
             ("b", json!(2), vec!["201", "404", "201", "400"]),
             ("c", json!(3), vec!["201", "404", "201", "400", "201"]),
             ("d", json!(null), vec!["201", "404", "201", "400", "201"]),
+            // Some writers of JSON put a point after every number.
+            ("e", json!(2.0), vec!["201", "404", "201", "400"]),
         ] {
             let mut body = bulk(&operations(prefix));
             body["failOnErrors"] = most;

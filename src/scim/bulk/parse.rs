@@ -1,9 +1,12 @@
 //! The message.
 
+use std::num::IntErrorKind;
+
 use serde_json::{Map, Value, json};
 
 use super::{Entry, Operation, Path, Request, path, reference};
 use crate::scim::error::Error;
+use crate::scim::message::digits;
 use crate::scim::model::BulkMethod;
 use crate::scim::patch::{kind, object};
 use crate::scim::schema::Registry;
@@ -32,7 +35,7 @@ impl Request {
         }
         let fail_on_errors = match take(&mut body, "failOnErrors") {
             None => None,
-            Some(value) => Some(value.as_u64().filter(|errors| *errors >= 1).ok_or_else(|| {
+            Some(value) => Some(errors(&value).ok_or_else(|| {
                 Error::invalid_value("failOnErrors: must be an integer of at least 1 (RFC 7644 3.7)")
             })?),
         };
@@ -51,6 +54,14 @@ impl Request {
         }
         let entries = operations.into_iter().enumerate().map(|(index, body)| entry(registry, base, index, body));
         Ok(Self { fail_on_errors, entries: entries.collect() })
+    }
+}
+
+/// A number of errors; more than there can be counts as the largest.
+fn errors(value: &Value) -> Option<u64> {
+    match digits(value.as_number()?).parse::<u64>() {
+        Ok(errors) => Some(errors).filter(|errors| *errors >= 1),
+        Err(error) => (*error.kind() == IntErrorKind::PosOverflow).then_some(u64::MAX),
     }
 }
 

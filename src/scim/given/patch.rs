@@ -8,9 +8,11 @@ use crate::scim::patch::MAX_OPERATIONS;
 use crate::scim::schema::{Attribute, DataType, ResourceType};
 
 const ADD_OR_REPLACE: &str = "^(?:[Aa][Dd][Dd]|[Rr][Ee][Pp][Ll][Aa][Cc][Ee])$";
+const ADD: &str = "^[Aa][Dd][Dd]$";
+const REPLACE: &str = "^[Rr][Ee][Pp][Ll][Aa][Cc][Ee]$";
 const REMOVE: &str = "^[Rr][Ee][Mm][Oo][Vv][Ee]$";
-/// A path that is well-formed, whether or not there is such an attribute.
-const PATH: &str = r"^[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_-]*)?$";
+/// A term of a value filter, but for operators that are seldom seen there.
+const TERM: &str = r#"[A-Za-z]+ (?:eq|ne|co|sw|ew) (?:"[^"\\\x00-\x1F]*"|true|false)"#;
 
 /// A path, with what it names.
 struct Target {
@@ -26,8 +28,22 @@ fn targets(writer: &mut Writer<'_>, prefix: &str, attributes: &[Attribute], foun
         if attribute.data_type == DataType::Complex && !attribute.multi_valued {
             targets(writer, &format!("{path}."), &attribute.sub_attributes, found);
         }
-        found.push(Target { path, value: writer.given(attribute), removable: !attribute.required });
+        let value = if path == "members" { members(writer, attribute) } else { writer.given(attribute) };
+        found.push(Target { path, value, removable: !attribute.required });
     }
+}
+
+/// Members to add: rows, and no part of the document, whose ids may be numbers.
+fn members(writer: &mut Writer<'_>, attribute: &Attribute) -> Value {
+    let attribute = attribute.clone();
+    writer.component("GivenNewMembers", |writer| {
+        let id = json!({ "type": ["string", "number"], "minLength": 1 });
+        let mut forms = writer.complex(&attribute);
+        forms.extend([super::holder(&id), id]);
+        let list = json!({ "type": "array", "items": { "anyOf": forms } });
+        forms.push(list);
+        json!({ "anyOf": forms })
+    })
 }
 
 /// The body of a PATCH.
@@ -79,44 +95,35 @@ fn operations(writer: &mut Writer<'_>, kind: &ResourceType, found: &[Target]) ->
             "properties": { "op": puts, "path": { "enum": paths }, "value": value },
         }));
     }
-    let removable: Vec<&str> = found.iter().filter(|t| t.removable).map(|t| t.path.as_str()).collect();
+    let removable = found.iter().filter(|t| t.removable && t.path != "members").map(|t| t.path.as_str());
     forms.push(json!({
+        "description": "With values of an attribute that may have several, removes these and leaves the others.",
         "type": "object",
         "required": ["op", "path"],
-        "properties": { "op": removes, "path": { "enum": removable }, "value": { "type": "null" } },
+        "properties": { "op": removes, "path": { "enum": removable.collect::<Vec<_>>() } },
     }));
-    let several: Vec<&str> =
-        kind.schema.attributes.iter().filter(|a| a.multi_valued && is_writable(a)).map(|a| a.name.as_str()).collect();
-    // Any value, since it names what is to go; none of it may be there.
-    let others: Vec<&str> = several.iter().copied().filter(|name| *name != "members").collect();
-    if !others.is_empty() {
+    if found.iter().any(|target| target.path == "members") {
         forms.push(json!({
-            "description": "Removes these values, and leaves the others.",
+            "description": "Removes these members, and leaves the others; without a value, all.",
             "type": "object",
-            "required": ["op", "path", "value"],
-            "properties": { "op": removes, "path": { "enum": others } },
-        }));
-    }
-    if several.contains(&"members") {
-        forms.push(json!({
-            "description": "Removes these members, and leaves the others.",
-            "type": "object",
-            "required": ["op", "path", "value"],
+            "required": ["op", "path"],
             "properties": { "op": removes, "path": { "const": "members" }, "value": members_to_remove() },
         }));
     }
-    let members: Map<String, Value> = writer.members(kind);
-    let value_path = json!({ "type": "string", "format": "scim-value-path", "pattern": selection() });
+    // `add` of no value changes nothing, whatever the attribute.
+    let required = found.iter().filter(|target| !target.removable);
     forms.push(json!({
-        "description": "Without a path: the names of the value are paths. The object may come as JSON text.",
+        "description": "No value: changes nothing.",
         "type": "object",
-        "required": ["value"],
+        "required": ["op", "path", "value"],
         "properties": {
-            "op": puts,
-            "path": { "type": ["null", "string"], "pattern": r"^\s*$" },
-            "value": { "type": "object", "properties": members },
+            "op": { "type": "string", "pattern": ADD },
+            "path": { "enum": required.map(|target| &target.path).collect::<Vec<_>>() },
+            "value": writer.refer("GivenNothing"),
         },
     }));
+    forms.extend(pathless(writer, kind, found));
+    let value_path = json!({ "type": "string", "format": "scim-value-path", "pattern": selection() });
     forms.push(json!({
         "description": "Values that a filter selects: `emails[type eq \"work\"].value`.",
         "type": "object",
@@ -139,16 +146,60 @@ fn operations(writer: &mut Writer<'_>, kind: &ResourceType, found: &[Target]) ->
         "required": ["path"],
         "properties": {
             "op": { "anyOf": [puts, removes] },
-            "path": { "type": "string", "pattern": PATH, "not": { "pattern": known(kind) } },
+            "path": { "type": "string", "pattern": path(), "not": { "pattern": known(kind) } },
         },
     }));
     forms
 }
 
-/// Paths with a value filter, but for parentheses and operators that are seldom seen there.
+/// Operations without a path: to replace, and to add.
+fn pathless(writer: &mut Writer<'_>, kind: &ResourceType, found: &[Target]) -> [Value; 2] {
+    let mut members: Map<String, Value> = writer.members(kind);
+    for extension in kind.extensions.iter().filter(|e| !e.schema.attributes.iter().any(is_writable)) {
+        let ignored = json!({ "description": "Ignored: it is the service provider's to say." });
+        members.insert(extension.schema.id.clone(), ignored);
+    }
+    for target in found.iter().filter(|target| target.path == "members") {
+        members.insert(target.path.clone(), target.value.clone());
+    }
+    let mut added = members.clone();
+    for target in found.iter().filter(|target| !target.removable) {
+        added.insert(target.path.clone(), json!({ "anyOf": [target.value, writer.refer("GivenNothing")] }));
+    }
+    let form = |words: &str, required: &[&str], op: Value, members: Map<String, Value>| {
+        json!({
+            "description": words,
+            "type": "object",
+            "required": required,
+            "properties": {
+                "op": op,
+                "path": { "type": ["null", "string"], "pattern": r"^\s*$" },
+                "value": { "type": "object", "properties": members },
+            },
+        })
+    };
+    let words = "Without a path: the names of the value are paths. The object may come as JSON text.";
+    let replace = json!({ "type": ["string", "null"], "pattern": REPLACE });
+    let add = json!({ "type": "string", "pattern": ADD });
+    [
+        form(words, &["value"], replace, members),
+        form("The same, to add to what is there.", &["op", "value"], add, added),
+    ]
+}
+
+/// A value filter, but for parentheses.
+fn chosen() -> String {
+    format!(r"\[{TERM}(?: (?:and|or) {TERM})*\](?:\.\$?[A-Za-z]+)?")
+}
+
+/// Paths with a value filter.
 fn selection() -> String {
-    let term = r#"[A-Za-z]+ (?:eq|ne|co|sw|ew) (?:"[^"\\\x00-\x1F]*"|true|false)"#;
-    format!(r"^[A-Za-z][A-Za-z0-9:._-]*\[{term}(?: (?:and|or) {term})*\](?:\.\$?[A-Za-z]+)?$")
+    format!("^[A-Za-z][A-Za-z0-9:._-]*{}$", chosen())
+}
+
+/// A path that is well-formed, whether or not there is such an attribute.
+fn path() -> String {
+    format!(r"^[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_-]*|{})?$", chosen())
 }
 
 fn members_to_remove() -> Value {
@@ -165,5 +216,5 @@ fn known(kind: &ResourceType) -> String {
     let core = kind.common.iter().chain(&kind.schema.attributes).filter(|a| a.name != "schemas");
     let extensions = kind.extensions.iter().flat_map(|e| &e.schema.attributes);
     let names: Vec<&str> = core.chain(extensions).map(|a| a.name.as_str()).collect();
-    format!(r"^(?:{})(?:\.|$)", names.join("|"))
+    format!(r"^(?:{})(?:[.\[]|$)", names.join("|"))
 }

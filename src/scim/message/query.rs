@@ -2,7 +2,7 @@
 
 use std::num::IntErrorKind;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::scim::model::SortOrder;
 use crate::scim::{Error, SEARCH_MESSAGE};
@@ -63,6 +63,15 @@ fn by_cursor(start_index: Option<&str>, count: Option<&str>, limits: Limits) -> 
         return Err(Error::invalid_value("startIndex and cursor: a page is asked for by one of them (RFC 9865 2.4)"));
     }
     Ok(counted)
+}
+
+/// A number as text. JSON knows one kind of number: `2.0` and `1e3` are whole, and what lies beyond 64 bits is a number
+/// all the same.
+pub(in crate::scim) fn digits(number: &Number) -> String {
+    match number.as_f64() {
+        Some(float) if number.is_f64() && float.fract() == 0.0 => format!("{float:.0}"),
+        _ => number.to_string(),
+    }
 }
 
 fn integer(name: &str, text: &str) -> Result<i64, Error> {
@@ -181,7 +190,7 @@ impl Query {
             let text = match (name.to_ascii_lowercase().as_str(), value) {
                 (_, Value::Null) => continue,
                 ("attributes" | "excludedattributes", Value::Array(names)) => names_joined(name, names)?,
-                ("startindex" | "count", Value::Number(number)) => number.to_string(),
+                ("startindex" | "count", Value::Number(number)) => digits(number),
                 (_, Value::String(text)) => text.clone(),
                 ("attributes" | "excludedattributes", _) => {
                     return Err(Error::invalid_value(format!("{name}: must be an array of strings")));

@@ -24,6 +24,11 @@ fn a_request_that_is_none_is_refused_as_a_whole() {
         let error = parse(body).unwrap_err();
         assert!(error.status == 400 && error.detail.starts_with("failOnErrors: "), "{wrong}: {error}");
     }
+    for (given, read) in [("3.0", 3), ("18446744073709551615", u64::MAX), ("1e30", u64::MAX)] {
+        let mut body = bulk(&one);
+        body["failOnErrors"] = serde_json::from_str(given).unwrap();
+        assert_eq!(parse(body).unwrap().fail_on_errors, Some(read), "{given}");
+    }
     let mut body = bulk(&one);
     body["failOnErrors"] = Value::Null;
     assert_eq!(parse(body).unwrap().fail_on_errors, None);
