@@ -72,6 +72,17 @@ pub(crate) const READS: &[Scenario] = &[
             (0..pages).map(|page| format!("{BASE}/Users?startIndex={}&count={PAGE}", page * PAGE + 1)).collect()
         }),
     },
+    Scenario {
+        name: "page of 100 anew",
+        kinds: &[""],
+        constant: false,
+        yardstick: false,
+        // From anywhere, so that hardly any is kept when it is asked for again.
+        ask: Ask::Read(|stored| {
+            let starts = 1..=stored.users.len().saturating_sub(PAGE).max(1);
+            starts.map(|start| format!("{BASE}/Users?startIndex={start}&count={PAGE}")).collect()
+        }),
+    },
     look_up("filter externalId eq", false, |stored| {
         by(stored, |user, _| format!("externalId eq \"{}\"", user.external_id))
     }),

@@ -106,4 +106,48 @@ both_engines! {
             }
         }
     }
+
+    /// Few users of one value are looked up at once, with their groups; of many, the page alone is read.
+    async fn few_and_many_of_one_value(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let mut few = Vec::new();
+        for n in 0..23 {
+            let mut body = super::user(&format!("u{n:02}"));
+            body["externalId"] = json!(if n < 3 { "few" } else { "many" });
+            let id = app.post("/Users", &body).await.body["id"].as_str().expect("an id").to_owned();
+            if n < 3 { few.push(id) }
+        }
+        for n in 0..7 {
+            app.group(&format!("G{n}"), &[&few[0], &few[2]]).await;
+        }
+        for (value, total) in [("few", 3), ("many", 20)] {
+            let asked = format!("externalId eq \"{value}\"");
+            let scanned = format!("not (not ({asked}))");
+            for other in [
+                vec![],
+                vec![("count", "2")],
+                vec![("startIndex", "2"), ("count", "1")],
+                vec![("startIndex", "19")],
+                vec![("count", "0")],
+                vec![("attributes", "userName")],
+                vec![("excludedAttributes", "groups")],
+                vec![("sortBy", "userName"), ("sortOrder", "descending"), ("count", "2")],
+            ] {
+                let found = page(&app, "/Users", &[&other[..], &[("filter", &asked)]].concat()).await;
+                let told = page(&app, "/Users", &[&other[..], &[("filter", &scanned)]].concat()).await;
+                assert_eq!(found, told, "{asked} {other:?}");
+                assert_eq!(found["totalResults"], total, "{asked} {other:?}");
+            }
+        }
+        let found = page(&app, "/Users", &[("filter", "externalId eq \"few\"")]).await;
+        let groups = |at: usize| found["Resources"][at]["groups"].as_array().map_or(0, Vec::len);
+        assert_eq!([groups(0), groups(1), groups(2)], [7, 0, 7]);
+        // With two groups more each, they are too many to be read in one statement.
+        for n in 7..9 {
+            app.group(&format!("G{n}"), &[&few[0], &few[2]]).await;
+        }
+        let found = page(&app, "/Users", &[("filter", "externalId eq \"few\"")]).await;
+        let groups = |at: usize| found["Resources"][at]["groups"].as_array().map_or(0, Vec::len);
+        assert_eq!((found["totalResults"].as_u64(), [groups(0), groups(1), groups(2)]), (Some(3), [9, 0, 9]));
+    }
 }
