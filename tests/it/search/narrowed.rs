@@ -1,6 +1,8 @@
 //! What indexes say of a filter is what the matcher says of every resource: random filters, each beside one that no
 //! index answers.
 
+use serde_json::json;
+
 use super::super::support::app::TestApp;
 use super::{ids, page, people};
 
