@@ -18,6 +18,10 @@ use crate::clock::SharedClock;
 /// and longer while it is used. Renewing a little before costs one call, an expired one costs two.
 const OLDEST: TimeDelta = TimeDelta::minutes(100);
 
+/// How long a refused login stands for those who come later. Deliveries that were under way when it was refused come one
+/// by one: each would try for itself, and a few wrong logins in a row lock the integration user out.
+const REFUSED: TimeDelta = TimeDelta::seconds(10);
+
 /// How long a JWT is good for. Salesforce refuses more than about five minutes.
 const ASSERTION_LIFE: TimeDelta = TimeDelta::minutes(3);
 
@@ -50,9 +54,15 @@ struct State {
     session: Option<Session>,
     logins: u64,
     last_error: Option<Error>,
+    refused: Option<DateTime<Utc>>,
 }
 
 impl Auth {
+    /// Lets the next one try, however short a time ago a login was refused.
+    pub(super) async fn forget_refusal(&self) {
+        self.state.lock().await.refused = None;
+    }
+
     /// The session in use; logs in if there is none. `stale` is one that Salesforce did not accept.
     pub(super) async fn session(
         &self,
@@ -69,7 +79,9 @@ impl Auth {
         {
             return Ok(session.clone());
         }
-        if self.failures.load(Ordering::Acquire) != failures
+        let waited = self.failures.load(Ordering::Acquire) != failures;
+        let refused = held.refused.is_some_and(|refused| clock.now() - refused < REFUSED);
+        if (waited || refused)
             && let Some(error) = &held.last_error
         {
             return Err(error.clone());
@@ -80,11 +92,12 @@ impl Auth {
                 held.logins += 1;
                 let session = Session { token, base, generation: held.logins, since: clock.now() };
                 held.session = Some(session.clone());
-                held.last_error = None;
+                (held.last_error, held.refused) = (None, None);
                 Ok(session)
             }
             Err(error) => {
                 held.last_error = Some(error.clone());
+                held.refused = matches!(error, Error::Login(_)).then(|| clock.now());
                 self.failures.fetch_add(1, Ordering::Release);
                 Err(error)
             }

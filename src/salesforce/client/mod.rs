@@ -39,8 +39,10 @@ impl Client {
         Self(Arc::new(Inner { settings, http, clock, auth: Auth::default() }))
     }
 
-    /// Logs in if there is no session yet: whether the credentials are right.
+    /// Logs in if there is no session yet: whether the credentials are right. It tries even where a login was refused just
+    /// now: who asks may have mended them.
     pub async fn log_in(&self) -> Result<()> {
+        self.0.auth.forget_refusal().await;
         self.session(None).await.map(drop)
     }
 

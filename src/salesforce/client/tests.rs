@@ -55,8 +55,22 @@ async fn a_refused_login_is_not_repeated_by_those_who_waited_for_it() {
         assert!(matches!(call.await.unwrap(), Err(Error::Login(_))));
     }
     assert_eq!(org.logins(), 1);
+    assert!(matches!(client.user(ID).await, Err(Error::Login(_))));
+    assert_eq!(org.logins(), 1, "who comes a little later takes the refusal for an answer");
     client.log_in().await.unwrap_err();
-    assert_eq!(org.logins(), 2, "who comes later tries again");
+    assert_eq!(org.logins(), 2, "who asks for it tries again");
+}
+
+#[tokio::test]
+async fn a_refused_login_is_tried_again_in_time() {
+    let refusal = r#"{"error":"invalid_grant","error_description":"authentication failure"}"#;
+    let org = Org::with_logins(move |_| Reply::status(400, refusal), |_, _| Reply::ok("")).await;
+    let (client, clock) = client(org.settings());
+    for (seconds, logins) in [(0, 1), (9, 1), (1, 2), (9, 2)] {
+        clock.advance(TimeDelta::seconds(seconds));
+        assert!(matches!(client.user(ID).await, Err(Error::Login(_))));
+        assert_eq!(org.logins(), logins);
+    }
 }
 
 #[tokio::test]
