@@ -1,11 +1,12 @@
 //! The database: one code over SQLite and PostgreSQL. Knows nothing of what is stored.
 //!
-//! `Db::read` and `Db::write` run a closure on a thread that may block. A `write` is one transaction: on SQLite one
-//! writer thread takes many waiting writes into one commit (one fsync for all), on PostgreSQL each has its own. Its
-//! answer comes only when the commit is on disk.
+//! `Db::read` and `Db::write` run a closure on a thread that may block; `Db::look_up` is for the shortest of reads. A
+//! `write` is one transaction: on SQLite one writer thread takes many waiting writes into one commit (one fsync for all),
+//! on PostgreSQL each has its own. Its answer comes only when the commit is on disk.
 
 mod connection;
 mod error;
+mod look_up;
 mod migrate;
 pub mod schema;
 mod writer;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::Connection;
+use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
+use r2d2::ManageConnection as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use connection::on_backend;
@@ -44,7 +47,7 @@ struct Inner {
     /// As many as the pool has connections: who waits for one waits here, where it costs no thread.
     places: Arc<Semaphore>,
     /// SQLite alone: readers of [`Db::look_up`].
-    look_ups: Option<r2d2::Pool<Manager>>,
+    look_ups: Option<Arc<look_up::LookUps>>,
     /// SQLite alone.
     writer: Option<writer::Writer>,
 }
@@ -54,18 +57,16 @@ impl Db {
     /// schema is not touched: see [`Db::migrate`].
     pub fn open(url: &str, pool_size: u32) -> Result<Self, Error> {
         let location = Location::parse(url)?;
-        let writer = match location {
-            // The writer opens first: it makes the file that the readers expect.
+        let (writer, look_ups) = match location {
             Location::Sqlite(_) => {
-                Some(writer::Writer::start(Manager { location: location.clone(), role: Role::Writer })?)
+                sqlite(&location, pool_size.max(1)).map(|(writer, readers)| (Some(writer), Some(readers)))?
             }
-            Location::Postgres(_) => None,
+            Location::Postgres(_) => (None, None),
         };
         let role = if writer.is_some() { Role::Reader } else { Role::Writer };
         let pool = pool(&location, role, pool_size.max(1))?;
         // A server that is away, or a wrong password, is told now.
         drop(pool.get().map_err(|e| Error::Connection(e.to_string()))?);
-        let look_ups = if writer.is_some() { Some(look_ups(&location, pool_size.max(1))?) } else { None };
         let places = Arc::new(Semaphore::new(usize::try_from(pool_size.max(1)).unwrap_or(1)));
         Ok(Self(Arc::new(Inner { location, pool, places, look_ups, writer })))
     }
@@ -94,18 +95,41 @@ impl Db {
         .await
     }
 
+    /// [`Db::read`] whose statements see one moment: nothing of what is committed between them.
+    pub async fn read_together<T, E>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.read(move |conn| together(conn, f)).await
+    }
+
     /// Runs a read that an index answers. On SQLite it runs on the caller's thread if a connection is free: it takes some
     /// microseconds, and handing it to another thread several times as long. On PostgreSQL, where it waits for a server,
     /// it is [`Db::read`]. Nothing that reads more than a few rows belongs here: all other requests of the thread wait.
+    /// One statement, since on PostgreSQL another would see another moment: see [`Db::look_up_together`].
     pub async fn look_up<T, E>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        if let Some(mut conn) = self.0.look_ups.as_ref().and_then(r2d2::Pool::try_get) {
-            return f(&mut conn);
+        let Some(look_ups) = &self.0.look_ups else { return self.read(f).await };
+        match look_ups.run(f) {
+            Ok(answer) => answer,
+            Err(f) => self.read_together(f).await,
         }
-        self.read(f).await
+    }
+
+    /// [`Db::look_up`] whose statements see one moment.
+    pub async fn look_up_together<T, E>(
+        &self,
+        f: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        if self.0.look_ups.is_some() { self.look_up(f).await } else { self.read_together(f).await }
     }
 
     /// Runs `f` in one transaction: committed, and on disk, when this answers `Ok`; rolled back on `Err`. `f` may run
@@ -154,8 +178,15 @@ impl Db {
 
     /// Brings the schema to this version's.
     pub async fn migrate(&self) -> Result<Pending, Error> {
-        let location = self.0.location.clone();
-        blocking(move || migrate::run(&Manager { location, role: Role::Writer })).await
+        let inner = Arc::clone(&self.0);
+        blocking(move || {
+            let done = migrate::run(&Manager { location: inner.location.clone(), role: Role::Writer });
+            if let Some(look_ups) = &inner.look_ups {
+                look_ups.committed();
+            }
+            done
+        })
+        .await
     }
 
     /// The schema changes that are still to be made.
@@ -212,22 +243,24 @@ fn pool(location: &Location, role: Role, size: u32) -> Result<r2d2::Pool<Manager
         .connection_timeout(POOL_WAIT)
         // A connection found dead is replaced when it is used; asking each time would double every read.
         .test_on_check_out(matches!(location, Location::Postgres(_)))
-        .error_handler(Box::new(LogPoolError));
-    let pool = match role {
-        // Look-ups wait for none to be opened: all are, and stay.
-        Role::LookUp(_) => pool.min_idle(Some(size)).idle_timeout(None).max_lifetime(None),
         // None is opened ahead of need. A connection that the pool opens by itself while the process ends meets
         // OpenSSL's clean-up, and the process dies of it instead of exiting 0.
-        Role::Reader | Role::Writer => pool.min_idle(Some(0)),
-    };
+        .min_idle(Some(0))
+        .error_handler(Box::new(LogPoolError));
     pool.build(Manager { location: location.clone(), role }).map_err(|e| Error::Connection(e.to_string()))
 }
 
-/// A connection for each thread that answers requests, as far as the caller allows so many.
-fn look_ups(location: &Location, most: u32) -> Result<r2d2::Pool<Manager>, Error> {
+/// The writer, and a connection for look-ups for each thread that answers requests, as far as the caller allows so many.
+fn sqlite(location: &Location, most: u32) -> Result<(writer::Writer, Arc<look_up::LookUps>), Error> {
+    let manager = |role| Manager { location: location.clone(), role };
+    // The writer opens first: it makes the file that the readers expect.
+    let conn = manager(Role::Writer).connect()?;
     let threads = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX));
     let size = threads.min(most);
-    pool(location, Role::LookUp((LOOK_UP_CACHE / size).max(LEAST_CACHE)), size)
+    let role = Role::LookUp((LOOK_UP_CACHE / size).max(LEAST_CACHE));
+    let look_ups = Arc::new(look_up::LookUps::open(manager(role), size)?);
+    let writer = writer::Writer::start(manager(Role::Writer), conn, Arc::clone(&look_ups))?;
+    Ok((writer, look_ups))
 }
 
 /// Runs `f` as one transaction (inside another: as a savepoint).
@@ -246,6 +279,24 @@ fn transaction<T, E: From<Error>>(conn: &mut Conn, f: impl FnOnce(&mut Conn) -> 
         Either::Ours(e) => e,
         Either::Diesel(e) => Error::from(e).into(),
     })
+}
+
+/// Runs reads that see one moment.
+fn together<T, E: From<Error>>(conn: &mut Conn, f: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+    let begun = match conn {
+        Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction(c),
+        // What PostgreSQL does by itself, READ COMMITTED, is a moment for each statement.
+        Conn::Postgres(c) => {
+            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        }
+    };
+    begun.map_err(Error::from)?;
+    let answer = f(conn);
+    if let Err(error) = on_backend!(conn, c => AnsiTransactionManager::rollback_transaction(c)) {
+        // What was read stands. The pool finds the connection broken and opens another.
+        tracing::debug!(%error, "a read did not end as it should");
+    }
+    answer
 }
 
 /// Runs `f` on the blocking pool. (`block_in_place` panics in an actix worker.)

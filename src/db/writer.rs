@@ -3,13 +3,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use r2d2::ManageConnection;
 
 use super::connection::{Conn, Manager, on_backend};
+use super::look_up::LookUps;
 use super::{Error, transaction};
 
 /// Writes taken into one commit at most. More makes the first wait longer than the fsync that it saves.
@@ -28,12 +29,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(manager: Manager) -> Result<Self, Error> {
-        let conn = manager.connect()?;
+    /// Starts the thread with its connection; the look-ups are told of each commit.
+    pub(super) fn start(manager: Manager, conn: Conn, look_ups: Arc<LookUps>) -> Result<Self, Error> {
         let (sender, receiver) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || run(&manager, conn, &receiver))
+            .spawn(move || run(&manager, conn, &receiver, &look_ups))
             .map_err(|e| Error::Connection(e.to_string()))?;
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
@@ -85,9 +86,9 @@ impl Writer {
     }
 }
 
-fn run(manager: &Manager, mut conn: Conn, queue: &Receiver<Job>) {
+fn run(manager: &Manager, mut conn: Conn, queue: &Receiver<Job>, look_ups: &LookUps) {
     while let Ok(first) = queue.recv() {
-        if let Err(error) = commit(&mut conn, first, queue) {
+        if let Err(error) = commit(&mut conn, first, queue, look_ups) {
             tracing::error!(%error, "a commit failed; nothing of it was kept");
             // A disk that was full has left the transaction in a state that only a new connection clears.
             match manager.connect() {
@@ -96,6 +97,7 @@ fn run(manager: &Manager, mut conn: Conn, queue: &Receiver<Job>) {
             }
         }
     }
+    look_ups.committed();
     // So that a copy of the file alone is whole once the process has ended.
     if let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)") {
         tracing::debug!(%error, "checkpoint at the end");
@@ -111,7 +113,7 @@ fn begin(conn: &mut Conn) -> Result<(), diesel::result::Error> {
     }
 }
 
-fn commit(conn: &mut Conn, first: Job, queue: &Receiver<Job>) -> Result<(), Error> {
+fn commit(conn: &mut Conn, first: Job, queue: &Receiver<Job>, look_ups: &LookUps) -> Result<(), Error> {
     if let Err(error) = begin(conn) {
         let error = Error::from(error);
         let words = error.to_string();
@@ -134,6 +136,7 @@ fn commit(conn: &mut Conn, first: Job, queue: &Receiver<Job>) -> Result<(), Erro
         next = if done.len() < BATCH { queue.try_recv() } else { Err(TryRecvError::Empty) };
     }
     let committed = on_backend!(conn, c => AnsiTransactionManager::commit_transaction(c)).map_err(|e| e.to_string());
+    look_ups.committed();
     for finish in done {
         finish(committed.clone().map_err(|e| Error::Connection(format!("commit failed: {e}"))));
     }

@@ -147,8 +147,12 @@ impl Provisioner {
             let stored = snapshot(conn, &tenant, kind, &id)?.ok_or_else(|| missing(&id))?;
             Ok(view::view(conn, stored, reads)?)
         };
-        // A group may have 100,000 members to read, and a user many groups.
-        if reads.memberships { self.db.read(read).await } else { self.db.look_up(read).await }
+        match (reads.memberships, reads.delivery) {
+            // A group may have 100,000 members to read, and a user many groups; they are those of its version.
+            (true, _) => self.db.read_together(read).await,
+            (false, true) => self.db.look_up_together(read).await,
+            (false, false) => self.db.look_up(read).await,
+        }
     }
 
     /// Replaces a resource by a PUT body (RFC 7644 3.5.1).

@@ -87,7 +87,8 @@ impl Provisioner {
             let Found { total, resources, last } = query::list(conn, &query)?;
             Ok(Listed { total, views: seen(conn, &search.kinds, resources)?, last })
         };
-        if few { self.db.look_up(read).await } else { self.db.read(read).await }
+        // The count is of the moment of the rows, and each resource of that in which it was found.
+        if few { self.db.look_up_together(read).await } else { self.db.read_together(read).await }
     }
 }
 

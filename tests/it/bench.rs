@@ -101,6 +101,25 @@ fn each_promise_is_judged_by_its_own_measurements() {
     assert_eq!(broken(&|rows| rows[1].rate = 29_999.0), ["GET, 64 connections: against a bare server"]);
     assert_eq!(broken(&|rows| rows[1].memory.1 = 100_000_000), ["memory while compared with a bare server"]);
     assert_eq!(broken(&|rows| rows[0].errors = 1), ["every answer is 2xx"]);
+    // A look-up is judged where it waits for no other, a group wherever it was measured.
+    let queued = |rows: &mut Vec<Row>| {
+        for place in [0, 3, 4, 5] {
+            rows.push(Row { connections: 1, ..rows[place].clone() });
+        }
+        rows[3].p50 = 1201;
+    };
+    let mut rows = kept();
+    queued(&mut rows);
+    assert_eq!(report::bounds(&rows).iter().filter(|bound| bound.holds).count(), 6, "{rows:?}");
+    rows[7].p50 = 1201;
+    rows[5].p50 = 12_001;
+    let failed: Vec<_> =
+        report::bounds(&rows).into_iter().filter(|bound| !bound.holds).map(|bound| bound.what).collect();
+    assert_eq!(
+        failed,
+        ["PATCH, 64 connections: no slower when large", "GET, 1 connection: no slower when large"],
+        "{rows:?}"
+    );
     // The others' memory is no promise: more is stored there, or written.
     assert_eq!(broken(&|rows| rows[3].memory.1 = 200_000_000), Vec::<String>::new());
 }

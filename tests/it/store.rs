@@ -13,6 +13,8 @@ use scim_bridge::shadow::{self, Kind, member};
 use super::outbox::{open, stored};
 use super::support::engine::Engine;
 
+mod moments;
+
 #[derive(diesel::QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]

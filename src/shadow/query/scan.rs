@@ -154,7 +154,7 @@ impl Collected<'_> {
     }
 }
 
-/// The rows at these places; one that was deleted meanwhile is left out.
+/// The rows at these places.
 fn rows(conn: &mut Conn, query: &Query<'_>, places: Vec<Place>) -> Result<Vec<(Place, Snapshot)>, Error> {
     let ids: Vec<&str> = places.iter().map(|place| place.id.as_str()).collect();
     let mut found: BTreeMap<String, SnapshotRow> = BTreeMap::new();
