@@ -86,7 +86,8 @@ fn open_sqlite(path: &Path, role: Role) -> Result<Conn, Error> {
     )
     .map_err(|e| failed(&e))?;
     match role {
-        Role::Writer => {}
+        // A log that begins anew is cut down to this, so that its size tells how much of it is in use (`writer.rs`).
+        Role::Writer => conn.batch_execute("PRAGMA journal_size_limit = 4194304;").map_err(|e| failed(&e))?,
         Role::Reader => conn.batch_execute("PRAGMA query_only = ON;").map_err(|e| failed(&e))?,
         Role::LookUp(kib) => {
             let pragmas = format!("PRAGMA query_only = ON; PRAGMA cache_size = -{kib};");
@@ -94,6 +95,16 @@ fn open_sqlite(path: &Path, role: Role) -> Result<Conn, Error> {
         }
     }
     Ok(Conn::Sqlite(conn))
+}
+
+impl Manager {
+    /// Size of SQLite's log beside its file, in bytes.
+    pub(super) fn log_bytes(&self) -> u64 {
+        let Location::Sqlite(path) = &self.location else { return 0 };
+        let mut log = path.clone().into_os_string();
+        log.push("-wal");
+        std::fs::metadata(log).map_or(0, |log| log.len())
+    }
 }
 
 impl r2d2::ManageConnection for Manager {

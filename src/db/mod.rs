@@ -182,7 +182,7 @@ impl Db {
         blocking(move || {
             let done = migrate::run(&Manager { location: inner.location.clone(), role: Role::Writer });
             if let Some(look_ups) = &inner.look_ups {
-                look_ups.committed();
+                look_ups.begin_anew();
             }
             done
         })

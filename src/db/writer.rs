@@ -15,6 +15,9 @@ use super::{Error, transaction};
 
 /// Writes taken into one commit at most. More makes the first wait longer than the fsync that it saves.
 const BATCH: usize = 64;
+/// Bytes of SQLite's log from which it is folded back into the file. SQLite does that by itself, at 1,000 pages and within a
+/// commit; but then look-ups read what was before, and it cannot begin anew.
+const LOG: u64 = 4 * 1024 * 1024;
 /// Writes that may wait. Past it the caller waits for a place.
 const QUEUE: usize = 4096;
 
@@ -96,12 +99,33 @@ fn run(manager: &Manager, mut conn: Conn, queue: &Receiver<Job>, look_ups: &Look
                 Err(error) => tracing::error!(%error, "the database could not be opened again"),
             }
         }
+        fold_log_back(manager, &mut conn, look_ups);
     }
-    look_ups.committed();
+    look_ups.begin_anew();
     // So that a copy of the file alone is whole once the process has ended.
     if let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)") {
         tracing::debug!(%error, "checkpoint at the end");
     }
+}
+
+/// Where the log is long: brings all of it into the file, so that the next write begins it anew.
+fn fold_log_back(manager: &Manager, conn: &mut Conn, look_ups: &LookUps) {
+    if manager.log_bytes() <= LOG {
+        return;
+    }
+    // Whoever sees less than all of the log keeps the rest of it from being brought over.
+    look_ups.wait_anew();
+    if let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)") {
+        tracing::debug!(%error, "checkpoint");
+    }
+    // Those that began meanwhile read from the log, and would keep it; who begins now reads from the file alone.
+    look_ups.wait_anew();
+}
+
+/// How deep in savepoints a connection is; `None` where it is in no transaction, or does not know.
+fn depth(conn: &mut Conn) -> Option<u32> {
+    let depth = on_backend!(conn, c => AnsiTransactionManager::transaction_manager_status_mut(c).transaction_depth());
+    depth.ok().flatten().map(std::num::NonZeroU32::get)
 }
 
 fn begin(conn: &mut Conn) -> Result<(), diesel::result::Error> {
@@ -115,12 +139,16 @@ fn begin(conn: &mut Conn) -> Result<(), diesel::result::Error> {
 
 fn commit(conn: &mut Conn, first: Job, queue: &Receiver<Job>, look_ups: &LookUps) -> Result<(), Error> {
     if let Err(error) = begin(conn) {
-        let error = Error::from(error);
-        let words = error.to_string();
-        first(Err(error))(Ok(()));
+        let words = Error::from(error).to_string();
+        // Who waits behind it would wait as long in vain, one after the other.
+        let waiting: Vec<Job> = std::iter::once(first).chain(queue.try_iter().take(QUEUE)).collect();
+        for job in waiting {
+            job(Err(Error::Connection(words.clone())))(Ok(()));
+        }
         return Err(Error::Connection(words));
     }
     let mut done: Vec<Finish> = Vec::new();
+    let mut whole = true;
     let mut next = Ok(first);
     while let Ok(job) = next {
         // A job that panics must not take the thread, and with it every later write, along. Its caller is told by the
@@ -133,10 +161,17 @@ fn commit(conn: &mut Conn, first: Job, queue: &Receiver<Job>, look_ups: &LookUps
             return Err(Error::Connection(words));
         };
         done.push(finish);
-        next = if done.len() < BATCH { queue.try_recv() } else { Err(TryRecvError::Empty) };
+        // On a full disk, say, SQLite takes back the whole transaction. What came after would be kept, each by itself, and
+        // told that it was not.
+        whole = depth(conn) == Some(1);
+        next = if whole && done.len() < BATCH { queue.try_recv() } else { Err(TryRecvError::Empty) };
     }
-    let committed = on_backend!(conn, c => AnsiTransactionManager::commit_transaction(c)).map_err(|e| e.to_string());
-    look_ups.committed();
+    let committed = if whole {
+        on_backend!(conn, c => AnsiTransactionManager::commit_transaction(c)).map_err(|e| e.to_string())
+    } else {
+        Err("the transaction was taken back".to_owned())
+    };
+    look_ups.begin_anew();
     for finish in done {
         finish(committed.clone().map_err(|e| Error::Connection(format!("commit failed: {e}"))));
     }
@@ -162,5 +197,62 @@ mod tests {
         assert!(panicked.await.is_err());
         // Nothing of it was kept, and the next write works.
         run("CREATE UNIQUE INDEX one ON t (x); INSERT INTO t VALUES (1)").await.unwrap();
+    }
+
+    fn rows(conn: &mut Conn) -> Result<Vec<i32>, Error> {
+        use diesel::RunQueryDsl as _;
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            x: i32,
+        }
+        let Conn::Sqlite(c) = conn else { return Err(Error::Closed) };
+        Ok(diesel::sql_query("SELECT x FROM t ORDER BY x").load::<Row>(c)?.into_iter().map(|row| row.x).collect())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn where_the_disk_is_full_nothing_is_kept_that_is_told_to_have_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite:{}", folder.path().join("x.db").display()), 1).unwrap();
+        let run = |statement: &'static str| db.write(move |c: &mut Conn| Ok::<_, Error>(c.batch_execute(statement)?));
+        run("CREATE TABLE t (x INT, b BLOB)").await.unwrap();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let wait = std::sync::Mutex::new(wait);
+        let first = db.write(move |c: &mut Conn| {
+            wait.lock().unwrap().recv().unwrap();
+            Ok::<_, Error>(c.batch_execute("INSERT INTO t VALUES (1, NULL)")?)
+        });
+        // The others come into its transaction.
+        let (first, full, after, ()) = tokio::join!(
+            first,
+            run("PRAGMA max_page_count = 2000; INSERT INTO t VALUES (2, zeroblob(20000000))"),
+            run("INSERT INTO t VALUES (3, NULL)"),
+            async {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                go.send(()).unwrap();
+            }
+        );
+        let told = [(1, first), (2, full), (3, after)].into_iter().filter(|(_, told)| told.is_ok()).map(|(x, _)| x);
+        assert_eq!(db.read(rows).await.unwrap(), told.collect::<Vec<_>>());
+        run("INSERT INTO t VALUES (4, zeroblob(20000000))").await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn while_another_process_writes_all_who_wait_are_told_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.db");
+        let db = Db::open(&format!("sqlite:{}", file.display()), 1).unwrap();
+        let run = |statement: &'static str| db.write(move |c: &mut Conn| Ok::<_, Error>(c.batch_execute(statement)?));
+        run("CREATE TABLE t (x INT)").await.unwrap();
+        let mut other = <diesel::SqliteConnection as diesel::Connection>::establish(file.to_str().unwrap()).unwrap();
+        other.batch_execute("BEGIN IMMEDIATE").unwrap();
+        let begun = std::time::Instant::now();
+        let insert = || run("INSERT INTO t VALUES (1)");
+        let (a, b, c, d) = tokio::join!(insert(), insert(), insert(), insert());
+        assert!([a, b, c, d].iter().all(Result::is_err));
+        assert!(begun.elapsed().as_secs() < 25, "one wait for all: {:?}", begun.elapsed());
+        other.batch_execute("ROLLBACK").unwrap();
+        run("INSERT INTO t VALUES (2)").await.unwrap();
+        assert_eq!(db.read(rows).await.unwrap(), [2]);
     }
 }

@@ -70,9 +70,9 @@ impl Provisioner {
                 return Ok(all_of(people, &search));
             }
         }
-        // A group may have 100,000 members to read.
-        let small = |searched: &Searched| searched.kind == Kind::User || !searched.reads.memberships;
-        let few = search.kinds.iter().all(small) && query::is_of_one(&parts(&search, &types));
+        // A group may have 100,000 members to read, and a user many groups.
+        let few = search.kinds.iter().all(|searched| !searched.reads.memberships)
+            && query::is_of_one(&parts(&search, &types));
         let read = move |conn: &mut Conn| {
             let query = Query {
                 tenant: &tenant,

@@ -80,7 +80,9 @@ impl Auth {
             return Ok(session.clone());
         }
         let waited = self.failures.load(Ordering::Acquire) != failures;
-        let refused = held.refused.is_some_and(|refused| clock.now() - refused < REFUSED);
+        // A clock that was set back must not make it stand for longer.
+        let stands = TimeDelta::zero()..REFUSED;
+        let refused = held.refused.is_some_and(|refused| stands.contains(&(clock.now() - refused)));
         if (waited || refused)
             && let Some(error) = &held.last_error
         {

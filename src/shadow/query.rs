@@ -123,9 +123,11 @@ pub fn list(conn: &mut Conn, query: &Query<'_>) -> Result<Found, Error> {
     Ok(Found { total: found.total, resources, last })
 }
 
-/// Whether an index finds what matches, and that is one resource of each kind at most.
+/// Whether an index finds what matches, and that is one resource of each kind at most. Beside a membership or a value it is
+/// not: SQLite may look at all who have it.
 pub fn is_of_one(parts: &[Part<'_>]) -> bool {
-    narrow::parts(parts).iter().all(|narrow| narrow.exact && narrow.terms.iter().any(Term::is_unique))
+    let finds = |narrow: &Narrow<'_>| !narrow.terms.is_empty() && narrow.terms.iter().all(Term::is_unique);
+    narrow::parts(parts).iter().all(|narrow| narrow.exact && finds(narrow))
 }
 
 /// A name, an id or an indexed value that users are looked up by.

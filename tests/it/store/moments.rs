@@ -137,8 +137,11 @@ both_engines! {
 }
 
 /// Bytes of SQLite's log after 20 MB in many commits.
-async fn log_after_many_writes(engine: &Engine, db: &Db) -> u64 {
+async fn log_after_many_writes(engine: &Engine, db: &Db, look_up: bool) -> u64 {
     for _ in 0..40 {
+        if look_up {
+            db.look_up(count).await.expect("read");
+        }
         let write = db.write(|conn| {
             conn.batch_execute("DROP TABLE IF EXISTS ballast")?;
             conn.batch_execute("CREATE TABLE ballast AS SELECT zeroblob(500000) AS b")?;
@@ -158,8 +161,35 @@ async fn a_look_up_keeps_the_log_from_growing_no_longer_than_it_takes() {
     let engine = Engine::sqlite();
     let db = open(&engine, 4).await;
     assert_eq!(db.look_up(count).await.expect("read"), 0);
-    let bytes = log_after_many_writes(&engine, &db).await;
+    let bytes = log_after_many_writes(&engine, &db, false).await;
     assert!(bytes < LOG, "{bytes}");
+}
+
+/// As an identity provider does: it looks for each user before it makes them.
+#[tokio::test]
+async fn look_ups_between_all_writes_do_not_keep_the_log_from_beginning_anew() {
+    let engine = Engine::sqlite();
+    let db = open(&engine, 4).await;
+    let bytes = log_after_many_writes(&engine, &db, true).await;
+    assert!(bytes < LOG, "{bytes}");
+    let done = Arc::new(AtomicBool::new(false));
+    let others: Vec<_> = (0..2)
+        .map(|_| {
+            let (db, done) = (db.clone(), Arc::clone(&done));
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                while !done.load(Ordering::Relaxed) {
+                    runtime.block_on(db.look_up(count)).expect("read");
+                }
+            })
+        })
+        .collect();
+    let bytes = log_after_many_writes(&engine, &db, false).await;
+    done.store(true, Ordering::Relaxed);
+    for other in others {
+        other.join().expect("ended");
+    }
+    assert!(bytes < LOG, "while others look up all the time: {bytes}");
 }
 
 #[tokio::test]
@@ -171,7 +201,7 @@ async fn a_look_up_that_panics_leaves_nothing_behind() {
         panics.look_up(|conn| if count(conn)? == 0 { panic!("a bug") } else { Ok::<_, Error>(()) }).await
     };
     assert!(tokio::spawn(look_up).await.expect_err("it panicked").is_panic());
-    let bytes = log_after_many_writes(&engine, &db).await;
+    let bytes = log_after_many_writes(&engine, &db, false).await;
     assert!(bytes < LOG, "{bytes}");
     insert(&db, "first".into()).await;
     assert_eq!(db.look_up(count).await.expect("read"), 1);
