@@ -86,8 +86,21 @@ fn patch(kind: &ResourceType, operation: &mut Value, lookup: &mut Lookup<'_>) {
             Some(path) if changed && name.eq_ignore_ascii_case("path") => *value = Value::String(path.to_string()),
             _ if !name.eq_ignore_ascii_case("value") => {}
             Some(path) => at(kind, path, value, lookup),
-            None => members(kind, value, lookup),
+            None => match value {
+                Value::String(text) => in_text(kind, text, lookup),
+                value => members(kind, value, lookup),
+            },
         }
+    }
+}
+
+/// The same in an object that is given as JSON text, which the dialect reads (scim-for-keycloak).
+fn in_text(kind: &ResourceType, text: &mut String, lookup: &mut Lookup<'_>) {
+    let Ok(given @ Value::Object(_)) = serde_json::from_str(text) else { return };
+    let mut object = given.clone();
+    members(kind, &mut object, lookup);
+    if object != given {
+        *text = object.to_string();
     }
 }
 

@@ -103,6 +103,17 @@ fn free_text_is_left_as_it_is() {
 fn references_are_found_in_the_values_of_a_patch() {
     let manager = format!("{ENTERPRISE_SCHEMA}:manager");
     for (path, operation, expected) in [
+        // The object as JSON text.
+        (
+            "/Groups/7",
+            json!({ "value": r#"{"members":[{"value":"bulkId:x"}]}"# }),
+            json!({ "value": r#"{"members":[{"value":"id-0"}]}"# }),
+        ),
+        (
+            "/Groups/7",
+            json!({ "value": r#"{ "displayName": "bulkId:x" }"# }),
+            json!({ "value": r#"{ "displayName": "bulkId:x" }"# }),
+        ),
         ("/Users/7", json!({ "path": manager, "value": "bulkId:x" }), json!({ "path": manager, "value": "id-0" })),
         (
             "/Users/7",
