@@ -102,8 +102,9 @@ fn run(manager: &Manager, mut conn: Conn, queue: &Receiver<Job>, look_ups: &Look
         fold_log_back(manager, &mut conn, look_ups);
     }
     look_ups.begin_anew();
-    // So that a copy of the file alone is whole once the process has ended.
-    if let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)") {
+    // So that a copy of the file alone is whole once the process has ended. Without waiting: this may be the `token` command
+    // beside a bridge that serves, whose look-ups keep their lock.
+    if let Err(error) = conn.batch_execute("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)") {
         tracing::debug!(%error, "checkpoint at the end");
     }
 }

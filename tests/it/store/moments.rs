@@ -192,6 +192,22 @@ async fn look_ups_between_all_writes_do_not_keep_the_log_from_beginning_anew() {
     assert!(bytes < LOG, "while others look up all the time: {bytes}");
 }
 
+/// The `token` command beside a bridge that serves.
+#[tokio::test]
+async fn another_process_does_not_wait_for_look_ups() {
+    let engine = Engine::sqlite();
+    let db = open(&engine, 4).await;
+    insert(&db, "first".into()).await;
+    assert_eq!(db.look_up(count).await.expect("read"), 1);
+    let begun = std::time::Instant::now();
+    let other = Db::open(engine.url(), 1).expect("opens");
+    insert(&other, "second".into()).await;
+    other.close().await;
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    insert(&db, "third".into()).await;
+    assert_eq!(db.look_up(count).await.expect("read"), 3);
+}
+
 #[tokio::test]
 async fn a_look_up_that_panics_leaves_nothing_behind() {
     let engine = Engine::sqlite();
