@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::clock::{SharedClock, SharedRandomness};
-use crate::config::{Config, Login, Tenant};
+use crate::config::{Config, Login, Rest, Tenant};
 use crate::db::Db;
 use crate::delivery::{Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
 use crate::http::{self, Binding};
@@ -105,6 +105,7 @@ fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundi
         }
     };
     let mut settings = salesforce::Settings::new(name, tenant.salesforce.url.clone(), flow);
+    settings.rest = tenant.salesforce.rest == Rest::WhenNeeded;
     settings.api_version.clone_from(&tenant.salesforce.api_version);
     // A call that outlived the lease would run beside the next worker's.
     settings.call_timeout = settings.call_timeout.min(lease / 2);

@@ -26,7 +26,7 @@ use url::Url;
 pub use error::{Error, Problem};
 pub use extension::{Extended, Extension};
 pub use model::{
-    Acknowledge, Config, Database, Delivery, Entitlements, Flow, Groups, Login, Salesforce, Server, Tenant,
+    Acknowledge, Config, Database, Delivery, Entitlements, Flow, Groups, Login, Rest, Salesforce, Server, Tenant,
 };
 pub use secret::{DatabaseUrl, Engine};
 
@@ -67,6 +67,7 @@ impl Config {
                 username: None,
                 private_key: None,
                 audience: None,
+                rest: model::Rest::default(),
                 api_version: model::API_VERSION.to_owned(),
             },
             entitlements: Entitlements { default_profile: Some("Minimum Access - Salesforce".to_owned()) },

@@ -176,6 +176,9 @@ pub struct Salesforce {
     /// `aud` of the assertion; for `jwt-bearer`. Without it, what Salesforce expects for the host of `url`.
     #[schemars(with = "Option<String>", extend("format" = "url"))]
     pub audience: Option<String>,
+    /// Whether what Salesforce's SCIM cannot do goes over its REST API.
+    #[serde(default)]
+    pub rest: Rest,
     /// Version of the REST API.
     #[serde(default = "default_api_version")]
     #[schemars(regex(pattern = r"^v[0-9]{2,3}\.0$"))]
@@ -184,6 +187,18 @@ pub struct Salesforce {
 
 fn default_api_version() -> String {
     API_VERSION.to_owned()
+}
+
+/// Whether what Salesforce's SCIM cannot do (usernames that change, several telephone numbers, custom fields, freezing)
+/// goes over its REST API.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rest {
+    /// Over REST.
+    #[default]
+    WhenNeeded,
+    /// Not at all: such a change is rejected, and says so.
+    Never,
 }
 
 /// OAuth flow of the login to Salesforce.

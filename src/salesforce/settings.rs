@@ -14,6 +14,8 @@ pub struct Settings {
     pub url: Url,
     /// How to log in.
     pub flow: Flow,
+    /// Whether what SCIM cannot do may go over REST.
+    pub rest: bool,
     /// Version of the REST API, `v66.0`.
     pub api_version: String,
     /// How long a call may take before its answer counts as lost. Salesforce itself gives up after 10 minutes.
@@ -55,6 +57,7 @@ impl Settings {
             tenant: tenant.into(),
             url,
             flow,
+            rest: true,
             api_version: "v66.0".to_owned(),
             call_timeout: Duration::from_mins(1),
             login_timeout: Duration::from_secs(20),

@@ -132,7 +132,12 @@ impl Org {
 
     /// A client of the org, at a time that stands still.
     pub(super) fn client(&self) -> Client {
-        client(self.settings()).0
+        self.client_with(self.settings())
+    }
+
+    /// The same with other settings.
+    pub(super) fn client_with(&self, settings: Settings) -> Client {
+        client(settings).0
     }
 
     /// The calls other than logins, as method and decoded path.

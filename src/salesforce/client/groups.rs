@@ -36,7 +36,7 @@ impl Client {
     pub async fn create_group(&self, name: &str) -> Result<PublicGroup> {
         let body = json!({ "schemas": [GROUP_SCHEMA], "displayName": name });
         let answer = match self.call(Call::send("create-group", Method::POST, GROUPS.to_owned(), body)).await {
-            Err(error) if is_not_offered(&error) => {
+            Err(error) if is_not_offered(&error) && self.settings().rest => {
                 let path = format!("/services/data/{}/sobjects/Group", self.settings().api_version);
                 let body = json!({ "Name": name, "Type": "Regular" });
                 self.call(Call::send("create-group-rest", Method::POST, path, body)).await?
@@ -50,6 +50,7 @@ impl Client {
     /// Renames a public group (its label; the developer name stays). Over REST: SCIM could only do it by replacing the
     /// group with all its members.
     pub async fn rename_group(&self, id: &str, name: &str) -> Result<()> {
+        self.rest_for("the rename of a group")?;
         let body = json!({ "Name": name });
         let call = Call::send("rename-group", Method::PATCH, self.record_path("Group", id), body);
         self.call(call).await.map(drop).map_err(|error| error.about(id))
@@ -59,7 +60,7 @@ impl Client {
     pub async fn delete_group(&self, id: &str) -> Result<()> {
         let delete = |kind, path| Call { kind, method: Method::DELETE, path, body: None };
         let deleted = match self.call(delete("delete-group", format!("{GROUPS}/{}", encoded(id)))).await {
-            Err(error) if is_not_offered(&error) => {
+            Err(error) if is_not_offered(&error) && self.settings().rest => {
                 self.call(delete("delete-group-rest", self.record_path("Group", id))).await
             }
             answer => answer,

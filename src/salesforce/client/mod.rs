@@ -1,6 +1,7 @@
 //! The calls that the bridge makes.
 
 mod groups;
+mod query;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -11,12 +12,14 @@ use serde_json::Value;
 
 use super::auth::{Auth, Session};
 use super::dialect::{self, ENTITLEMENT_NAME};
-use super::error::Result;
+use super::error::{Error, Result};
 use super::settings::Settings;
 use super::transport::{Call, encoded};
 use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
+
+pub use query::quoted;
 
 /// The client of one org. Cheap to clone: clones share the session.
 #[derive(Clone)]
@@ -91,6 +94,11 @@ impl Client {
 
     pub(super) fn clock(&self) -> &SharedClock {
         &self.0.clock
+    }
+
+    /// Fails where the configuration forbids REST and `what` needs it.
+    pub(super) fn rest_for(&self, what: &'static str) -> Result<()> {
+        if self.0.settings.rest { Ok(()) } else { Err(Error::NeedsRest(what)) }
     }
 
     /// Path of a record in the REST API.

@@ -96,6 +96,7 @@ impl Client {
     }
 
     async fn update_by_rest(&self, id: &str, changes: &Record) -> Result<Update> {
+        self.rest_for("this change of the user")?;
         let body: Value = changes.iter().map(|(field, value)| (field.to_owned(), value.clone())).collect();
         let call = Call::send("update-user-rest", Method::PATCH, self.record_path("User", id), body);
         self.call(call).await.map_err(|error: Error| error.about(id))?;

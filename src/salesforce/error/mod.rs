@@ -53,6 +53,8 @@ pub enum Error {
     },
     /// The first of two calls for one change was carried out, the second failed.
     Partly(Box<Error>),
+    /// Only REST can do it, and the configuration forbids REST: what it is that cannot be done. Nothing was sent.
+    NeedsRest(&'static str),
     /// What is configured cannot work, so nothing was sent: an unsafe URL, a key that cannot be read.
     Misconfigured(String),
 }
@@ -131,6 +133,7 @@ impl Error {
                 Disposition::Outage { after: Some(refusal.retry_after.unwrap_or(Duration::from_mins(2))) }
             }
             Self::Misconfigured(_) => Disposition::Outage { after: Some(Duration::from_mins(10)) },
+            Self::NeedsRest(_) => Disposition::Reject,
             Self::Partly(error) => error.disposition(),
             Self::Unreachable(_) => Disposition::Outage { after: None },
             Self::Gone { .. } | Self::Lost(_) | Self::Unreadable { .. } | Self::TooLarge { .. } => {
@@ -145,7 +148,9 @@ impl Error {
         match self {
             Self::Lost(_) | Self::Unreadable { .. } | Self::TooLarge { .. } | Self::Partly(_) => true,
             Self::Refused(refusal) => matches!(refusal.cause, Cause::Gateway | Cause::Unexpected | Cause::QueryTimeout),
-            Self::Login(_) | Self::Gone { .. } | Self::Unreachable(_) | Self::Misconfigured(_) => false,
+            Self::Login(_) | Self::Gone { .. } | Self::Unreachable(_) | Self::NeedsRest(_) | Self::Misconfigured(_) => {
+                false
+            }
         }
     }
 
@@ -188,6 +193,11 @@ impl fmt::Display for Error {
                  org, with no proxy or login page in between?"
             ),
             Self::TooLarge { limit } => write!(f, "an answer of Salesforce is larger than {limit} bytes"),
+            Self::NeedsRest(what) => write!(
+                f,
+                "{what} is not possible over Salesforce's SCIM, only over its REST API, which salesforce.rest = \"never\" \
+                 forbids"
+            ),
             Self::Misconfigured(reason) => f.write_str(reason),
             Self::Partly(error) => write!(f, "a part of the change was made, the rest was not: {error}"),
         }
