@@ -1,6 +1,7 @@
 //! The command line. Results on stdout, logs on stderr; exit 0 when it was done, 1 when it was not, 2 when the command
 //! was not understood.
 
+mod deliveries;
 mod schema;
 mod serve;
 mod token;
@@ -43,6 +44,9 @@ enum Command {
     /// Make, list and end the bearer tokens that identity providers present.
     #[command(subcommand)]
     Token(token::Token),
+    /// See what is not yet in Salesforce and why, try it again, agree to what it asks.
+    #[command(subcommand)]
+    Deliveries(deliveries::Deliveries),
     /// Write `openapi.yaml` and `schema/` from the code.
     #[command(after_help = "Example:\n  scim-bridge schema --check")]
     Schema(schema::Schema),
@@ -77,6 +81,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Sandbox(command) => command.run().await,
         Command::Migrate(file) => migrate(&file).await,
         Command::Token(command) => command.run().await,
+        Command::Deliveries(command) => command.run().await,
         Command::Schema(command) => command.run(),
     }
 }

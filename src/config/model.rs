@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::accounts::Accounts;
 use super::extension::Extension;
 use super::secret::DatabaseUrl;
 use super::{span, web};
@@ -128,6 +129,9 @@ pub struct Tenant {
     pub acknowledge: Acknowledge,
     /// The org.
     pub salesforce: Salesforce,
+    /// How people get their accounts.
+    #[serde(default)]
+    pub accounts: Accounts,
     /// What people get in Salesforce.
     #[serde(default)]
     pub entitlements: Entitlements,

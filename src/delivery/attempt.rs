@@ -35,6 +35,9 @@ impl db::Failure for Abandoned {
     }
 }
 
+/// How often a value that is taken by nobody who can be found is tried again.
+const TAKEN_BY_NOBODY: i64 = 2;
+
 /// A try.
 pub(super) struct Attempt {
     pub(super) shared: Arc<Shared>,
@@ -114,11 +117,16 @@ impl Attempt {
         Outcome { reason: Some(reason), error: None, ..self.again(None, None) }
     }
 
+    /// Whether tries before this one, too, found a value taken by nobody who could be found.
+    pub(super) fn was_taken_before(&self) -> bool {
+        self.claim.unexpected >= TAKEN_BY_NOBODY
+    }
+
     /// Refused because somebody has a value, and nobody was found who has it: given up a moment ago, perhaps, or an org
-    /// elsewhere has it. Once more decides.
+    /// elsewhere has it. A few more tries decide.
     pub(super) fn taken_by_nobody(&self, error: &salesforce::Error) -> Outcome {
         let words = Some(error.salesforce_text().to_owned());
-        if self.claim.unexpected > 0 {
+        if self.was_taken_before() {
             return Self::rejected(error.to_string(), words);
         }
         Outcome { unexpected: true, ..self.again(None, words) }

@@ -1,5 +1,7 @@
 //! The calls that the bridge makes.
 
+mod freeze;
+mod grants;
 mod groups;
 mod query;
 #[cfg(test)]
@@ -19,6 +21,7 @@ use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
+pub use grants::{Change, Grant, Held};
 pub use query::quoted;
 
 /// The client of one org. Cheap to clone: clones share the session.

@@ -1,7 +1,7 @@
 //! Calls about users.
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::Client;
 use crate::salesforce::dialect::{self, Carrier, USER_FEDERATION_ID, USER_NAME};
@@ -63,6 +63,28 @@ impl Client {
         }
     }
 
+    /// Creates a user with a profile over REST, in one call that carries every field and mails nobody. It is done whole
+    /// or not at all.
+    pub async fn create_user_by_rest(&self, record: &Record, profile_id: &str) -> Result<Account> {
+        self.rest_for("creating this user")?;
+        let mut body: Map<String, Value> =
+            record.iter().map(|(field, value)| (field.to_owned(), value.clone())).collect();
+        body.insert("ProfileId".to_owned(), json!(profile_id));
+        let path = format!("/services/data/{}/sobjects/User", self.settings().api_version);
+        let answer = self.call(Call::send("create-user-rest", Method::POST, path, Value::Object(body))).await?;
+        let id = answer.json()?.get("id").and_then(Value::as_str).map(str::to_owned);
+        let id = id.filter(|id| id.starts_with("005")).ok_or_else(|| answer.unreadable())?;
+        Ok(Account {
+            id,
+            record: record.clone(),
+            profile_id: Some(profile_id.to_owned()),
+            permission_set_ids: Vec::new(),
+            group_ids: Vec::new(),
+            user_type: None,
+            notes: Vec::new(),
+        })
+    }
+
     /// Changes the fields in `changes`, in one call: SCIM where its PATCH applies all of them, else REST
     /// (see [`dialect::carrier`]). No change is no call.
     ///
@@ -72,7 +94,7 @@ impl Client {
         if changes.is_empty() {
             return Ok(Update { echoed: None });
         }
-        if dialect::carrier(changes) == Carrier::Rest {
+        if self.settings().rest && dialect::carrier(changes) == Carrier::Rest {
             return self.update_by_rest(id, changes).await;
         }
         let path = format!("{USERS}/{}", encoded(id));

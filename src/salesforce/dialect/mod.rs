@@ -16,7 +16,7 @@ use serde_json::Value;
 pub use filter::{
     ENTITLEMENT_NAME, FilterAttribute, GROUP_NAME, USER_FEDERATION_ID, USER_GROUP, USER_NAME, after, equals,
 };
-pub use patch::{Carrier, carrier, change_members, patch_user};
+pub use patch::{Carrier, applied_by_patch, carrier, change_members, patch_user};
 pub use user::{create_user, parse_user};
 
 /// Something that has an id, a name and a type: an entitlement or a group, as Salesforce lists them.

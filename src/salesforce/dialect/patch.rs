@@ -35,6 +35,26 @@ pub fn carrier(changes: &Record) -> Carrier {
     if applied && (address == 0 || whole) { Carrier::Scim } else { Carrier::Rest }
 }
 
+/// Parts `changes` into what a SCIM PATCH applies and what it does not, for an org in which REST is forbidden. Of an
+/// address that changes in part the rest goes along, from `wish`.
+pub fn applied_by_patch(changes: &Record, wish: &Record) -> (Record, Record) {
+    let (mut applied, mut beyond) = (Record::new(), Record::new());
+    for (name, value) in changes.iter() {
+        let fits = match field::find(name).map(|field| field.patching) {
+            Some(Patching::SetAndClear(_)) => true,
+            Some(Patching::Set) => !value.is_null(),
+            Some(Patching::Ignored) | None => false,
+        };
+        if fits { applied.set(name, value.clone()) } else { beyond.set(name, value.clone()) }
+    }
+    if ADDRESS.iter().any(|name| applied.mentions(name)) {
+        for (name, value) in ADDRESS.iter().filter_map(|name| Some((name, wish.get(name)?))) {
+            applied.set(name, value.clone());
+        }
+    }
+    (applied, beyond)
+}
+
 /// The body of a SCIM PATCH of a user: one `replace` without a path for every value, one `remove` with a path for every
 /// field that is cleared (`replace` with null would be the empty string).
 ///
