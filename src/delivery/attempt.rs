@@ -10,6 +10,7 @@ use crate::db::{self, Conn};
 use crate::salesforce::{self, Disposition, WaitFor};
 use crate::shadow;
 
+use super::licence;
 use super::org::LOOK_AGAIN;
 use super::outbox::{self, Claim, Outcome};
 use super::state::State;
@@ -169,7 +170,7 @@ impl Attempt {
             }
             Disposition::Wait(what) => {
                 let what = match what {
-                    WaitFor::Licence => "waits for a free user licence in Salesforce",
+                    WaitFor::Licence => licence::WAITS,
                     WaitFor::Unlock => "waits for an approval process in Salesforce to end",
                 };
                 Outcome { error: Some(words), ..self.held(what.to_owned()) }

@@ -8,6 +8,7 @@ mod attempt;
 mod circuit;
 mod group;
 pub mod hand;
+mod licence;
 mod mirror;
 mod org;
 pub mod outbox;

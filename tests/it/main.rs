@@ -11,6 +11,7 @@ mod bad_input;
 mod bench;
 mod bulk;
 mod conformance;
+mod cost;
 mod crash;
 mod deliveries;
 mod extensions;

@@ -1,8 +1,8 @@
 //! What is noted of an account before a call and after it.
 
 use crate::delivery::attempt::Abandoned;
-use crate::delivery::outbox;
 use crate::delivery::plan::{self, ObservedUser, UserSeen, UserWish};
+use crate::delivery::{licence, outbox};
 use crate::salesforce::{Account, Record};
 use crate::shadow::link::{self, How, Link};
 use crate::shadow::{self, Kind, member, observed};
@@ -86,7 +86,15 @@ impl Delivery<'_> {
             observed.pending_email = shown.is_none_or(|shown| !new.eq_ignore_ascii_case(shown)).then(|| new.to_owned());
         }
         self.deactivate_alone = false;
-        self.save_observed().await
+        if !super::deactivates(changes) {
+            return self.save_observed().await;
+        }
+        let (stored, now, observed) = (self.stored.clone(), self.attempt.now(), self.seen.observed.clone());
+        let note = move |conn: &mut crate::db::Conn, _: &outbox::Claim| {
+            observed::save(conn, &stored.id, &observed, now)?;
+            licence::given_back(conn, &stored.tenant, now)
+        };
+        self.attempt.note(note).await
     }
 
     /// Says that a new address waits, as long as it does.

@@ -59,6 +59,11 @@ async fn calls(app: &TestApp, kind: &str) -> u64 {
     app.calls().await["calls"][kind].as_u64().unwrap_or(0)
 }
 
+/// Accounts that were asked for, in whichever way.
+async fn creates(app: &TestApp) -> u64 {
+    calls(app, "user_create").await + calls(app, "user_create_rest").await
+}
+
 /// The state and the reason or error of a delivery, in one text.
 async fn words(app: &TestApp, path: &str) -> String {
     let delivery = app.delivery(path).await;
