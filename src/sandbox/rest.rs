@@ -33,7 +33,11 @@ pub(super) fn answer(visit: &mut Visit<'_>, request: &Request, segments: &[&str]
         (["sobjects", "UserLogin", id], "PATCH") => {
             let on = String::from_utf8_lossy(&request.body).contains("true");
             if let Ok(mut f) = FROZEN.lock() {
-                if on { f.insert((*id).to_owned()); } else { f.remove(*id); }
+                if on {
+                    f.insert((*id).to_owned());
+                } else {
+                    f.remove(*id);
+                }
             }
             Reply::empty(204).about("freeze")
         }
@@ -122,7 +126,8 @@ fn text(name: &str, value: &Value) -> Result<String, Reply> {
     }
 }
 
-static FROZEN: std::sync::Mutex<std::collections::BTreeSet<String>> = std::sync::Mutex::new(std::collections::BTreeSet::new());
+static FROZEN: std::sync::Mutex<std::collections::BTreeSet<String>> =
+    std::sync::Mutex::new(std::collections::BTreeSet::new());
 
 fn create_user(visit: &mut Visit<'_>, request: &Request) -> Reply {
     let mut user = visit.inner.store.blank_user(visit.now);

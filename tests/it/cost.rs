@@ -12,7 +12,10 @@ const SMALL: Scale = Scale { users: 200, members: 450, pushes: 500, speed: 60.0 
 
 fn hold(costs: &[Cost]) {
     for cost in costs {
-        println!("{}: {} requests, {} calls, {:?}", cost.name, cost.requests, cost.calls, cost.kinds);
+        println!(
+            "{}: {} requests, {} calls, {:?} ({})",
+            cost.name, cost.requests, cost.calls, cost.kinds, cost.because
+        );
         assert!(cost.holds(), "{cost:?}");
         assert!(cost.per_thousand() > 0.0, "something was called: {cost:?}");
     }

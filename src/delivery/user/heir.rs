@@ -2,9 +2,8 @@
 
 use crate::db::{Conn, Error as DbError};
 use crate::delivery::attempt::{Abandoned, Attempt};
-use crate::delivery::outbox;
+use crate::delivery::outbox::{self, SETTLE};
 use crate::delivery::plan::ObservedUser;
-use crate::delivery::worker::SETTLE;
 use crate::shadow::link::{self, How, Link};
 use crate::shadow::{self, Kind, Stored, member, observed};
 

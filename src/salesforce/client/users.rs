@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::Client;
-use crate::salesforce::dialect::{self, Carrier, USER_FEDERATION_ID, USER_NAME};
+use crate::salesforce::dialect::{self, Carrier, USER_FEDERATION_ID, USER_NAME, Urns};
 use crate::salesforce::error::{Cause, Error, Result};
 use crate::salesforce::transport::{Call, encoded};
 use crate::salesforce::{Account, Record, Update, UserKey};
@@ -98,7 +98,12 @@ impl Client {
             return self.update_by_rest(id, changes).await;
         }
         let path = format!("{USERS}/{}", encoded(id));
-        let call = Call::send("update-user", Method::PATCH, path, dialect::patch_user(changes));
+        let urns = if changes.iter().any(|(field, _)| dialect::is_extended(field)) {
+            self.urns().await?
+        } else {
+            Urns::default()
+        };
+        let call = Call::send("update-user", Method::PATCH, path, dialect::patch_user(changes, &urns));
         let answer = self.call(call).await.map_err(|error| error.about(id))?;
         // A success without a body is one all the same: what was asked was done.
         let echoed = answer.json().ok().and_then(|user| dialect::parse_user(&user));
@@ -115,6 +120,23 @@ impl Client {
             }
         }
         Ok(Update { echoed })
+    }
+
+    /// The URNs of the org's extensions, asked for once.
+    async fn urns(&self) -> Result<Urns> {
+        let mut known = self.known_urns().lock().await;
+        if let Some(urns) = known.as_ref() {
+            return Ok(urns.clone());
+        }
+        let mut urns = Urns::default();
+        for path in ["/services/scim/v2/Schemas", "/services/scim/v2/ResourceTypes"] {
+            urns.learn(&self.call(Call::get("discovery", path.to_owned())).await?.json()?);
+            if urns.salesforce.is_some() && urns.custom.is_some() {
+                break;
+            }
+        }
+        *known = Some(urns.clone());
+        Ok(urns)
     }
 
     async fn update_by_rest(&self, id: &str, changes: &Record) -> Result<Update> {

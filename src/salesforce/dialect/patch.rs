@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::extension::{Urns, is_extended};
 use super::field::{self, Patching};
 use super::user::user_object;
 use crate::salesforce::Record;
@@ -43,7 +44,8 @@ pub fn applied_by_patch(changes: &Record, wish: &Record) -> (Record, Record) {
         let fits = match field::find(name).map(|field| field.patching) {
             Some(Patching::SetAndClear(_)) => true,
             Some(Patching::Set) => !value.is_null(),
-            Some(Patching::Ignored) | None => false,
+            Some(Patching::Ignored) => false,
+            None => is_extended(name),
         };
         if fits { applied.set(name, value.clone()) } else { beyond.set(name, value.clone()) }
     }
@@ -59,8 +61,9 @@ pub fn applied_by_patch(changes: &Record, wish: &Record) -> (Record, Record) {
 /// field that is cleared (`replace` with null would be the empty string).
 ///
 /// Enterprise attributes stand beside the core ones: Salesforce's parser matches names at any depth, but for a patch only
-/// this form is known to be in use.
-pub fn patch_user(changes: &Record) -> Value {
+/// this form is known to be in use. Of the org's own fields (`urns` names them) each has an operation of its own: of
+/// several in one only the last survives.
+pub fn patch_user(changes: &Record, urns: &Urns) -> Value {
     let (mut values, enterprise) = user_object(changes);
     values.extend(enterprise);
     let mut operations = Vec::new();
@@ -68,6 +71,15 @@ pub fn patch_user(changes: &Record) -> Value {
         operations.push(json!({ "op": "replace", "value": values }));
     }
     for (name, value) in changes.iter() {
+        if let Some(flattened) = urns.flattened(name) {
+            operations.push(if value.is_null() {
+                json!({ "op": "remove", "path": flattened })
+            } else {
+                let mut object = serde_json::Map::new();
+                object.insert(flattened, value.clone());
+                json!({ "op": "replace", "value": object })
+            });
+        }
         if value.is_null()
             && let Some(Patching::SetAndClear(path)) = field::find(name).map(|field| field.patching)
         {

@@ -1,6 +1,7 @@
 //! What reaches the org, asserted against the org: every promise about deliveries, one by one, on both engines.
 
 mod accounts;
+mod adoption;
 mod groups;
 mod members;
 mod retries;
