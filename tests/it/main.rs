@@ -10,6 +10,8 @@ mod architecture;
 mod bad_input;
 mod bench;
 mod bulk;
+mod chaos;
+mod complaints;
 mod conformance;
 mod cost;
 mod crash;
