@@ -4,6 +4,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::settings::Faults;
+use super::store::trouble::Trouble;
 
 /// What happens to one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub(super) enum Fate {
     Served,
     /// 503, nothing done.
     Unavailable,
+    /// 403, nothing done.
+    TooMany,
     /// The connection breaks, nothing done.
     RequestLost,
     /// Everything is done, and the connection breaks. `only_if_changed` spares calls that changed nothing.
@@ -45,10 +48,33 @@ impl Dice {
         &self.faults
     }
 
-    /// The next call's fate. Always draws three numbers, so that changing one chance does not move the others.
-    pub(super) fn draw(&mut self) -> Fate {
-        let [request, unavailable, answer]: [f64; 3] =
-            [self.random.random(), self.random.random(), self.random.random()];
+    /// The next call's fate, whether the sessions end before it, and what stands in the way of its write. Always draws as
+    /// many numbers, so that changing one chance does not move the others.
+    pub(super) fn draw(&mut self) -> (Fate, bool, Option<Trouble>) {
+        let fate = self.fate();
+        let [session, lock, exception, licence, duplicate, partial]: [f64; 6] =
+            std::array::from_fn(|_| self.random.random());
+        let faults = &self.faults;
+        let trouble = [
+            (lock, faults.row_lock, Trouble::RowLock),
+            (exception, faults.unknown_exception, Trouble::UnknownException),
+            (licence, faults.licence_limit, Trouble::LicenceLimit),
+            (duplicate, faults.duplicate_username, Trouble::DuplicateUsername),
+            (partial, faults.partial_create, Trouble::PartialCreate),
+        ];
+        let trouble = trouble.into_iter().find(|(drawn, chance, _)| drawn < chance).map(|(.., trouble)| trouble);
+        (fate, session < faults.session_end, trouble)
+    }
+
+    fn fate(&mut self) -> Fate {
+        let [request, unavailable, answer, concurrency]: [f64; 4] = std::array::from_fn(|_| self.random.random());
+        if self.faults.outage {
+            return Fate::Unavailable;
+        }
+        if self.faults.concurrency_next > 0 {
+            self.faults.concurrency_next -= 1;
+            return Fate::TooMany;
+        }
         if self.faults.lost_request_next > 0 {
             self.faults.lost_request_next -= 1;
             return Fate::RequestLost;
@@ -61,6 +87,8 @@ impl Dice {
             Fate::RequestLost
         } else if unavailable < self.faults.unavailable {
             Fate::Unavailable
+        } else if concurrency < self.faults.concurrency {
+            Fate::TooMany
         } else if answer < self.faults.lost_answer {
             Fate::AnswerLost { only_if_changed: false }
         } else if self.faults.lost_answer_next > 0 {
@@ -85,7 +113,7 @@ mod tests {
         let faults = Faults { seed: 7, unavailable: 0.3, lost_answer: 0.1, lost_request: 0.1, ..Faults::default() };
         let run = |faults: &Faults| {
             let mut dice = Dice::new(faults.clone());
-            (0..500).map(|_| dice.draw()).collect::<Vec<_>>()
+            (0..500).map(|_| dice.draw().0).collect::<Vec<_>>()
         };
         let fates = run(&faults);
         assert_eq!(fates, run(&faults));
@@ -97,7 +125,7 @@ mod tests {
     #[test]
     fn counted_faults_run_out() {
         let mut dice = Dice::new(Faults { unavailable_next: 2, lost_request_next: 1, ..Faults::default() });
-        let fates: Vec<Fate> = (0..4).map(|_| dice.draw()).collect();
+        let fates: Vec<Fate> = (0..4).map(|_| dice.draw().0).collect();
         assert_eq!(fates, [Fate::RequestLost, Fate::Unavailable, Fate::Unavailable, Fate::Served]);
     }
 }

@@ -196,10 +196,40 @@ pub struct Faults {
     pub lost_request_next: u32,
     /// The connection breaks after the next n calls that change something have been done.
     pub lost_answer_next: u32,
+    /// Chance that a write of a user or group fails with `UNABLE_TO_LOCK_ROW`.
+    pub row_lock: f64,
     /// The next n writes of users and groups fail with `UNABLE_TO_LOCK_ROW`.
     pub row_locks: u32,
+    /// Chance that a write of a user or group fails with `UNKNOWN_EXCEPTION`.
+    pub unknown_exception: f64,
     /// The next n writes of users and groups fail with `UNKNOWN_EXCEPTION`.
     pub unknown_exceptions: u32,
+    /// Every write of a user with the profile of this name fails with `UNKNOWN_EXCEPTION`, as seen with profiles whose
+    /// single sign-on is delegated authentication.
+    pub broken_profile: Option<String>,
+    /// Chance that a create of a user fails with `LICENSE_LIMIT_EXCEEDED`, whatever the counters say.
+    pub licence_limit: f64,
+    /// The next n creates of users fail with `LICENSE_LIMIT_EXCEEDED`.
+    pub licence_limits: u32,
+    /// Chance that a create of a user fails with `DUPLICATE_USERNAME`, as if an org elsewhere had the name.
+    pub duplicate_username: f64,
+    /// The next n creates of users fail with `DUPLICATE_USERNAME`.
+    pub duplicate_usernames: u32,
+    /// Chance that a user is created over SCIM without its permission sets and groups, and the answer says so only by its
+    /// status, or not at all.
+    pub partial_create: f64,
+    /// The next n users are created over SCIM without their permission sets and groups.
+    pub partial_creates: u32,
+    /// The next n writes fail with `INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE`.
+    pub maintenance_next: u32,
+    /// Chance of a 403 `ConcurrentRequests Limit exceeded`, nothing done.
+    pub concurrency: f64,
+    /// The next n calls answer 403 `ConcurrentRequests Limit exceeded`.
+    pub concurrency_next: u32,
+    /// Chance that all sessions end before a call.
+    pub session_end: f64,
+    /// Every call answers 503 until this is taken back.
+    pub outage: bool,
     /// Each call waits so many milliseconds.
     pub latency_ms: u64,
 }

@@ -310,6 +310,9 @@ pub(super) fn create(visit: &mut Visit<'_>, request: &Request) -> Reply {
 
 /// Adds permission sets and memberships one by one; answers whether any was refused. Salesforce keeps the others.
 fn add_children(store: &mut Store, id: &str, input: &Input) -> bool {
+    if store.troubles.loses_assignments() {
+        return true;
+    }
     let mut failed = false;
     for set in Input::values(input.entitlements.as_ref(), "0PS") {
         failed |= store.assign(id, set).is_err();

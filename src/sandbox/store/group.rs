@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::refusal::Refusal;
+use super::trouble::Write;
 use super::{Group, GroupKind, Store};
 use crate::sandbox::ids::{self, prefix};
 
@@ -30,7 +31,7 @@ impl Store {
         kind: GroupKind,
         now: DateTime<Utc>,
     ) -> Result<String, Refusal> {
-        self.begin_write(prefix::GROUP)?;
+        self.begin_write(prefix::GROUP, Write::Other)?;
         self.check_group(None, name, developer_name)?;
         let id = self.ids.next(prefix::GROUP);
         let group = Group {
@@ -55,7 +56,7 @@ impl Store {
         developer_name: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<bool, Refusal> {
-        self.begin_write(id)?;
+        self.begin_write(id, Write::Other)?;
         self.check_group(Some(id), name, developer_name)?;
         let Some(group) = self.groups.get_mut(id) else { return Err(Refusal::cross_reference("Id")) };
         let changed = group.name != name || group.developer_name.as_deref() != developer_name;
@@ -68,7 +69,7 @@ impl Store {
 
     /// Deletes a group and takes it out of the groups it was a member of; false where there is none.
     pub fn delete_group(&mut self, id: &str) -> Result<bool, Refusal> {
-        self.begin_write(id)?;
+        self.begin_write(id, Write::Other)?;
         let Some(group) = self.groups.remove(id) else { return Ok(false) };
         self.touched.insert(id.to_owned());
         self.touched.extend(group.members.iter().cloned());
@@ -87,7 +88,7 @@ impl Store {
 
     /// Makes a user or a group a member of the group `group_id` (18 characters).
     pub fn add_member(&mut self, group_id: &str, member: &str) -> Result<(), Refusal> {
-        self.begin_write(group_id)?;
+        self.begin_write(group_id, Write::Other)?;
         let member = ids::canonical(member).ok_or_else(|| Refusal::cross_reference("UserOrGroupId"))?;
         if !self.users.contains_key(&member) && !self.groups.contains_key(&member) {
             return Err(Refusal::cross_reference("UserOrGroupId"));
@@ -114,7 +115,7 @@ impl Store {
 
     /// Ends a membership; false where there was none.
     pub fn remove_member(&mut self, group_id: &str, member: &str) -> Result<bool, Refusal> {
-        self.begin_write(group_id)?;
+        self.begin_write(group_id, Write::Other)?;
         let Some(member) = ids::canonical(member) else { return Ok(false) };
         let removed = self.groups.get_mut(group_id).is_some_and(|group| group.members.remove(&member));
         if let Some(user) = self.users.get_mut(&member) {

@@ -6,6 +6,7 @@ pub mod picklist;
 pub mod record;
 pub mod refusal;
 pub mod registry;
+pub mod trouble;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 use self::field::Field;
 use self::refusal::Refusal;
 use self::registry::UsernameRegistry;
+use self::trouble::{Trouble, Troubles, Write};
 use super::ids::{self, IdSource, prefix};
 use super::settings::{EmailConfirmation, Settings};
 
@@ -151,10 +153,8 @@ pub struct Store {
     pub licences: Vec<Licence>,
     /// What happens to changed e-mail addresses.
     pub email_confirmation: EmailConfirmation,
-    /// Writes that will find their row locked.
-    pub row_locks: u32,
-    /// Writes that will end in an unknown exception.
-    pub unknown_exceptions: u32,
+    /// What stands in the way of writes.
+    pub troubles: Troubles,
     users: BTreeMap<String, User>,
     groups: BTreeMap<String, Group>,
     nicknames: HashMap<String, String>,
@@ -186,8 +186,7 @@ impl Store {
                 .map(|(name, total)| Licence { name: name.clone(), total: *total, used: 0 })
                 .collect(),
             email_confirmation: settings.switches.email_confirmation,
-            row_locks: settings.faults.row_locks,
-            unknown_exceptions: settings.faults.unknown_exceptions,
+            troubles: Troubles::default(),
             users: BTreeMap::new(),
             groups: BTreeMap::new(),
             nicknames: HashMap::new(),
@@ -197,6 +196,7 @@ impl Store {
             touched: BTreeSet::new(),
         };
         store.seed(settings, now);
+        store.troubles = Troubles::of(&settings.faults);
         store
     }
 
@@ -219,7 +219,6 @@ impl Store {
             let id = self.ids.next(prefix::ROLE);
             self.roles.insert(id, name.clone());
         }
-        let (locks, exceptions) = (std::mem::take(&mut self.row_locks), std::mem::take(&mut self.unknown_exceptions));
         for seed in &settings.groups {
             let members: Vec<String> = seed.groups.iter().filter_map(|name| self.group_named(name)).collect();
             let kind = if seed.queue { GroupKind::Queue } else { GroupKind::Regular };
@@ -254,7 +253,6 @@ impl Store {
             integration.set(Field::ProfileId, &profile);
         }
         let _refused = self.insert_user(integration);
-        (self.row_locks, self.unknown_exceptions) = (locks, exceptions);
     }
 
     /// The id of the profile called `name`.
@@ -277,16 +275,15 @@ impl Store {
     }
 
     /// What every write does first: meets whatever stands in its way by order of a test.
-    fn begin_write(&mut self, id: &str) -> Result<(), Refusal> {
-        if self.row_locks > 0 {
-            self.row_locks -= 1;
-            return Err(Refusal::locked(id));
-        }
-        if self.unknown_exceptions > 0 {
-            self.unknown_exceptions -= 1;
-            let message = "An unexpected error occurred. Please include this ErrorId if you contact support: \
-                           1860233312-48374 (-740188281)";
-            return Err(Refusal::new("UNKNOWN_EXCEPTION", message, &[]));
+    fn begin_write(&mut self, id: &str, write: Write) -> Result<(), Refusal> {
+        self.troubles.meet(id, write)
+    }
+
+    /// Fails where users with this profile are broken by order of a test.
+    fn meet_broken_profile(&mut self, user: &User) -> Result<(), Refusal> {
+        let profile = user.get(Field::ProfileId).and_then(|id| self.profiles.get(id)).map(|profile| &profile.name);
+        if profile.is_some() && profile == self.troubles.broken_profile.as_ref() {
+            return Err(self.troubles.note(Trouble::UnknownException, &user.id));
         }
         Ok(())
     }

@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 
 use super::field::{Field, Kind};
 use super::refusal::Refusal;
+use super::trouble::Write;
 use super::{Store, User};
 use crate::sandbox::ids::prefix;
 use crate::sandbox::settings::EmailConfirmation;
 
-const DUPLICATE_USERNAME: &str = "Duplicate Username.<br>The username already exists in this or another Salesforce \
+pub(super) const DUPLICATE_USERNAME: &str = "Duplicate Username.<br>The username already exists in this or another Salesforce \
     organization. Usernames must be unique across all Salesforce organizations. To resolve, use a different username (it \
     doesn't need to match the user's email address). ";
 const DUPLICATE_NICKNAME: &str =
@@ -60,7 +61,8 @@ impl Store {
 
     /// Adds `user`, whose id is made here.
     pub fn insert_user(&mut self, mut user: User) -> Result<String, Refusal> {
-        self.begin_write(prefix::USER)?;
+        self.begin_write(prefix::USER, Write::NewUser)?;
+        self.meet_broken_profile(&user)?;
         self.check(&mut user, None)?;
         user.id = self.ids.next(prefix::USER);
         let id = user.id.clone();
@@ -71,7 +73,8 @@ impl Store {
     /// Writes the fields of `user` over what is there; answers whether anything became different. Assignments and
     /// memberships are not written by it.
     pub fn update_user(&mut self, mut user: User, now: DateTime<Utc>) -> Result<bool, Refusal> {
-        self.begin_write(&user.id)?;
+        self.begin_write(&user.id, Write::Other)?;
+        self.meet_broken_profile(&user)?;
         let Some(old) = self.users.get(&user.id).cloned() else {
             return Err(Refusal::new("ENTITY_IS_DELETED", "entity is deleted", &[]));
         };
@@ -95,7 +98,7 @@ impl Store {
 
     /// Assigns a permission set.
     pub fn assign(&mut self, user_id: &str, set_id: &str) -> Result<(), Refusal> {
-        self.begin_write(user_id)?;
+        self.begin_write(user_id, Write::Other)?;
         let set_id = Self::reference(set_id, prefix::PERMISSION_SET).unwrap_or_default();
         let (Some(user), Some(set)) = (self.users.get(user_id), self.permission_sets.get(&set_id)) else {
             return Err(Refusal::cross_reference("PermissionSetId"));

@@ -105,3 +105,53 @@ async fn latency() {
     org.get("/Users").await;
     assert!(start.elapsed().as_millis() >= 150);
 }
+
+#[tokio::test]
+async fn each_refusal_can_be_ordered_by_count_and_is_told_in_the_journal() {
+    let org = Org::new().await;
+    for (name, count, status, words) in [
+        ("row_locks", "row_lock", 409, "UNABLE_TO_LOCK_ROW"),
+        ("unknown_exceptions", "unknown_exception", 500, "UNKNOWN_EXCEPTION"),
+        ("licence_limits", "licence_limit", 409, "LICENSE_LIMIT_EXCEEDED"),
+        ("duplicate_usernames", "duplicate_username", 409, "DUPLICATE_USERNAME"),
+        ("maintenance_next", "maintenance", 409, "DURING_MAINTENANCE"),
+        ("concurrency_next", "concurrency", 403, "ConcurrentRequests"),
+    ] {
+        order(&org, json!({ name: 1 })).await;
+        let refused = post(&org, "ada").await.expect("answer");
+        assert_eq!(refused.status, status, "{name}");
+        assert!(refused.body.to_string().contains(words), "{name}: {}", refused.body);
+        assert_eq!(org.running.org().counters()["faults"][count], 1, "{name}");
+    }
+    assert_eq!(people(&org), 0);
+    assert_eq!(post(&org, "ada").await.expect("answer").status, 201, "each was ordered once");
+}
+
+#[tokio::test]
+async fn users_of_a_broken_profile_fail_each_time_and_no_others() {
+    let org = Org::new().await;
+    order(&org, json!({"broken_profile": "Standard User"})).await;
+    let profile = org.running.org().with_store(|store| store.profile_named("Standard User")).expect("the profile");
+    let mut person = org.person("ada");
+    person["entitlements"] = json!([{ "value": profile }]);
+    for _ in 0..3 {
+        let refused = org.try_call("POST", "/services/scim/v2/Users", Some(person.to_string())).await.expect("answer");
+        assert_eq!(refused.status, 500, "{}", refused.body);
+    }
+    let other = org.running.org().with_store(|store| store.profile_named("Standard Platform User")).expect("another");
+    person["entitlements"] = json!([{ "value": other }]);
+    let made = org.try_call("POST", "/services/scim/v2/Users", Some(person.to_string())).await.expect("answer");
+    assert_eq!(made.status, 201, "{}", made.body);
+}
+
+#[tokio::test]
+async fn an_outage_lasts_until_it_is_taken_back_and_sessions_end_by_chance() {
+    let org = Org::new().await;
+    order(&org, json!({"outage": true})).await;
+    for _ in 0..5 {
+        assert_eq!(post(&org, "ada").await.expect("answer").status, 503);
+    }
+    order(&org, json!({"session_end": 1.0})).await;
+    assert_eq!(post(&org, "ada").await.expect("answer").status, 401);
+    assert_eq!(org.running.org().counters()["faults"]["session_end"], 1);
+}
