@@ -1,5 +1,7 @@
 //! `/services/data/vN.0`: the part of the REST interface that does what SCIM cannot.
 
+mod soql;
+
 use serde_json::{Map, Value, json};
 
 use super::org::Visit;
