@@ -59,7 +59,7 @@ pub(super) fn user_record(user: &User) -> Value {
     );
     out.insert("Id".to_owned(), json!(user.id));
     for field in Field::ALL {
-        out.insert(field.name().to_owned(), json!(user.get(*field)));
+        out.insert(field.name().to_owned(), super::view::standard(user, *field));
     }
     out.insert("Name".to_owned(), json!(user.name()));
     out.insert("IsActive".to_owned(), json!(user.active));
