@@ -2,9 +2,59 @@
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 
-use super::settings::Faults;
-use super::store::trouble::Trouble;
+use super::store::Mishaps;
+
+/// What goes wrong, by chance or by count. Chances are from 0 to 1 and drawn from a generator that `seed` starts, so
+/// that a run can be repeated. The control interface and the page are spared.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Starts the generator.
+    pub seed: u64,
+    /// Chance of a 503 `SERVER_UNAVAILABLE` before anything is done.
+    pub unavailable: f64,
+    /// Chance that the connection breaks before anything is done.
+    pub lost_request: f64,
+    /// Chance that the connection breaks after everything is done.
+    pub lost_answer: f64,
+    /// The next n calls answer 503.
+    pub unavailable_next: u32,
+    /// The connection breaks before the next n calls are done.
+    pub lost_request_next: u32,
+    /// The connection breaks after the next n calls that change something have been done.
+    pub lost_answer_next: u32,
+    /// The next n writes of users and groups fail with `UNABLE_TO_LOCK_ROW`.
+    pub row_locks: u32,
+    /// The next n writes of users and groups fail with `UNKNOWN_EXCEPTION`.
+    pub unknown_exceptions: u32,
+    /// The next n writes of users that take a licence find none, `LICENSE_LIMIT_EXCEEDED`.
+    pub licence_limit_next: u32,
+    /// The next n new usernames are taken by an unknown org just then, `DUPLICATE_USERNAME`.
+    pub duplicate_username_next: u32,
+    /// The next n SCIM creates with permission sets or groups lose the first of them: the user stays.
+    pub child_failure_next: u32,
+    /// Names of profiles whose users cannot be written: each write ends in `UNKNOWN_EXCEPTION`.
+    pub sso_profiles: Vec<String>,
+    /// Each call waits so many milliseconds.
+    pub latency_ms: u64,
+}
+
+impl Faults {
+    /// The orders that are for the store.
+    pub(super) fn mishaps(&self) -> Mishaps {
+        Mishaps {
+            row_locks: self.row_locks,
+            unknown_exceptions: self.unknown_exceptions,
+            licence_limits: self.licence_limit_next,
+            duplicate_usernames: self.duplicate_username_next,
+            child_failures: self.child_failure_next,
+            sso_profiles: self.sso_profiles.clone(),
+            ..Mishaps::default()
+        }
+    }
+}
 
 /// What happens to one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +63,6 @@ pub(super) enum Fate {
     Served,
     /// 503, nothing done.
     Unavailable,
-    /// 403, nothing done.
-    TooMany,
     /// The connection breaks, nothing done.
     RequestLost,
     /// Everything is done, and the connection breaks. `only_if_changed` spares calls that changed nothing.
@@ -48,33 +96,10 @@ impl Dice {
         &self.faults
     }
 
-    /// The next call's fate, whether the sessions end before it, and what stands in the way of its write. Always draws as
-    /// many numbers, so that changing one chance does not move the others.
-    pub(super) fn draw(&mut self) -> (Fate, bool, Option<Trouble>) {
-        let fate = self.fate();
-        let [session, lock, exception, licence, duplicate, partial]: [f64; 6] =
-            std::array::from_fn(|_| self.random.random());
-        let faults = &self.faults;
-        let trouble = [
-            (lock, faults.row_lock, Trouble::RowLock),
-            (exception, faults.unknown_exception, Trouble::UnknownException),
-            (licence, faults.licence_limit, Trouble::LicenceLimit),
-            (duplicate, faults.duplicate_username, Trouble::DuplicateUsername),
-            (partial, faults.partial_create, Trouble::PartialCreate),
-        ];
-        let trouble = trouble.into_iter().find(|(drawn, chance, _)| drawn < chance).map(|(.., trouble)| trouble);
-        (fate, session < faults.session_end, trouble)
-    }
-
-    fn fate(&mut self) -> Fate {
-        let [request, unavailable, answer, concurrency]: [f64; 4] = std::array::from_fn(|_| self.random.random());
-        if self.faults.outage {
-            return Fate::Unavailable;
-        }
-        if self.faults.concurrency_next > 0 {
-            self.faults.concurrency_next -= 1;
-            return Fate::TooMany;
-        }
+    /// The next call's fate. Always draws three numbers, so that changing one chance does not move the others.
+    pub(super) fn draw(&mut self) -> Fate {
+        let [request, unavailable, answer]: [f64; 3] =
+            [self.random.random(), self.random.random(), self.random.random()];
         if self.faults.lost_request_next > 0 {
             self.faults.lost_request_next -= 1;
             return Fate::RequestLost;
@@ -87,8 +112,6 @@ impl Dice {
             Fate::RequestLost
         } else if unavailable < self.faults.unavailable {
             Fate::Unavailable
-        } else if concurrency < self.faults.concurrency {
-            Fate::TooMany
         } else if answer < self.faults.lost_answer {
             Fate::AnswerLost { only_if_changed: false }
         } else if self.faults.lost_answer_next > 0 {
@@ -113,7 +136,7 @@ mod tests {
         let faults = Faults { seed: 7, unavailable: 0.3, lost_answer: 0.1, lost_request: 0.1, ..Faults::default() };
         let run = |faults: &Faults| {
             let mut dice = Dice::new(faults.clone());
-            (0..500).map(|_| dice.draw().0).collect::<Vec<_>>()
+            (0..500).map(|_| dice.draw()).collect::<Vec<_>>()
         };
         let fates = run(&faults);
         assert_eq!(fates, run(&faults));
@@ -125,7 +148,7 @@ mod tests {
     #[test]
     fn counted_faults_run_out() {
         let mut dice = Dice::new(Faults { unavailable_next: 2, lost_request_next: 1, ..Faults::default() });
-        let fates: Vec<Fate> = (0..4).map(|_| dice.draw().0).collect();
+        let fates: Vec<Fate> = (0..4).map(|_| dice.draw()).collect();
         assert_eq!(fates, [Fate::RequestLost, Fate::Unavailable, Fate::Unavailable, Fate::Served]);
     }
 }

@@ -6,11 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::archive::Archive;
-use super::faults::{Dice, Fate};
+use super::faults::{Dice, Fate, Faults};
 use super::journal::{Call, Journal};
 use super::oauth::{self, Sessions};
-use super::settings::{Faults, Settings};
-use super::store::trouble::{Trouble, Troubles};
+use super::settings::Settings;
 use super::store::{Group, Store, User};
 use super::wire::{Reply, Request};
 use super::{control, page, rest, scim};
@@ -136,17 +135,8 @@ impl Org {
             ["favicon.ico"] => return Outcome::Answer(Reply::empty(404)),
             _ => {}
         }
-        let (fate, sessions_end, trouble) = visit.inner.dice.draw();
-        if sessions_end {
-            visit.inner.sessions.revoke_all();
-        }
-        visit.inner.store.troubles.begin_call(trouble);
+        let fate = visit.inner.dice.draw();
         let (reply, fault) = match fate {
-            Fate::TooMany => {
-                let message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded.";
-                let reply = Reply::rest_error(403, "REQUEST_LIMIT_EXCEEDED", message).about("concurrency");
-                (Some(reply), Some("concurrency"))
-            }
             Fate::RequestLost => (None, Some("lost_request")),
             Fate::Unavailable => {
                 let reply = Reply::rest_error(503, "SERVER_UNAVAILABLE", "server too busy").about("unavailable");
@@ -165,9 +155,6 @@ impl Org {
                 (Some(reply), lost.then_some("lost_answer"))
             }
         };
-        let met = inner.store.troubles.end_call().map(Trouble::name);
-        let ended = (sessions_end && reply.as_ref().is_some_and(|reply| reply.status == 401)).then_some("session_end");
-        let fault = fault.or(met).or(ended);
         inner.keep();
         // Somebody may send a secret to the token endpoint in the query.
         let path = if request.query.is_empty() || request.path.ends_with("/token") {
@@ -266,7 +253,7 @@ impl Inner {
 
     /// Replaces the faults and starts their generator anew.
     pub(super) fn set_faults(&mut self, faults: Faults) {
-        self.store.troubles = Troubles::of(&faults);
+        self.store.mishaps = faults.mishaps();
         self.dice = Dice::new(faults);
     }
 }

@@ -1,5 +1,7 @@
 //! `/services/data/vN.0`: the part of the REST interface that does what SCIM cannot.
 
+mod soql;
+
 use serde_json::{Map, Value, json};
 
 use super::org::Visit;
@@ -23,24 +25,6 @@ pub(super) fn answer(visit: &mut Visit<'_>, request: &Request, segments: &[&str]
             Some(user) => Reply::json(200, &user_record(user)).about("user_read"),
             None => not_found().about("user_read"),
         },
-        (["sobjects", "User"], "POST") => create_user(visit, request).about("user_create_rest"),
-        (["query"], "GET") => {
-            let q = request.parameter("q").unwrap_or_default();
-            let id = q.split('\'').nth(1).unwrap_or_default().to_owned();
-            let frozen = FROZEN.lock().map(|f| f.contains(&id)).unwrap_or(false);
-            Reply::json(200, &json!({"done": true, "records": [{"Id": id, "IsFrozen": frozen}]})).about("query")
-        }
-        (["sobjects", "UserLogin", id], "PATCH") => {
-            let on = String::from_utf8_lossy(&request.body).contains("true");
-            if let Ok(mut f) = FROZEN.lock() {
-                if on {
-                    f.insert((*id).to_owned());
-                } else {
-                    f.remove(*id);
-                }
-            }
-            Reply::empty(204).about("freeze")
-        }
         (["sobjects", "User", id], "PATCH") => update_user(visit, request, id).about("user_update_rest"),
         (["sobjects", "User", _], "DELETE") => {
             Reply::rest_error(400, "INSUFFICIENT_ACCESS_OR_READONLY", "users cannot be deleted").about("user_delete")
@@ -75,7 +59,7 @@ pub(super) fn user_record(user: &User) -> Value {
     );
     out.insert("Id".to_owned(), json!(user.id));
     for field in Field::ALL {
-        out.insert(field.name().to_owned(), json!(user.get(*field)));
+        out.insert(field.name().to_owned(), super::view::standard(user, *field));
     }
     out.insert("Name".to_owned(), json!(user.name()));
     out.insert("IsActive".to_owned(), json!(user.active));
@@ -123,20 +107,6 @@ fn text(name: &str, value: &Value) -> Result<String, Reply> {
             let message = format!("Cannot deserialize instance of string from value {value} for field {name}");
             Err(Reply::rest_error(400, "JSON_PARSER_ERROR", &message))
         }
-    }
-}
-
-static FROZEN: std::sync::Mutex<std::collections::BTreeSet<String>> =
-    std::sync::Mutex::new(std::collections::BTreeSet::new());
-
-fn create_user(visit: &mut Visit<'_>, request: &Request) -> Reply {
-    let mut user = visit.inner.store.blank_user(visit.now);
-    if let Err(reply) = body(request).and_then(|body| write(&mut user, &body)) {
-        return reply;
-    }
-    match visit.inner.store.insert_user(user) {
-        Ok(id) => Reply::json(201, &json!({"id": id, "success": true, "errors": []})).wrote(true),
-        Err(refusal) => Reply::rest_refusal(&refusal),
     }
 }
 
