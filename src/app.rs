@@ -92,8 +92,8 @@ pub async fn open(config: &Config, migrate: bool) -> Result<Db> {
     Ok(db)
 }
 
-/// The client of a tenant's org.
-fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<salesforce::Client> {
+/// The client of a tenant's org. No call outlives half of `lease`.
+pub fn client(name: &str, tenant: &Tenant, lease: Duration, clock: SharedClock) -> Result<salesforce::Client> {
     let login =
         tenant.salesforce.login().map_err(|key| anyhow::anyhow!("tenant.{name}.salesforce.{key} is missing"))?;
     let flow = match login {
@@ -116,14 +116,14 @@ fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundi
         .user_agent(concat!("scim-bridge/", env!("CARGO_PKG_VERSION")))
         .build()
         .context("the HTTP client could not be made")?;
-    Ok(salesforce::Client::new(settings, http, surroundings.clock.clone()))
+    Ok(salesforce::Client::new(settings, http, clock))
 }
 
 fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
     let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
     Ok(Org {
         tenant: name.to_owned(),
-        client: client(name, tenant, lease, surroundings)?,
+        client: client(name, tenant, lease, surroundings.clock.clone())?,
         default_profile: tenant.entitlements.default_profile.clone(),
         mirror,
         create_groups: tenant.groups.create,

@@ -1,6 +1,7 @@
 //! The command line. Results on stdout, logs on stderr; exit 0 when it was done, 1 when it was not, 2 when the command
 //! was not understood.
 
+mod check;
 mod deliveries;
 mod schema;
 mod serve;
@@ -38,6 +39,9 @@ enum Command {
     /// Run the simulated Salesforce org alone, for tests of anything that talks to Salesforce.
     #[command(after_help = "Example:\n  scim-bridge sandbox --listen 127.0.0.1:8081")]
     Sandbox(serve::SandboxAlone),
+    /// Tell whether the configuration, the database, each login and every name in it are right. Changes nothing.
+    #[command(after_help = "Examples:\n  scim-bridge check --config scim-bridge.toml\n  scim-bridge check --json")]
+    Check(check::Check),
     /// Bring the database to this version's schema (`serve` does it too).
     #[command(after_help = "Example:\n  scim-bridge migrate --config scim-bridge.toml")]
     Migrate(ConfigFile),
@@ -79,6 +83,7 @@ pub async fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Serve(command) => command.run().await,
         Command::Sandbox(command) => command.run().await,
+        Command::Check(command) => command.run().await,
         Command::Migrate(file) => migrate(&file).await,
         Command::Token(command) => command.run().await,
         Command::Deliveries(command) => command.run().await,

@@ -14,7 +14,7 @@ mod settings;
 mod testing;
 mod transport;
 
-pub use client::{Change, Client, Grant, Held, quoted};
+pub use client::{Change, Client, FieldInfo, Grant, Held, Organization, Profile, RIGHTS, UserLicence, quoted};
 pub use dialect::{Carrier, carrier};
 pub use error::{Cause, Disposition, Error, Result, WaitFor};
 pub use record::{Record, same_id};

@@ -1,5 +1,6 @@
 //! The calls that the bridge makes.
 
+mod catalogue;
 mod freeze;
 mod grants;
 mod groups;
@@ -22,6 +23,7 @@ use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
+pub use catalogue::{FieldInfo, Organization, Profile, RIGHTS, UserLicence};
 pub use grants::{Change, Grant, Held};
 pub use query::quoted;
 
