@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 
-use super::{Mapped, locale, picklist, record};
+use super::{Mapped, Mapping, locale, picklist};
 use crate::salesforce::Record;
 
 fn map(user: Value) -> Mapped {
     let Value::Object(user) = user else { panic!("not an object") };
-    record(&user)
+    Mapping::builtin().record(&user).unwrap()
 }
 
 #[test]
