@@ -48,7 +48,9 @@ impl Said {
             if !is_email_shaped(&name) {
                 self.note(
                     USERNAME,
-                    format!("userName \"{name}\" does not look like an e-mail address, which a Salesforce username must"),
+                    format!(
+                        "userName \"{name}\" does not look like an e-mail address, which a Salesforce username must"
+                    ),
                 );
             }
             self.record.set(USERNAME, name);

@@ -160,12 +160,7 @@ pub(super) const STANDARD: &[Standard] = &[
     mapped("LocaleSidKey", None, "{{ locale | locale_key }}"),
     mapped("LanguageLocaleKey", None, "{{ preferredLanguage | language_key }}"),
     mapped("TimeZoneSidKey", None, "{{ timezone | time_zone_key }}"),
-    Standard {
-        name: "EmailEncodingKey",
-        kind: Type::Text,
-        limit: None,
-        builtin: Some(("UTF-8", Write::OnCreate)),
-    },
+    Standard { name: "EmailEncodingKey", kind: Type::Text, limit: None, builtin: Some(("UTF-8", Write::OnCreate)) },
     plain("AboutMe", Some(1000)),
     plain("CallCenterId", None),
     plain("CompanyName", Some(80)),
@@ -249,6 +244,8 @@ pub(super) fn type_of(name: &str) -> Result<Option<Type>, String> {
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
     Err(match nearest {
         Some((_, nearest)) => format!("is no field of a Salesforce user; did you mean {nearest}?"),
-        None => "is no field of a Salesforce user that the bridge knows; the names of custom fields end in __c".to_owned(),
+        None => {
+            "is no field of a Salesforce user that the bridge knows; the names of custom fields end in __c".to_owned()
+        }
     })
 }

@@ -19,7 +19,8 @@ pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_filter("ascii", |value: &Value| on_text(value, |text| Some(text::ascii(text))));
     environment.add_filter("letters", |value: &Value| on_text(value, |text| Some(text::letters(text))));
     environment.add_filter("digits", |value: &Value| on_text(value, |text| Some(text::digits(text))));
-    environment.add_filter("local_part", |value: &Value| on_text(value, |text| Some(text::local_part(text).to_owned())));
+    environment
+        .add_filter("local_part", |value: &Value| on_text(value, |text| Some(text::local_part(text).to_owned())));
     environment.add_filter("domain", |value: &Value| on_text(value, |text| text::domain(text).map(str::to_owned)));
     environment.add_filter("locale_key", |state: &mut State<'_, '_>, value: &Value| {
         key(state, value, "locale", locale::locale)

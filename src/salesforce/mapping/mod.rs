@@ -101,7 +101,10 @@ pub struct MappingFailed {
 
 impl fmt::Debug for Mapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mapping").field("rules", &self.0.rules).field("sandbox", &self.0.sandbox).finish_non_exhaustive()
+        f.debug_struct("Mapping")
+            .field("rules", &self.0.rules)
+            .field("sandbox", &self.0.sandbox)
+            .finish_non_exhaustive()
     }
 }
 
@@ -209,7 +212,9 @@ impl Mapping {
                 }
             };
             let value = match (value, sandbox) {
-                (Some(Value::String(name)), Some(sandbox)) if rule.suffixed => Some(Value::String(within(&name, sandbox))),
+                (Some(Value::String(name)), Some(sandbox)) if rule.suffixed => {
+                    Some(Value::String(within(&name, sandbox)))
+                }
                 (value, _) => value,
             };
             match (rule.write, value) {
@@ -237,8 +242,9 @@ impl Mapping {
     /// The notes of the built-in mapping that concern what it still decides.
     fn own_notes(&self, said: &mut Said) -> Vec<String> {
         let notes = std::mem::take(&mut said.notes);
-        let decides =
-            |field: &str| self.0.rules.iter().any(|r| r.field == field && r.template.is_none() && r.write != Write::Never);
+        let decides = |field: &str| {
+            self.0.rules.iter().any(|r| r.field == field && r.template.is_none() && r.write != Write::Never)
+        };
         notes.into_iter().filter(|(field, _)| decides(field)).map(|(_, words)| words).collect()
     }
 }
@@ -272,9 +278,11 @@ fn rule(field: &str, said: &FieldSettings, before: Option<&Rule>, is_sandbox: bo
         return Err("must be written always: whoever leaves would keep their access".to_owned());
     }
     if write == Write::Never && is_needed(field) {
-        return Err("must be written when an account is made: Salesforce makes none without it; write = \"on-create\" \
+        return Err(
+            "must be written when an account is made: Salesforce makes none without it; write = \"on-create\" \
                     leaves it alone afterwards"
-            .to_owned());
+                .to_owned(),
+        );
     }
     if before.is_none() && said.value.is_none() && write != Write::Never {
         return Err("needs a value: there is no template built in for it".to_owned());

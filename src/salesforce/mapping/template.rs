@@ -10,7 +10,7 @@ use serde_json::json;
 use super::filter::{self, Notes};
 use super::view;
 use crate::scim::ENTERPRISE_SCHEMA;
-use crate::scim::schema::{Attribute, Registry};
+use crate::scim::schema::{Attribute, Mutability, Registry};
 
 /// Work that one template may do: a mistaken loop must not hold up a delivery for ever.
 const FUEL: u64 = 100_000;
@@ -121,7 +121,14 @@ static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
         let user = &registry.as_ref()?.user;
         Some(match urn {
             Some(urn) => user.extension(urn)?.attributes.clone(),
-            None => user.schema.attributes.clone(),
+            // What the bridge itself gives a resource, and what it never stores, is not in its document.
+            None => {
+                let common = user.common.iter().filter(|attribute| attribute.name == "externalId");
+                let all = user.schema.attributes.iter().chain(common);
+                all.filter(|it| !matches!(it.mutability, Mutability::ReadOnly | Mutability::WriteOnly))
+                    .cloned()
+                    .collect()
+            }
         })
     };
     Vocabulary {
@@ -180,7 +187,7 @@ fn known<'a>(
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
     let dot = if under.is_empty() { "" } else { "." };
     Err(match (name, nearest) {
-        ("id" | "meta" | "groups" | "schemas", _) if under.is_empty() => {
+        ("id" | "meta" | "groups" | "schemas" | "password", _) if under.is_empty() => {
             format!("a template does not see {name}")
         }
         (_, Some((_, nearest))) => {

@@ -24,8 +24,7 @@ pub(super) fn of(user: &Attributes, tenant: &str, sandbox: Option<&str>) -> Valu
     if let Some(enterprise) = whole.get(ENTERPRISE_SCHEMA) {
         names.insert("enterprise".to_owned(), enterprise.clone());
     }
-    let salesforce: BTreeMap<&str, Value> =
-        sandbox.map(|name| ("sandbox", Value::from(name))).into_iter().collect();
+    let salesforce: BTreeMap<&str, Value> = sandbox.map(|name| ("sandbox", Value::from(name))).into_iter().collect();
     names.insert("extensions".to_owned(), Value::from(extensions));
     names.insert("user".to_owned(), Value::from(whole));
     names.insert("tenant".to_owned(), Value::from(tenant));
