@@ -20,6 +20,7 @@ use crate::db::Db;
 use crate::delivery::{Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
 use crate::http::{self, Binding};
 use crate::provisioning::{Provisioner, Registries};
+use crate::salesforce::mapping::Mapping;
 use crate::scim::fold::fold;
 use crate::scim::schema::Registry;
 use crate::{config, delivery, salesforce, telemetry};
@@ -119,11 +120,20 @@ pub fn client(name: &str, tenant: &Tenant, lease: Duration, clock: SharedClock) 
     Ok(salesforce::Client::new(settings, http, clock))
 }
 
-fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
+fn mapping(name: &str, tenant: &Tenant) -> Result<Mapping> {
+    tenant.mapping(name).map_err(|problems| {
+        let told = problems.iter().map(|problem| format!("tenant.{name}.mapping.{} {}", problem.field, problem.words));
+        anyhow::anyhow!(told.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+/// A tenant's org, as deliveries need it. Calls nobody.
+pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
     let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
     Ok(Org {
         tenant: name.to_owned(),
         client: client(name, tenant, lease, surroundings.clock.clone())?,
+        mapping: mapping(name, tenant)?,
         default_profile: tenant.entitlements.default_profile.clone(),
         mirror,
         create_groups: tenant.groups.create,

@@ -3,6 +3,7 @@
 
 mod check;
 mod deliveries;
+mod plan;
 mod schema;
 mod serve;
 mod token;
@@ -51,6 +52,11 @@ enum Command {
     /// See what is not yet in Salesforce and why, try it again, agree to what it asks.
     #[command(subcommand)]
     Deliveries(deliveries::Deliveries),
+    /// Show what would be sent to Salesforce now, and from which template each field comes. Sends nothing.
+    #[command(
+        after_help = "Examples:\n  scim-bridge plan --tenant acme\n  scim-bridge plan --tenant acme --user ada@example.com\n  scim-bridge plan --tenant acme --user ada@example.com --json"
+    )]
+    Plan(plan::Plan),
     /// Write `openapi.yaml` and `schema/` from the code.
     #[command(after_help = "Example:\n  scim-bridge schema --check")]
     Schema(schema::Schema),
@@ -87,6 +93,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Migrate(file) => migrate(&file).await,
         Command::Token(command) => command.run().await,
         Command::Deliveries(command) => command.run().await,
+        Command::Plan(command) => command.run().await,
         Command::Schema(command) => command.run(),
     }
 }
