@@ -1,7 +1,10 @@
 //! The calls that the bridge makes.
 
+mod bulk;
 mod groups;
+mod pull;
 mod query;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -19,6 +22,7 @@ use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
+pub use pull::{Accounts, Assignment, Chunk, Memberships, Place, Pulled, Shown, Way};
 pub use query::quoted;
 
 /// The client of one org. Cheap to clone: clones share the session.

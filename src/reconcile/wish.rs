@@ -1,0 +1,42 @@
+//! What was asked of an account, as deliveries see it.
+
+use serde_json::Value;
+
+use crate::delivery::Org;
+use crate::salesforce::{Record, mapping};
+use crate::scim::{Attributes, ENTERPRISE_SCHEMA};
+
+/// Whose report somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Manager {
+    /// Nobody's.
+    None,
+    /// Of this account.
+    Account(String),
+    /// Of somebody who has no account, or is not known here: nothing is sent of it.
+    Unknown,
+}
+
+/// Our id of the manager that a user names.
+pub(super) fn manager(document: &Attributes) -> Option<&str> {
+    document.get(ENTERPRISE_SCHEMA)?.get("manager")?.get("value")?.as_str()
+}
+
+/// The fields that a live user's account shall have; `None` where the mapping fails, which is for the delivery to tell.
+#[expect(clippy::unnecessary_wraps, reason = "a mapping of one's own can fail")]
+pub(super) fn record(_org: &Org, document: &Attributes, manager: &Manager) -> Option<Record> {
+    let mut record = mapping::record(document).record;
+    match manager {
+        Manager::None => record.set("ManagerId", Value::Null),
+        Manager::Account(id) => record.set("ManagerId", id.as_str()),
+        Manager::Unknown => {}
+    }
+    Some(record)
+}
+
+/// The fields that the mapping may write, to be read of every account.
+pub(super) fn fields(_org: &Org) -> Vec<String> {
+    let unmapped = ["UserRoleId", "EmailEncodingKey"];
+    let fields = crate::salesforce::dialect::field::FIELDS.iter().map(|field| field.name);
+    fields.filter(|field| !unmapped.contains(field)).map(str::to_owned).collect()
+}
