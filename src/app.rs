@@ -22,7 +22,7 @@ use crate::http::{self, Binding};
 use crate::provisioning::{Provisioner, Registries};
 use crate::scim::fold::fold;
 use crate::scim::schema::Registry;
-use crate::{salesforce, telemetry};
+use crate::{reconcile, salesforce, telemetry};
 
 /// How long a connection to Salesforce may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -119,7 +119,8 @@ fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundi
     Ok(salesforce::Client::new(settings, http, surroundings.clock.clone()))
 }
 
-fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
+/// A tenant's org, ready to be called.
+pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
     let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
     Ok(Org {
         tenant: name.to_owned(),
@@ -130,6 +131,12 @@ fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings
         protected: tenant.protected.iter().map(|name| fold(name)).collect(),
         remembered: Remembered::default(),
     })
+}
+
+/// When a tenant is reconciled; `None`: never by the clock.
+fn rhythm(tenant: &Tenant) -> Option<reconcile::Rhythm> {
+    let every = TimeDelta::from_std(tenant.reconcile.every).ok().filter(|every| !every.is_zero())?;
+    Some(reconcile::Rhythm { every, applies: tenant.reconcile.apply })
 }
 
 /// What each tenant's resources look like.
@@ -178,7 +185,12 @@ impl App {
             lease: TimeDelta::from_std(config.delivery.lease)?,
             attempts_kept: i64::try_from(config.delivery.attempts_kept)?,
         };
-        for org in orgs {
+        for org in orgs.into_iter().map(Arc::new) {
+            if let Some(rhythm) = config.tenant.get(&org.tenant).and_then(rhythm) {
+                let (org, clock, randomness) = (Arc::clone(&org), clock.clone(), randomness.clone());
+                let reconcile = reconcile::Reconcile::new(db.clone(), org, clock, randomness.clone());
+                workers.spawn(reconcile::keep_reconciling(reconcile, rhythm, randomness, cancel.clone()));
+            }
             let worker = Worker::new(db.clone(), org, pace.clone(), signals.clone(), clock.clone(), randomness.clone());
             workers.spawn(worker.run(cancel.clone()));
         }

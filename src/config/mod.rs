@@ -8,6 +8,7 @@ mod check;
 mod error;
 mod extension;
 mod model;
+mod reconcile;
 mod schema;
 mod secret;
 mod source;
@@ -28,6 +29,7 @@ pub use extension::{Extended, Extension};
 pub use model::{
     Acknowledge, Config, Database, Delivery, Entitlements, Flow, Groups, Login, Rest, Salesforce, Server, Tenant,
 };
+pub use reconcile::Reconcile;
 pub use secret::{DatabaseUrl, Engine};
 
 use source::Source;
@@ -73,6 +75,7 @@ impl Config {
             entitlements: Entitlements { default_profile: Some("Minimum Access - Salesforce".to_owned()) },
             groups: Groups { mirror: vec!["*".to_owned()], create: true },
             protected: Vec::new(),
+            reconcile: Reconcile::default(),
             extensions: Vec::new(),
         };
         config.tenant.insert("sandbox".to_owned(), tenant);

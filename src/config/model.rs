@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::extension::Extension;
+use super::reconcile::Reconcile;
 use super::secret::DatabaseUrl;
 use super::{span, web};
 
@@ -137,6 +138,9 @@ pub struct Tenant {
     /// Salesforce usernames that the bridge never touches, whoever asks; the integration user among them.
     #[serde(default)]
     pub protected: Vec<String>,
+    /// Comparing what the org really holds with what was asked.
+    #[serde(default)]
+    pub reconcile: Reconcile,
     /// Attributes of its own.
     #[serde(default)]
     pub extensions: Vec<Extension>,
