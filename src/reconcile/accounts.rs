@@ -7,16 +7,16 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::db::{Conn, Error as DbError};
+use crate::delivery::Org;
 use crate::delivery::plan::ObservedUser;
-use crate::delivery::{Org, outbox};
 use crate::salesforce::{Chunk, Place, Pulled, Record, Shown, Way};
 use crate::scim::fold::fold;
-use crate::shadow::{Kind as Resource, link, member, observed};
+use crate::shadow::observed;
 
 use super::compare::{self, Held};
 use super::finding::{Finding, Kind, Match, Unlinked};
 use super::lease::{Counts, Phase, Run};
-use super::run::{Error, Patience, Reconcile, Standing};
+use super::run::{Error, Reconcile, Standing};
 use super::store::{self, Known};
 use super::wish::{self, Manager};
 
@@ -65,7 +65,7 @@ pub(super) async fn compare_all(
     watch: &(dyn Fn(Standing) + Send + Sync),
 ) -> Result<(), Error> {
     let client = &on.org.client;
-    let mut patience = Patience::default();
+    let mut patience = on.patience();
     let (way, own, frozen) = loop {
         let asked = async {
             let way = match run.progress.way {
@@ -90,7 +90,7 @@ pub(super) async fn compare_all(
     let mut accounts = client.accounts(way, &wish::fields(&on.org), place);
     let around = Arc::new(Surroundings { org: Arc::clone(&on.org), shown: accounts.shown(), frozen, own });
     loop {
-        let mut patience = Patience::default();
+        let mut patience = on.patience();
         let chunk = loop {
             match accounts.next().await {
                 Ok(chunk) => break chunk,
@@ -124,10 +124,10 @@ async fn take(
         };
         Arc::new(on.db.read(read).await?)
     };
-    on.commit(run, next, move |conn, run, now| {
+    on.commit(run, next, move |conn, run, _| {
         let mut counts = compared.counts;
         for change in &compared.changes {
-            settle(conn, run, change, began, now, &mut counts)?;
+            settle(conn, run, change, began, &mut counts)?;
         }
         for unlinked in &compared.unlinked {
             store::keep(conn, &run.id, unlinked)?;
@@ -138,13 +138,12 @@ async fn take(
     .await
 }
 
-/// Notes what was found of one user, and enqueues their delivery where that is wanted.
+/// Notes what was found of one user.
 fn settle(
     conn: &mut Conn,
     run: &Run,
     change: &Change,
     began: DateTime<Utc>,
-    now: DateTime<Utc>,
     counts: &mut Counts,
 ) -> Result<(), DbError> {
     let known = &change.known;
@@ -158,10 +157,6 @@ fn settle(
     }
     for finding in &change.drift {
         store::keep(conn, &run.id, finding)?;
-    }
-    if run.applies && !change.drift.is_empty() {
-        outbox::enqueue(conn, &run.tenant, Resource::User, &known.id, now)?;
-        counts.queued += 1;
     }
     Ok(())
 }
@@ -238,7 +233,7 @@ pub(super) async fn find_missing(on: &Reconcile, run: &mut Run, mut after: Strin
         after.clone_from(&last.id);
         // Not among them may also mean: of another kind by now, or not shown. Each is asked for.
         let asked: Vec<String> = page.iter().map(|known| known.salesforce_id().to_owned()).collect();
-        let mut patience = Patience::default();
+        let mut patience = on.patience();
         let there = loop {
             match on.org.client.present_accounts(&asked).await {
                 Ok(there) => break there,
@@ -247,7 +242,7 @@ pub(super) async fn find_missing(on: &Reconcile, run: &mut Run, mut after: Strin
             }
         };
         let gone: Vec<Known> = page.into_iter().filter(|known| !there.contains(known.salesforce_id())).collect();
-        on.commit(run, Phase::Missing(after.clone()), move |conn, run, now| {
+        on.commit(run, Phase::Missing(after.clone()), move |conn, run, _| {
             let mut counts = Counts::default();
             for known in &gone {
                 if known.is_newer_than(began) || !known.hold(conn)? {
@@ -257,26 +252,11 @@ pub(super) async fn find_missing(on: &Reconcile, run: &mut Run, mut after: Strin
                 counts.users += 1;
                 let drift = known.about().drift(Kind::MissingAccount, None, true.into(), false.into());
                 store::keep(conn, &run.id, &Finding::Drift(drift))?;
-                if run.applies {
-                    counts.queued += vanished(conn, run, known, now)?;
-                }
             }
             Ok(counts)
         })
         .await?;
     }
-}
-
-/// Lets a user's delivery begin anew: their account is not in the org, and neither is it in any group. Answers how many
-/// deliveries that makes.
-fn vanished(conn: &mut Conn, run: &Run, known: &Known, now: DateTime<Utc>) -> Result<u64, DbError> {
-    link::remove(conn, &known.id)?;
-    let groups = member::forget_member(conn, &known.id)?;
-    for group in &groups {
-        outbox::enqueue(conn, &run.tenant, Resource::Group, group, now)?;
-    }
-    outbox::enqueue(conn, &run.tenant, Resource::User, &known.id, now)?;
-    Ok(1 + u64::try_from(groups.len()).unwrap_or(0))
 }
 
 /// Says of the accounts that nobody is linked to who would be matched with them, and takes those back that somebody is
@@ -333,7 +313,7 @@ pub(super) async fn match_unlinked(on: &Reconcile, run: &mut Run) -> Result<(), 
         taken.extend(on.db.read(move |conn| store::owned(conn, &tenant, &accounts)).await?);
     }
     found.retain(|one| taken.contains(&one.salesforce_id) || matched.contains_key(&one.salesforce_id));
-    on.commit(run, Phase::Done, move |conn, run, _| {
+    on.commit(run, Phase::Repair(String::new()), move |conn, run, _| {
         for one in &found {
             if taken.contains(&one.salesforce_id) {
                 store::take_back(conn, &run.id, &Finding::Unlinked(one.clone()))?;

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::db::{Conn, Error as DbError};
-use crate::delivery::outbox;
 use crate::delivery::plan::ObservedGroup;
 use crate::salesforce::{self, Memberships};
-use crate::shadow::{Kind as Resource, link, member, observed};
+use crate::shadow::{member, observed};
 
 use super::compare::{self, Membership};
 use super::finding::{Drift, Finding, Kind, Member};
 use super::lease::{Counts, Phase, Run};
-use super::run::{Error, Patience, Reconcile};
+use super::run::{Error, Reconcile};
 use super::store::{self, Known};
 
 /// Groups that are looked at together.
@@ -80,7 +79,7 @@ async fn mirrored(on: &Reconcile, run: &Run, after: &str) -> Result<Vec<String>,
 }
 
 async fn read(on: &Reconcile, mirrored: &[String]) -> Result<Held, Error> {
-    let (client, mut patience) = (&on.org.client, Patience::default());
+    let (client, mut patience) = (&on.org.client, on.patience());
     loop {
         let began = on.clock.now();
         let asked = async {
@@ -102,7 +101,7 @@ async fn read(on: &Reconcile, mirrored: &[String]) -> Result<Held, Error> {
 
 /// Reads who is in one group; `None`: there is no such group.
 async fn members_of(on: &Reconcile, group: &str) -> Result<Option<Memberships>, Error> {
-    let mut patience = Patience::default();
+    let mut patience = on.patience();
     loop {
         match on.org.client.group_members(group).await {
             Ok(members) => return Ok(Some(Memberships::of(group, &members))),
@@ -134,33 +133,30 @@ async fn compare_one(on: &Reconcile, run: &mut Run, known: Known, held: &Held, n
     };
     let (Some(name), Some(members)) = (name, members.clone()) else {
         let gone = members.is_none();
-        return on.commit(run, next, move |conn, run, now| missing(conn, run, &known, gone, now)).await;
+        return on.commit(run, next, move |conn, run, _| missing(conn, run, &known, gone)).await;
     };
-    let change = Arc::new(compare_members(on, &known, name, &members).await?);
-    on.commit(run, next, move |conn, run, now| {
+    let change = Arc::new(compare_members(on, (run.id.clone(), run.started), &known, name, &members).await?);
+    let began = held.began;
+    on.commit(run, next, move |conn, run, _| {
         if !known.hold(conn)? {
             return Ok(Counts { skipped: 1, ..Counts::default() });
         }
-        let mut counts = change.counts;
         member::confirm(conn, &known.id, &change.present, true)?;
         member::confirm(conn, &known.id, &change.absent, false)?;
         if let Some(name) = &change.name {
-            observed::save(conn, &known.id, &ObservedGroup { name: Some(name.clone()) }, now)?;
+            observed::save(conn, &known.id, &ObservedGroup { name: Some(name.clone()) }, began)?;
         }
         for drift in &change.drift {
             store::keep(conn, &run.id, &Finding::Drift(drift.clone()))?;
         }
-        if run.applies && !change.drift.is_empty() {
-            outbox::enqueue(conn, &run.tenant, Resource::Group, &known.id, now)?;
-            counts.queued += 1;
-        }
-        Ok(counts)
+        Ok(change.counts)
     })
     .await
 }
 
 async fn compare_members(
     on: &Reconcile,
+    run: (String, DateTime<Utc>),
     known: &Known,
     held: String,
     members: &Memberships,
@@ -178,8 +174,9 @@ async fn compare_members(
     }
     let mut after = String::new();
     loop {
-        let (group, from) = (known.id.clone(), after.clone());
-        let page: Vec<Membership> = on.db.read(move |conn| store::memberships(conn, &group, &from, MEMBERS)).await?;
+        let (group, from, (id, started)) = (known.id.clone(), after.clone(), run.clone());
+        let read = move |conn: &mut Conn| store::memberships(conn, &group, (&id, started), &from, MEMBERS);
+        let page: Vec<Membership> = on.db.read(read).await?;
         let Some(last) = page.last() else { return Ok(change) };
         after.clone_from(&last.member);
         change.counts.memberships += u64::try_from(page.len()).unwrap_or(0);
@@ -200,21 +197,12 @@ async fn compare_members(
     }
 }
 
-/// Notes that a public group is not in the org. Its delivery begins anew where that is wanted.
-fn missing(conn: &mut Conn, run: &Run, known: &Known, gone: bool, now: DateTime<Utc>) -> Result<Counts, DbError> {
+/// Notes that a public group is not in the org.
+fn missing(conn: &mut Conn, run: &Run, known: &Known, gone: bool) -> Result<Counts, DbError> {
     if !gone || !known.hold(conn)? {
         return Ok(Counts { skipped: 1, ..Counts::default() });
     }
     let drift = known.about().drift(Kind::MissingGroup, None, true.into(), false.into());
     store::keep(conn, &run.id, &Finding::Drift(drift))?;
-    let mut counts = Counts { groups: 1, ..Counts::default() };
-    if run.applies {
-        link::remove(conn, &known.id)?;
-        member::forget_group(conn, &known.id)?;
-        // Groups that have it as a member have it no more, and shall have the next.
-        member::forget_member(conn, &known.id)?;
-        outbox::enqueue(conn, &run.tenant, Resource::Group, &known.id, now)?;
-        counts.queued += 1;
-    }
-    Ok(counts)
+    Ok(Counts { groups: 1, ..Counts::default() })
 }

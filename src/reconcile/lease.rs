@@ -26,7 +26,9 @@ pub(super) enum Phase {
     Groups(String),
     /// Accounts that nobody is linked to.
     Unlinked,
-    /// Everything was compared.
+    /// What drifted is enqueued, behind the finding at this place.
+    Repair(String),
+    /// Nothing is left to do.
     Done,
 }
 
@@ -92,7 +94,7 @@ pub(super) enum Begun {
     Busy(DateTime<Utc>),
 }
 
-type Row = (String, NaiveDateTime, bool, String, NaiveDateTime);
+type Row = (String, NaiveDateTime, String, NaiveDateTime);
 
 /// Begins a reconcile, or goes on with one that was left. `new` is its id if it is a new one, `owner` names the
 /// caller's hold on it.
@@ -108,7 +110,6 @@ pub(super) fn begin(
             reconciles::table.filter(reconciles::tenant.eq(tenant).and(reconciles::finished_at.is_null())).select((
                 reconciles::id,
                 reconciles::started_at,
-                reconciles::applies,
                 reconciles::progress,
                 reconciles::lease_until,
             ))
@@ -119,17 +120,17 @@ pub(super) fn begin(
         Conn::Postgres(c) => open!().for_update().first(c).optional()?,
     };
     let until = now + LEASE;
-    if let Some((id, started, applied, progress, lease)) = open {
+    if let Some((id, started, progress, lease)) = open {
         if lease > now.naive_utc() {
             return Ok(Begun::Busy(lease.and_utc()));
         }
         let started = started.and_utc();
         let readable = serde_json::from_str::<Progress>(&progress).ok();
-        let goes_on = !fresh && applied == applies && now - lease.and_utc() < STALE;
+        let goes_on = !fresh && now - lease.and_utc() < STALE;
         if let Some(progress) = readable.filter(|_| goes_on) {
-            diesel::update(reconciles::table.find(&id))
-                .set((reconciles::lease_owner.eq(owner), reconciles::lease_until.eq(until.naive_utc())))
-                .execute(conn)?;
+            // Whether it repairs is for its end: the same is read for both.
+            let lease = (reconciles::lease_owner.eq(owner), reconciles::lease_until.eq(until.naive_utc()));
+            diesel::update(reconciles::table.find(&id)).set((reconciles::applies.eq(applies), lease)).execute(conn)?;
             let (tenant, owner) = (tenant.to_owned(), owner.to_owned());
             return Ok(Begun::Run(Box::new(Run { id, tenant, owner, started, applies, progress, resumed: true })));
         }

@@ -4,14 +4,15 @@
 //! reads the org, writes what it holds into what is observed, and reports where that is not what was asked: the drift.
 //! It never writes to the org. To repair, it enqueues what drifted, and the ordinary deliveries do the rest.
 //!
-//! `compare` decides (pure), `accounts` and `groups` read and note chunk by chunk, `lease` is where a run stands,
-//! `schedule` runs it by the clock.
+//! `compare` decides (pure), `accounts` and `groups` read and note chunk by chunk, `repair` enqueues, `lease` is
+//! where a run stands, `schedule` runs it by the clock.
 
 mod accounts;
 pub mod compare;
 mod finding;
 mod groups;
 mod lease;
+mod repair;
 mod run;
 mod schedule;
 mod store;

@@ -14,7 +14,7 @@ use crate::salesforce::{self, Disposition, Way};
 
 use super::finding::{Finding, Kind};
 use super::lease::{self, Begun, Counts, LEASE, Phase, Progress, Run};
-use super::{accounts, groups, store};
+use super::{accounts, groups, repair, store};
 
 /// Above so many records a bulk job costs fewer calls than pages of a query.
 pub const BULK_ABOVE: u64 = 10_000;
@@ -48,20 +48,20 @@ impl Failure for Error {
     }
 }
 
+/// Waits between tries of a reading that fails.
+const WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
+
 /// How long a reading that fails is tried again: what passes by itself must not end the reading of a whole org.
-#[derive(Debug, Default)]
-pub(super) struct Patience(usize);
+#[derive(Debug)]
+pub(super) struct Patience(std::vec::IntoIter<Duration>);
 
 impl Patience {
-    const WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
-
     /// Whether it is worth another try, which is made after a wait.
     pub(super) async fn lasts(&mut self, error: &salesforce::Error) -> bool {
         let passes = matches!(error.disposition(), Disposition::Outage { .. } | Disposition::Retry { .. });
-        let Some(wait) = Self::WAITS.get(self.0).filter(|_| passes) else { return false };
-        self.0 += 1;
+        let Some(wait) = self.0.next().filter(|_| passes) else { return false };
         tracing::debug!(%error, "a reading is tried again");
-        tokio::time::sleep(*wait).await;
+        tokio::time::sleep(wait).await;
         true
     }
 }
@@ -124,18 +124,29 @@ pub struct Reconcile {
     pub(super) clock: SharedClock,
     randomness: SharedRandomness,
     pub(super) bulk_above: u64,
+    waits: Vec<Duration>,
 }
 
 impl Reconcile {
     /// For `org`, and what `db` has of it.
     pub fn new(db: Db, org: Arc<Org>, clock: SharedClock, randomness: SharedRandomness) -> Self {
-        Self { db, org, clock, randomness, bulk_above: BULK_ABOVE }
+        Self { db, org, clock, randomness, bulk_above: BULK_ABOVE, waits: WAITS.to_vec() }
     }
 
     /// The same, with bulk jobs for what has more records than `count`.
     #[must_use]
     pub fn with_bulk_above(self, count: u64) -> Self {
         Self { bulk_above: count, ..self }
+    }
+
+    /// The same, where a reading that fails is tried again after these waits.
+    #[must_use]
+    pub fn with_waits(self, waits: Vec<Duration>) -> Self {
+        Self { waits, ..self }
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        Patience(self.waits.clone().into_iter())
     }
 
     /// When the tenant's last reconcile ended.
@@ -209,7 +220,8 @@ impl Reconcile {
                 Phase::Accounts(_) => "accounts",
                 Phase::Missing(_) => "missing accounts",
                 Phase::Groups(_) => "groups",
-                Phase::Unlinked | Phase::Done => "accounts without an owner",
+                Phase::Unlinked => "accounts without an owner",
+                Phase::Repair(_) | Phase::Done => "deliveries",
             };
             watch(Standing { at, counts, expected });
             match phase {
@@ -217,6 +229,7 @@ impl Reconcile {
                 Phase::Missing(after) => accounts::find_missing(self, run, after).await?,
                 Phase::Groups(after) => groups::compare_all(self, run, after).await?,
                 Phase::Unlinked => accounts::match_unlinked(self, run).await?,
+                Phase::Repair(after) => repair::enqueue_all(self, run, after).await?,
                 Phase::Done => return Ok(()),
             }
         }

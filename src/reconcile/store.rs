@@ -212,11 +212,20 @@ pub(super) fn groups(conn: &mut Conn, tenant: &str, after: &str, limit: i64) -> 
     known(conn, tenant, rows)
 }
 
-/// A page of a group's memberships, of members that have an account or a public group.
-pub(super) fn memberships(conn: &mut Conn, group: &str, after: &str, limit: i64) -> Result<Vec<Membership>, Error> {
+/// A page of a group's memberships, of members that have a public group or an account: one that this run found, or that
+/// was linked after it `started`. Those whose account is gone have their own finding.
+pub(super) fn memberships(
+    conn: &mut Conn,
+    group: &str,
+    (run, started): (&str, DateTime<Utc>),
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Membership>, Error> {
+    let there = links::seen.eq(Some(run)).or(links::created_at.nullable().ge(Some(started.naive_utc())));
     let rows: Vec<(String, String, bool, bool, bool)> = members::table
         .inner_join(links::table.on(links::resource_id.eq(members::member_id)))
         .filter(members::group_id.eq(group).and(members::member_id.gt(after)))
+        .filter(there.or(links::kind.nullable().eq(Some(Kind::Group.as_str()))))
         .order(members::member_id)
         .limit(limit)
         .select((members::member_id, links::salesforce_id, members::desired, members::observed, members::unsure))

@@ -82,7 +82,7 @@ async fn populate(app: &TestApp) -> Vec<String> {
     names
 }
 
-fn stranger(store: &mut Store, name: &str, federation: &str) {
+pub(super) fn stranger(store: &mut Store, name: &str, federation: &str) {
     let mut user = store.blank_user(chrono::DateTime::UNIX_EPOCH);
     user.active = true;
     let profile = store.profile_named("Standard User").expect("the profile");
@@ -210,12 +210,16 @@ fn expected(before: &Held, now: &Held, protected: &str) -> BTreeSet<String> {
 
 async fn two_hundred_changes(engine: &Engine, via: Via, seed: u64) {
     let protected = "stranger-at-the-top@example.com";
-    let app = TestApp::start_with(engine, |_| {}, |config| {
-        via.configure(config);
-        let tenant = config.tenant.values_mut().next().expect("a tenant");
-        tenant.groups.mirror = vec!["SF *".to_owned()];
-        tenant.protected = vec![protected.to_uppercase()];
-    })
+    let app = TestApp::start_with(
+        engine,
+        |_| {},
+        |config| {
+            via.configure(config);
+            let tenant = config.tenant.values_mut().next().expect("a tenant");
+            tenant.groups.mirror = vec!["SF *".to_owned()];
+            tenant.protected = vec![protected.to_uppercase()];
+        },
+    )
     .await;
     populate(&app).await;
     app.org().org().with_store(|store| stranger(store, protected, "top"));
@@ -250,7 +254,13 @@ async fn two_hundred_changes(engine: &Engine, via: Via, seed: u64) {
     assert_eq!(words(&found), strangers, "nothing is left but what is not the bridge's");
 
     let after = held(&app);
-    assert_eq!(expected(&before, &after, protected).into_iter().filter(|word| !word.contains("unlinked") && !word.contains("missing-group")).count(), 0);
+    assert_eq!(
+        expected(&before, &after, protected)
+            .into_iter()
+            .filter(|word| !word.contains("unlinked") && !word.contains("missing-group"))
+            .count(),
+        0
+    );
     for (id, user) in &after.users {
         for field in OWN {
             assert_eq!(user.get(field), now.users[id].get(field), "{field:?} of {id} is not the bridge's");
