@@ -1,6 +1,7 @@
 //! What the org really holds, beside what was asked of it.
 
 mod changes;
+mod command;
 mod runs;
 
 use std::collections::BTreeSet;
