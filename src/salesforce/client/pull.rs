@@ -433,3 +433,6 @@ fn pulled(mut row: Row) -> Option<Pulled> {
     }
     Some(Pulled { id, record, standard: true })
 }
+
+#[cfg(test)]
+mod tests;
