@@ -22,6 +22,7 @@ const ROWS: usize = 500;
 const DRIFTED: u8 = 3;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own, given or not")]
 pub(super) struct Reconcile {
     #[command(flatten)]
     file: ConfigFile,
@@ -58,9 +59,9 @@ impl Reconcile {
         let report = carry_out(&on, task, &around).await.with_context(|| format!("tenant {}", self.tenant))?;
         let mut out = std::io::BufWriter::new(std::io::stdout());
         if self.json {
-            as_json(&on, &report, &mut out).await?
+            as_json(&on, &report, &mut out).await?;
         } else {
-            as_tables(&on, &report, &mut out).await?
+            as_tables(&on, &report, &mut out).await?;
         }
         out.flush()?;
         drop(out);

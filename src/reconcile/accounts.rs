@@ -303,8 +303,8 @@ pub(super) async fn match_unlinked(on: &Reconcile, run: &mut Run) -> Result<(), 
                     taken.insert(account);
                 } else {
                     let name = person.document.get("userName").and_then(Value::as_str).unwrap_or_default();
-                    let matches = Match { id: person.id.clone(), name: name.to_owned(), by: by.to_owned() };
-                    matched.insert(account, matches);
+                    let found = Match { id: person.id.clone(), name: name.to_owned(), by: by.to_owned() };
+                    matched.insert(account, found);
                 }
             }
         }
@@ -318,8 +318,8 @@ pub(super) async fn match_unlinked(on: &Reconcile, run: &mut Run) -> Result<(), 
             if taken.contains(&one.salesforce_id) {
                 store::take_back(conn, &run.id, &Finding::Unlinked(one.clone()))?;
             } else {
-                let matches = matched.get(&one.salesforce_id).cloned();
-                store::keep(conn, &run.id, &Finding::Unlinked(Unlinked { matches, ..one.clone() }))?;
+                let one = Unlinked { matches: matched.get(&one.salesforce_id).cloned(), ..one.clone() };
+                store::keep(conn, &run.id, &Finding::Unlinked(one))?;
             }
         }
         Ok(Counts::default())

@@ -27,6 +27,18 @@ struct Mark {
 
 type MarkColumns = (i64, String, Option<NaiveDateTime>, Option<(String, i64, NaiveDateTime)>);
 
+/// The columns of a [`Mark`].
+macro_rules! mark {
+    () => {
+        (
+            resources::version,
+            links::salesforce_id,
+            observed::observed_at.nullable(),
+            (deliveries::state, deliveries::wanted, deliveries::updated_at).nullable(),
+        )
+    };
+}
+
 impl Mark {
     fn of((version, salesforce_id, observed_at, delivery): MarkColumns) -> Self {
         Self { version, salesforce_id, observed_at, delivery }
@@ -87,7 +99,7 @@ impl Known {
         }
         let now: Option<MarkColumns> = on_backend!(conn, c => linked()
             .filter(links::resource_id.eq(&self.id))
-            .select(mark())
+            .select(mark!())
             .first(c)
             .optional()?);
         Ok(now.map(Mark::of).is_some_and(|now| now == self.mark))
@@ -102,18 +114,19 @@ fn linked() -> _ {
         .left_join(deliveries::table.on(deliveries::resource_id.eq(links::resource_id)))
 }
 
-#[diesel::dsl::auto_type(no_type_alias)]
-fn mark() -> _ {
-    let delivery: _ = (deliveries::state, deliveries::wanted, deliveries::updated_at);
-    (resources::version, links::salesforce_id, observed::observed_at.nullable(), delivery.nullable())
-}
-
 type KnownColumns = (String, String, String, Option<NaiveDateTime>, Option<String>, MarkColumns);
 
 /// What is read of each linked resource.
 macro_rules! known {
     () => {
-        (resources::id, resources::kind, resources::document, resources::deleted_at, observed::state.nullable(), mark())
+        (
+            resources::id,
+            resources::kind,
+            resources::document,
+            resources::deleted_at,
+            observed::state.nullable(),
+            mark!(),
+        )
     };
 }
 

@@ -125,7 +125,9 @@ impl Memberships {
     /// The members that one group has.
     pub fn of(group: &str, members: &[String]) -> Self {
         let mut all = Self::default();
-        members.iter().for_each(|member| all.add(group, member));
+        for member in members {
+            all.add(group, member);
+        }
         all
     }
 

@@ -27,9 +27,8 @@ async fn all(mut accounts: Accounts) -> (Vec<Pulled>, usize) {
 async fn a_bulk_job_takes_a_handful_of_calls() {
     let org = Org::start(|n, seen| {
         let page = |from: usize, to: usize| {
-            let rows =
-                (from..to).map(|n| format!("{},u{n}@b.co,{},{}\n", id(n), n % 2 == 0, n % 7)).collect::<String>();
-            format!("Id,Username,IsActive,Level__c\n{rows}")
+            let row = |n: usize| format!("{},u{n}@b.co,{},{}\n", id(n), n.is_multiple_of(2), n % 7);
+            format!("Id,Username,IsActive,Level__c\n{}", (from..to).map(row).collect::<Vec<_>>().concat())
         };
         match n {
             0 => Reply::ok(json!({"id": "750x", "state": "UploadComplete"}).to_string()),
@@ -67,11 +66,10 @@ async fn a_bulk_job_takes_a_handful_of_calls() {
 #[tokio::test]
 async fn a_bulk_job_goes_on_in_the_middle_of_a_page() {
     let page = |rows: std::ops::Range<usize>| {
-        format!("Id,Username\n{}", rows.map(|n| format!("{},u{n}\n", id(n))).collect::<String>())
+        format!("Id,Username\n{}", rows.map(|n| format!("{},u{n}\n", id(n))).collect::<Vec<_>>().concat())
     };
-    let org = Org::start(move |_, seen| match seen.line.contains("/results") {
-        true => Reply::ok(page(0..1_700)),
-        false => Reply::ok(r#"{"state":"JobComplete"}"#),
+    let org = Org::start(move |_, seen| {
+        if seen.line.contains("/results") { Reply::ok(page(0..1_700)) } else { Reply::ok(r#"{"state":"JobComplete"}"#) }
     })
     .await;
     let began = DateTime::UNIX_EPOCH;
@@ -150,14 +148,14 @@ async fn scim_pages_begin_behind_the_last_id_and_an_org_that_repeats_itself_ends
 
 #[tokio::test]
 async fn memberships_of_many_are_one_query() {
-    let org = Org::start(|n, _| match n {
-        0 => Reply::ok(r#"{"totalSize":3,"done":true,"records":[]}"#),
-        _ => {
-            let member = |group: &str, member: &str| json!({"GroupId": group, "UserOrGroupId": member});
-            let group = |n: usize| format!("00G{n:012}AAA");
-            let records = [member(&group(1), &id(1)), member(&group(1), &group(2)), member(&group(9), &id(2))];
-            Reply::ok(json!({"done": true, "records": records}).to_string())
+    let org = Org::start(|n, _| {
+        if n == 0 {
+            return Reply::ok(r#"{"totalSize":3,"done":true,"records":[]}"#);
         }
+        let member = |group: &str, member: &str| json!({"GroupId": group, "UserOrGroupId": member});
+        let group = |n: usize| format!("00G{n:012}AAA");
+        let records = [member(&group(1), &id(1)), member(&group(1), &group(2)), member(&group(9), &id(2))];
+        Reply::ok(json!({"done": true, "records": records}).to_string())
     })
     .await;
     let (one, two) = ("00G000000000001", "00G000000000002AAA");
