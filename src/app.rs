@@ -22,7 +22,7 @@ use crate::http::{self, Binding};
 use crate::provisioning::{Provisioner, Registries};
 use crate::scim::fold::fold;
 use crate::scim::schema::Registry;
-use crate::{reconcile, salesforce, telemetry};
+use crate::{config, delivery, reconcile, salesforce, telemetry};
 
 /// How long a connection to Salesforce may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -128,6 +128,15 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
         default_profile: tenant.entitlements.default_profile.clone(),
         mirror,
         create_groups: tenant.groups.create,
+        adopt: match tenant.accounts.adopt {
+            config::Adopt::Matching => delivery::Adopt::Matching,
+            config::Adopt::Never => delivery::Adopt::Never,
+            config::Adopt::Ask => delivery::Adopt::Ask,
+        },
+        means: delivery::plan::Means {
+            rest: tenant.salesforce.rest == Rest::WhenNeeded,
+            welcome_mail: tenant.accounts.welcome_mail,
+        },
         protected: tenant.protected.iter().map(|name| fold(name)).collect(),
         remembered: Remembered::default(),
     })

@@ -1,6 +1,7 @@
 //! The command line. Results on stdout, logs on stderr; exit 0 when it was done, 1 when it was not, 2 when the command
 //! was not understood; some commands have codes of their own, which their help tells.
 
+mod deliveries;
 mod reconcile;
 mod schema;
 mod serve;
@@ -45,6 +46,9 @@ enum Command {
     /// Make, list and end the bearer tokens that identity providers present.
     #[command(subcommand)]
     Token(token::Token),
+    /// See what is not yet in Salesforce and why, try it again, agree to what it asks.
+    #[command(subcommand)]
+    Deliveries(deliveries::Deliveries),
     /// Compare what the org really holds with what was asked, and repair it with --apply.
     #[command(
         after_help = "Examples:\n  scim-bridge reconcile --tenant acme\n  scim-bridge reconcile --tenant acme --apply\n  scim-bridge reconcile --tenant acme --json --fail-on-drift"
@@ -84,6 +88,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Sandbox(command) => command.run().await?,
         Command::Migrate(file) => migrate(&file).await?,
         Command::Token(command) => command.run().await?,
+        Command::Deliveries(command) => command.run().await?,
         Command::Reconcile(command) => return command.run().await,
         Command::Schema(command) => command.run()?,
     }

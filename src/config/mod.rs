@@ -4,6 +4,7 @@
 //! is silently ignored is a default that nobody chose. Problems name the file or variable and the key, never the value
 //! of a secret.
 
+mod accounts;
 mod check;
 mod error;
 mod extension;
@@ -24,6 +25,7 @@ use std::path::Path;
 use secrecy::SecretString;
 use url::Url;
 
+pub use accounts::{Accounts, Adopt};
 pub use error::{Error, Problem};
 pub use extension::{Extended, Extension};
 pub use model::{
@@ -74,6 +76,7 @@ impl Config {
             },
             entitlements: Entitlements { default_profile: Some("Minimum Access - Salesforce".to_owned()) },
             groups: Groups { mirror: vec!["*".to_owned()], create: true },
+            accounts: Accounts::default(),
             protected: Vec::new(),
             reconcile: Reconcile::default(),
             extensions: Vec::new(),

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::accounts::Accounts;
 use super::extension::Extension;
 use super::reconcile::Reconcile;
 use super::secret::DatabaseUrl;
@@ -129,6 +130,9 @@ pub struct Tenant {
     pub acknowledge: Acknowledge,
     /// The org.
     pub salesforce: Salesforce,
+    /// How people get their accounts.
+    #[serde(default)]
+    pub accounts: Accounts,
     /// What people get in Salesforce.
     #[serde(default)]
     pub entitlements: Entitlements,

@@ -7,6 +7,8 @@
 mod attempt;
 mod circuit;
 mod group;
+pub mod hand;
+mod licence;
 mod mirror;
 mod org;
 pub mod outbox;
@@ -19,7 +21,7 @@ mod state;
 mod user;
 mod worker;
 
-pub use org::{Org, Pace, Remembered};
+pub use org::{Adopt, Org, Pace, Remembered};
 pub use over::start_over;
 pub use overview::Overview;
 pub use schedule::Schedule;

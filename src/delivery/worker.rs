@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -192,6 +191,3 @@ async fn deliver(shared: Arc<Shared>, claim: Claim) {
         }
     }
 }
-
-/// What comes together goes out together: a group waits this long for more of its members to arrive.
-pub(super) const SETTLE: TimeDelta = TimeDelta::milliseconds(300);

@@ -171,17 +171,19 @@ fn compare_chunk(around: &Surroundings, known: Vec<Known>, chunk: &Chunk) -> Com
             compared.unlinked.extend(unlinked(around, account).map(Finding::Unlinked));
             continue;
         };
+        let observed: ObservedUser =
+            known.observed.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let wish = if known.deleted {
             Some(Record::new().with("IsActive", false))
         } else {
-            wish::record(&around.org, &known.document, &known.manager)
+            wish::record(&around.org, &known.document, &known.manager, &observed)
         };
         match wish.filter(|_| !known.is_newer_than(chunk.began)) {
             // The delivery of one who shall have the name of a protected account is refused.
             Some(wish) if around.protects(&account.record) || around.protects(&wish) => {}
             Some(wish) => {
                 compared.counts.users += 1;
-                compared.changes.extend(compare_one(around, known, &wish, account));
+                compared.changes.extend(compare_one(around, known, (&wish, &observed), account));
             }
             None => compared.counts.skipped += 1,
         }
@@ -191,12 +193,16 @@ fn compare_chunk(around: &Surroundings, known: Vec<Known>, chunk: &Chunk) -> Com
     compared
 }
 
-fn compare_one(around: &Surroundings, known: Known, wish: &Record, account: &Pulled) -> Option<Change> {
-    let observed: ObservedUser =
-        known.observed.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+fn compare_one(
+    around: &Surroundings,
+    known: Known,
+    (wish, observed): (&Record, &ObservedUser),
+    account: &Pulled,
+) -> Option<Change> {
     let frozen = around.frozen.contains(&account.id);
-    let held = Held { record: &account.record, shown: &around.shown, frozen };
-    let compared = compare::account(wish, &observed, held);
+    let frozen_is_known = around.org.client.may_query();
+    let held = Held { record: &account.record, shown: &around.shown, frozen, frozen_is_known };
+    let compared = compare::account(wish, observed, held);
     if compared == compare::Compared::default() {
         return None;
     }
@@ -290,7 +296,10 @@ pub(super) async fn match_unlinked(on: &Reconcile, run: &mut Run) -> Result<(), 
             let Some(last) = people.last() else { break };
             after.clone_from(&last.id);
             for person in &people {
-                let Some(record) = wish::record(org, &person.document, &Manager::Unknown) else { continue };
+                let Some(record) = wish::record(org, &person.document, &Manager::Unknown, &ObservedUser::default())
+                else {
+                    continue;
+                };
                 let of = |field: &str, index: &HashMap<String, String>| index.get(&key(record.text(field))?).cloned();
                 let (account, by) = match of("FederationIdentifier", &federation) {
                     Some(account) => (account, "federation-id"),

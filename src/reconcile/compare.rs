@@ -28,6 +28,8 @@ pub struct Held<'a> {
     pub shown: &'a Shown,
     /// Whether the user is frozen.
     pub frozen: bool,
+    /// Whether the reading shows that.
+    pub frozen_is_known: bool,
 }
 
 /// What comparing an account came to.
@@ -68,6 +70,16 @@ pub fn account(wish: &Record, observed: &ObservedUser, held: Held<'_>) -> Compar
         !(value.changes_since(&known).is_empty() && known.changes_since(&value).is_empty())
     };
     let mut fresh = false;
+    if observed.pending_email.is_some() && shown.mentions("Email") && has_arrived(wish, held) {
+        // Confirmed, or an org that does without.
+        now.pending_email = None;
+        fresh = true;
+    }
+    if observed.frozen && held.frozen_is_known && !held.frozen {
+        // Somebody let the person in again.
+        now.frozen = false;
+        fresh = true;
+    }
     for (field, value) in shown.iter().filter(|(field, value)| news(field, value)) {
         now.record.set(field, value.clone());
         fresh = true;
@@ -77,17 +89,25 @@ pub fn account(wish: &Record, observed: &ObservedUser, held: Held<'_>) -> Compar
 
 /// Whether the org may show another value of `field` and all is well.
 fn is_excused(wish: &Record, observed: &ObservedUser, held: Held<'_>, field: &str) -> bool {
-    let accepted = !Record::new()
-        .with(field, wish.get(field).cloned().unwrap_or(Value::Null))
-        .changes_since(&observed.record)
-        .mentions(field);
     match field {
         // Accepted, and waits for the person to follow the link in Salesforce's mail; until then the old one is shown.
-        "Email" => accepted,
+        "Email" => waits(wish, observed) && !has_arrived(wish, held),
         // Where Salesforce refuses to deactivate, freezing is what was done instead.
-        "IsActive" => accepted && held.frozen && wish.get("IsActive") == Some(&Value::Bool(false)),
+        "IsActive" => observed.frozen && held.frozen && wish.get("IsActive") == Some(&Value::Bool(false)),
         _ => false,
     }
+}
+
+/// Whether the address that was asked for is one that waits for its confirmation.
+fn waits(wish: &Record, observed: &ObservedUser) -> bool {
+    let pending = observed.pending_email.as_deref().map(|pending| Record::new().with("Email", pending));
+    pending.is_some_and(|pending| wish.text("Email").is_some() && !pending.changes_since(wish).mentions("Email"))
+}
+
+/// Whether the org shows the address that was asked for.
+fn has_arrived(wish: &Record, held: Held<'_>) -> bool {
+    let shown = Record::new().with("Email", held.record.get("Email").cloned().unwrap_or(Value::Null));
+    !shown.changes_since(wish).mentions("Email")
 }
 
 /// What was read as text, in the type of what was asked for: a page of a bulk query does not tell a number from a text.

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::delivery::Org;
+use crate::delivery::plan::ObservedUser;
 use crate::salesforce::{Record, mapping};
+use crate::scim::fold::fold;
 use crate::scim::{Attributes, ENTERPRISE_SCHEMA};
 
 /// Whose report somebody is.
@@ -24,12 +26,18 @@ pub(super) fn manager(document: &Attributes) -> Option<&str> {
 
 /// The fields that a live user's account shall have; `None` where the mapping fails, which is for the delivery to tell.
 #[expect(clippy::unnecessary_wraps, reason = "a mapping of one's own can fail")]
-pub(super) fn record(_org: &Org, document: &Attributes, manager: &Manager) -> Option<Record> {
+pub(super) fn record(_org: &Org, document: &Attributes, manager: &Manager, observed: &ObservedUser) -> Option<Record> {
     let mut record = mapping::record(document).record;
     match manager {
         Manager::None => record.set("ManagerId", Value::Null),
         Manager::Account(id) => record.set("ManagerId", id.as_str()),
         Manager::Unknown => {}
+    }
+    // What was taken by somebody else stands in the place of what was wanted, for as long as that is wanted.
+    for (field, chosen) in &observed.chosen {
+        if record.text(field).is_some_and(|wanted| fold(wanted) == fold(&chosen.wanted)) {
+            record.set(field, chosen.value.as_str());
+        }
     }
     Some(record)
 }

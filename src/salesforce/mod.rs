@@ -14,7 +14,9 @@ mod settings;
 mod testing;
 mod transport;
 
-pub use client::{Accounts, Assignment, Chunk, Client, Memberships, Place, Pulled, Shown, Way, quoted};
+pub use client::{
+    Accounts, Assignment, Change, Chunk, Client, Grant, Held, Memberships, Place, Pulled, Shown, Way, quoted,
+};
 pub use dialect::{Carrier, carrier};
 pub use error::{Cause, Disposition, Error, Result, WaitFor};
 pub use record::{Record, same_id};

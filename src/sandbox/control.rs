@@ -2,13 +2,13 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::faults::Faults;
 use super::org::Visit;
-use super::rest;
-use super::settings::Faults;
 use super::store::field::Field;
-use super::store::{Store, User};
+use super::store::{MailKind, Store, User};
+use super::view;
 use super::wire::{Reply, Request};
 
 /// The body of `POST /sandbox/licences`.
@@ -76,7 +76,7 @@ pub(super) fn state(store: &Store) -> Value {
         .map(|group| {
             json!({
                 "Id": group.id, "Name": group.name, "DeveloperName": group.developer_name, "Type": group.kind.name(),
-                "Members": group.members,
+                "Members": group.members.keys().collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -94,17 +94,39 @@ pub(super) fn state(store: &Store) -> Value {
         "PermissionSets": store.permission_sets.iter().map(|(id, set)| {
             json!({"Id": id, "Name": set.name, "Label": set.label, "IsOwnedByProfile": set.owned_by_profile})
         }).collect::<Vec<_>>(),
-        "Roles": store.roles.iter().map(named).collect::<Vec<_>>(),
+        "PermissionSetGroups": store.permission_set_groups.iter().map(|(id, group)| {
+            let sets = group.sets.iter().filter_map(|id| store.permission_sets.get(id)).map(|set| &set.name);
+            json!({
+                "Id": id, "Name": group.developer_name, "Label": group.label,
+                "PermissionSets": sets.collect::<Vec<_>>(), "HiddenPermissionSet": group.hidden_set,
+            })
+        }).collect::<Vec<_>>(),
+        "PermissionSetLicenses": store.permission_set_licences.iter().map(|(id, licence)| json!({
+            "Id": id, "Name": licence.developer_name, "Label": licence.label,
+            "TotalLicenses": licence.total, "UsedLicenses": licence.used,
+        })).collect::<Vec<_>>(),
+        "Roles": store.roles.iter().map(|(id, role)| named((id, &role.name))).collect::<Vec<_>>(),
         "UserLicenses": licences(store),
+        "Mails": mails(store),
+    })
+}
+
+/// The most mails that are listed.
+const MAILS_MAX: usize = 500;
+
+/// The mails that the platform would have sent: how many of each kind, and the last of them.
+fn mails(store: &Store) -> Value {
+    let mails = store.mails();
+    let count = |kind: MailKind| mails.iter().filter(|mail| mail.kind == kind).count();
+    json!({
+        "PasswordReset": count(MailKind::PasswordReset),
+        "EmailChange": count(MailKind::EmailChange),
+        "Last": mails.get(mails.len().saturating_sub(MAILS_MAX)..),
     })
 }
 
 fn user_state(store: &Store, user: &User) -> Value {
-    let mut out = match rest::user_record(user) {
-        Value::Object(record) => record,
-        _ => Map::new(),
-    };
-    out.shift_remove("attributes");
+    let mut out = view::user(store, user);
     let mut put = |name: &str, value: Value| {
         out.insert(name.to_owned(), value);
     };
@@ -113,15 +135,21 @@ fn user_state(store: &Store, user: &User) -> Value {
         "Profile",
         json!(user.get(Field::ProfileId).and_then(|id| store.profiles.get(id)).map(|profile| &profile.name)),
     );
-    put("Role", json!(user.get(Field::UserRoleId).and_then(|id| store.roles.get(id))));
+    put("Role", json!(user.get(Field::UserRoleId).and_then(|id| store.roles.get(id)).map(|role| &role.name)));
     put(
         "Manager",
         json!(user.get(Field::ManagerId).and_then(|id| store.user(id)).and_then(|user| user.get(Field::Username))),
     );
-    let sets = user.permission_sets.iter().filter_map(|id| store.permission_sets.get(id)).map(|set| json!(set.name));
+    let sets = user.permission_sets.keys().filter_map(|id| store.permission_sets.get(id)).map(|set| json!(set.name));
     put("PermissionSets", sets.collect());
-    let groups = user.groups.iter().filter_map(|id| store.group(id)).map(|group| json!(group.name));
+    let groups = user.groups.keys().filter_map(|id| store.group(id)).map(|group| json!(group.name));
     put("Groups", groups.collect());
+    let groups = user.set_groups.keys().filter_map(|id| store.permission_set_groups.get(id));
+    put("PermissionSetGroups", groups.map(|group| json!(group.developer_name)).collect());
+    let licences = user.set_licences.keys().filter_map(|id| store.permission_set_licences.get(id));
+    put("PermissionSetLicenses", licences.map(|licence| json!(licence.developer_name)).collect());
+    put("IsFrozen", json!(user.frozen));
+    put("Undeactivatable", json!(user.undeactivatable));
     put("IsIntegrationUser", json!(user.integration));
     Value::Object(out)
 }

@@ -2,8 +2,59 @@
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 
-use super::settings::Faults;
+use super::store::Mishaps;
+
+/// What goes wrong, by chance or by count. Chances are from 0 to 1 and drawn from a generator that `seed` starts, so
+/// that a run can be repeated. The control interface and the page are spared.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Starts the generator.
+    pub seed: u64,
+    /// Chance of a 503 `SERVER_UNAVAILABLE` before anything is done.
+    pub unavailable: f64,
+    /// Chance that the connection breaks before anything is done.
+    pub lost_request: f64,
+    /// Chance that the connection breaks after everything is done.
+    pub lost_answer: f64,
+    /// The next n calls answer 503.
+    pub unavailable_next: u32,
+    /// The connection breaks before the next n calls are done.
+    pub lost_request_next: u32,
+    /// The connection breaks after the next n calls that change something have been done.
+    pub lost_answer_next: u32,
+    /// The next n writes of users and groups fail with `UNABLE_TO_LOCK_ROW`.
+    pub row_locks: u32,
+    /// The next n writes of users and groups fail with `UNKNOWN_EXCEPTION`.
+    pub unknown_exceptions: u32,
+    /// The next n writes of users that take a licence find none, `LICENSE_LIMIT_EXCEEDED`.
+    pub licence_limit_next: u32,
+    /// The next n new usernames are taken by an unknown org just then, `DUPLICATE_USERNAME`.
+    pub duplicate_username_next: u32,
+    /// The next n SCIM creates with permission sets or groups lose the first of them: the user stays.
+    pub child_failure_next: u32,
+    /// Names of profiles whose users cannot be written: each write ends in `UNKNOWN_EXCEPTION`.
+    pub sso_profiles: Vec<String>,
+    /// Each call waits so many milliseconds.
+    pub latency_ms: u64,
+}
+
+impl Faults {
+    /// The orders that are for the store.
+    pub(super) fn mishaps(&self) -> Mishaps {
+        Mishaps {
+            row_locks: self.row_locks,
+            unknown_exceptions: self.unknown_exceptions,
+            licence_limits: self.licence_limit_next,
+            duplicate_usernames: self.duplicate_username_next,
+            child_failures: self.child_failure_next,
+            sso_profiles: self.sso_profiles.clone(),
+            ..Mishaps::default()
+        }
+    }
+}
 
 /// What happens to one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

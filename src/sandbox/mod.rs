@@ -19,15 +19,20 @@ mod org;
 mod page;
 mod rest;
 mod scim;
+mod seeds;
 mod server;
 mod settings;
 pub mod store;
+mod view;
 mod wire;
 
+pub use self::faults::Faults;
 pub use self::org::{Org, Outcome};
-pub use self::server::{Running, start};
-pub use self::settings::{
-    Clock, EmailConfirmation, Entropy, Faults, GroupSeed, OddPatch, PermissionSetSeed, ProfileSeed, Settings, Switches,
+pub use self::seeds::{
+    CustomFieldSeed, CustomType, GroupSeed, PermissionSetGroupSeed, PermissionSetLicenceSeed, PermissionSetSeed,
+    ProfileSeed, RoleSeed, TriggerCode, TriggerSeed, UserSeed, ValidationRule,
 };
+pub use self::server::{Running, start};
+pub use self::settings::{Clock, EmailConfirmation, Entropy, OddPatch, Settings, Switches};
 pub use self::store::registry::UsernameRegistry;
 pub use self::wire::{Reply, Request};

@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::archive::Archive;
-use super::faults::{Dice, Fate};
+use super::faults::{Dice, Fate, Faults};
 use super::journal::{Call, Journal};
 use super::oauth::{self, Sessions};
-use super::settings::{Faults, Settings};
+use super::settings::Settings;
 use super::store::{Group, Store, User};
 use super::wire::{Reply, Request};
 use super::{control, page, rest, scim};
@@ -253,8 +253,7 @@ impl Inner {
 
     /// Replaces the faults and starts their generator anew.
     pub(super) fn set_faults(&mut self, faults: Faults) {
-        self.store.row_locks = faults.row_locks;
-        self.store.unknown_exceptions = faults.unknown_exceptions;
+        self.store.mishaps = faults.mishaps();
         self.dice = Dice::new(faults);
     }
 }

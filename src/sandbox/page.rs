@@ -113,14 +113,14 @@ fn user_row(store: &Store, user: &User) -> String {
     });
     let sets = user
         .permission_sets
-        .iter()
+        .keys()
         .filter_map(|id| store.permission_sets.get(id))
         .map(|set| format!("<span class=\"chip set\">{}</span>", escape(&set.label)))
         .collect::<Vec<_>>()
         .concat();
     let groups = user
         .groups
-        .iter()
+        .keys()
         .filter_map(|id| store.group(id))
         .map(|group| format!("<span class=\"chip\">{}</span>", escape(&group.name)))
         .collect::<Vec<_>>()

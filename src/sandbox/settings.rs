@@ -7,6 +7,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::faults::Faults;
+use super::seeds::{
+    CustomFieldSeed, GroupSeed, PermissionSetGroupSeed, PermissionSetLicenceSeed, PermissionSetSeed, ProfileSeed,
+    RoleSeed, TriggerSeed, UserSeed, ValidationRule,
+};
 use super::store::registry::UsernameRegistry;
 
 /// Where the org's present time comes from.
@@ -47,10 +52,22 @@ pub struct Settings {
     pub profiles: Vec<ProfileSeed>,
     /// Permission sets.
     pub permission_sets: Vec<PermissionSetSeed>,
-    /// Names of roles.
-    pub roles: Vec<String>,
+    /// Permission set groups.
+    pub permission_set_groups: Vec<PermissionSetGroupSeed>,
+    /// Permission set licences.
+    pub permission_set_licences: Vec<PermissionSetLicenceSeed>,
+    /// Roles, each after the one above it.
+    pub roles: Vec<RoleSeed>,
     /// Groups that are there from the start.
     pub groups: Vec<GroupSeed>,
+    /// Custom fields of users.
+    pub custom_fields: Vec<CustomFieldSeed>,
+    /// People that are there from the start, beside the integration user.
+    pub users: Vec<UserSeed>,
+    /// Validation rules of users.
+    pub validation_rules: Vec<ValidationRule>,
+    /// Triggers that refuse users.
+    pub triggers: Vec<TriggerSeed>,
     /// Usernames taken by orgs that are not simulated.
     pub taken_usernames: Vec<String>,
     /// Usernames of all simulated orgs that share it: give several orgs the same one.
@@ -68,43 +85,6 @@ pub struct Settings {
     pub clock: Clock,
     /// The source of session tokens.
     pub entropy: Entropy,
-}
-
-/// A profile to start with.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ProfileSeed {
-    /// `Profile.Name`.
-    pub name: String,
-    /// Name of the user licence it belongs to.
-    pub licence: String,
-}
-
-/// A permission set to start with.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PermissionSetSeed {
-    /// `PermissionSet.Name`, the API name.
-    pub name: String,
-    /// `PermissionSet.Label`.
-    pub label: String,
-    /// The only user licence whose people may hold it, and the permission that the refusal then names.
-    #[serde(default)]
-    pub licence: Option<(String, String)>,
-    /// Name of the profile that owns it; such a set is not assigned by itself and not listed.
-    #[serde(default)]
-    pub owned_by_profile: Option<String>,
-}
-
-/// A group to start with.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct GroupSeed {
-    /// `Group.Name`, the label.
-    pub name: String,
-    /// A queue instead of a public group.
-    #[serde(default)]
-    pub queue: bool,
-    /// Names of the groups that are members of it; each must stand before it in the list.
-    #[serde(default)]
-    pub groups: Vec<String>,
 }
 
 /// What happens to the e-mail of a user that exists when it is changed.
@@ -156,6 +136,10 @@ pub struct Switches {
     pub scim_counts: bool,
     /// A filter value with a bare `'` is a 400, because it ends the string in the query that Salesforce makes of it.
     pub apostrophe_breaks_filter: bool,
+    /// Assigning a permission set that needs a permission set licence assigns that too; otherwise it is refused.
+    pub assigns_set_licences: bool,
+    /// A user's profile may become one of another licence; otherwise that is refused.
+    pub profile_across_licences: bool,
     /// Created users answer 200 instead of 201 when they are active and have no password, as in the pilot.
     pub create_answers_200: bool,
 }
@@ -172,36 +156,11 @@ impl Default for Switches {
             singular_config: false,
             scim_counts: true,
             apostrophe_breaks_filter: true,
+            assigns_set_licences: false,
+            profile_across_licences: false,
             create_answers_200: false,
         }
     }
-}
-
-/// What goes wrong, by chance or by count. Chances are from 0 to 1 and drawn from a generator that `seed` starts, so
-/// that a run can be repeated. The control interface and the page are spared.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Faults {
-    /// Starts the generator.
-    pub seed: u64,
-    /// Chance of a 503 `SERVER_UNAVAILABLE` before anything is done.
-    pub unavailable: f64,
-    /// Chance that the connection breaks before anything is done.
-    pub lost_request: f64,
-    /// Chance that the connection breaks after everything is done.
-    pub lost_answer: f64,
-    /// The next n calls answer 503.
-    pub unavailable_next: u32,
-    /// The connection breaks before the next n calls are done.
-    pub lost_request_next: u32,
-    /// The connection breaks after the next n calls that change something have been done.
-    pub lost_answer_next: u32,
-    /// The next n writes of users and groups fail with `UNABLE_TO_LOCK_ROW`.
-    pub row_locks: u32,
-    /// The next n writes of users and groups fail with `UNKNOWN_EXCEPTION`.
-    pub unknown_exceptions: u32,
-    /// Each call waits so many milliseconds.
-    pub latency_ms: u64,
 }
 
 impl Default for Settings {
@@ -212,11 +171,13 @@ impl Default for Settings {
             label: label.to_owned(),
             licence: licence.map(|(licence, permission)| (licence.to_owned(), permission.to_owned())),
             owned_by_profile: owner.map(ToOwned::to_owned),
+            permission_set_licence: None,
         };
         let group = |name: &str, queue: bool, groups: &[&str]| GroupSeed {
             name: name.to_owned(),
             queue,
             groups: groups.iter().map(ToString::to_string).collect(),
+            users: Vec::new(),
         };
         Self {
             listen: "127.0.0.1:0".to_owned(),
@@ -245,13 +206,33 @@ impl Default for Settings {
                 set("Knowledge_Reader", "Knowledge Reader", None, None),
                 set("Account_Reader", "Account Reader", Some(("Salesforce", "Read Accounts")), None),
                 set("X00e_Standard_User", "Standard User", None, Some("Standard User")),
+                PermissionSetSeed {
+                    permission_set_licence: Some("Analytics".to_owned()),
+                    ..set("Analytics_Viewer", "Analytics Viewer", None, None)
+                },
             ],
-            roles: ["CEO", "Sales Rep", "Support Agent"].map(ToOwned::to_owned).to_vec(),
+            permission_set_groups: vec![PermissionSetGroupSeed {
+                developer_name: "Sales_Team".to_owned(),
+                label: None,
+                permission_sets: vec!["Sales_Console".to_owned(), "Knowledge_Reader".to_owned()],
+            }],
+            permission_set_licences: vec![PermissionSetLicenceSeed {
+                developer_name: "Analytics".to_owned(),
+                label: None,
+                total: 100,
+            }],
+            roles: [("CEO", None), ("Sales Rep", Some("CEO")), ("Support Agent", Some("CEO"))]
+                .map(|(name, parent)| RoleSeed { name: name.to_owned(), parent: parent.map(ToOwned::to_owned) })
+                .to_vec(),
             groups: vec![
                 group("West", false, &[]),
                 group("All Regions", false, &["West"]),
                 group("Support Queue", true, &[]),
             ],
+            custom_fields: Vec::new(),
+            users: Vec::new(),
+            validation_rules: Vec::new(),
+            triggers: Vec::new(),
             taken_usernames: vec!["test@gmail.com".to_owned()],
             registry: Arc::default(),
             switches: Switches::default(),

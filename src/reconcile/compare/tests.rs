@@ -31,7 +31,7 @@ fn all() -> Shown {
 
 fn compare(wish: &Record, observed: &Record, held: &Record) -> Compared {
     let observed = ObservedUser { record: observed.clone(), ..ObservedUser::default() };
-    account(wish, &observed, Held { record: held, shown: &all(), frozen: false })
+    account(wish, &observed, Held { record: held, shown: &all(), frozen: false, frozen_is_known: true })
 }
 
 fn fields(compared: &Compared) -> Vec<&str> {
@@ -77,33 +77,48 @@ fn what_the_reading_does_not_show_is_neither_drift_nor_news() {
     let wish = Record::new().with("Level__c", 5).with("Title", "a");
     let observed = ObservedUser { record: wish.clone(), ..ObservedUser::default() };
     let held = Record::new().with("Title", "a");
-    let over = |shown: &Shown| account(&wish, &observed, Held { record: &held, shown, frozen: false });
+    let over =
+        |shown: &Shown| account(&wish, &observed, Held { record: &held, shown, frozen: false, frozen_is_known: true });
     assert_eq!(over(&Shown::Scim), Compared::default());
     assert_eq!(fields(&over(&all())), ["Level__c"]);
     let held = held.with("Level__c", 4);
-    let shown = account(&wish, &observed, Held { record: &held, shown: &Shown::Scim, frozen: false });
+    let shown =
+        account(&wish, &observed, Held { record: &held, shown: &Shown::Scim, frozen: false, frozen_is_known: true });
     assert_eq!(fields(&shown), ["Level__c"], "a custom field is shown where it has a value");
 }
 
 #[test]
 fn an_address_that_waits_for_its_confirmation_has_not_drifted() {
     let wish = Record::new().with("Email", "new@b.co");
-    let held = Record::new().with("Email", "old@b.co");
-    let compared = compare(&wish, &Record::new().with("Email", "New@b.co"), &held);
-    assert_eq!(compared, Compared::default());
-    let compared = compare(&wish, &Record::new().with("Email", "old@b.co"), &held);
-    assert_eq!(fields(&compared), ["Email"], "one that was never accepted has");
+    let compare = |pending: Option<&str>, held: &str| {
+        let (record, pending_email) = (wish.clone(), pending.map(str::to_owned));
+        let observed = ObservedUser { record, pending_email, ..ObservedUser::default() };
+        let held = Record::new().with("Email", held);
+        let compared =
+            account(&wish, &observed, Held { record: &held, shown: &all(), frozen: false, frozen_is_known: true });
+        (compared.differences.len(), compared.observed.map(|now| now.pending_email))
+    };
+    assert_eq!(compare(Some("New@b.co"), "old@b.co"), (0, None), "it waits on");
+    assert_eq!(compare(Some("new@b.co"), "New@b.co"), (0, Some(None)), "it was confirmed");
+    assert_eq!(compare(None, "old@b.co"), (1, Some(None)), "one that waits for nothing was changed by hand");
+    assert_eq!(compare(Some("older@b.co"), "old@b.co").0, 1, "another one waits");
+    assert_eq!(compare(None, "new@b.co"), (0, None));
 }
 
 #[test]
-fn a_frozen_user_is_as_good_as_an_inactive_one() {
+fn a_user_whom_the_bridge_froze_is_as_good_as_an_inactive_one() {
     let wish = Record::new().with("IsActive", false);
     let held = Record::new().with("IsActive", true);
-    let over = |observed: bool, frozen| {
-        let observed = ObservedUser { record: Record::new().with("IsActive", observed), ..ObservedUser::default() };
-        account(&wish, &observed, Held { record: &held, shown: &all(), frozen }).differences.len()
+    let over = |by_us: bool, frozen, frozen_is_known| {
+        let record = Record::new().with("IsActive", true);
+        let observed = ObservedUser { record, frozen: by_us, ..ObservedUser::default() };
+        let compared = account(&wish, &observed, Held { record: &held, shown: &all(), frozen, frozen_is_known });
+        (compared.differences.len(), compared.observed.map(|now| now.frozen))
     };
-    assert_eq!([over(false, true), over(false, false), over(true, true)], [0, 1, 1]);
+    assert_eq!(over(true, true, true), (0, None));
+    assert_eq!(over(true, false, true), (1, Some(false)), "somebody let them in again");
+    assert_eq!(over(true, false, false), (1, None), "nobody can say");
+    assert_eq!(over(false, true, true), (1, None), "frozen by hand: Salesforce may well deactivate them");
 }
 
 #[test]

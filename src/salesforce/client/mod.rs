@@ -1,6 +1,8 @@
 //! The calls that the bridge makes.
 
 mod bulk;
+mod freeze;
+mod grants;
 mod groups;
 mod pull;
 mod query;
@@ -12,9 +14,10 @@ mod users;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use super::auth::{Auth, Session};
-use super::dialect::{self, ENTITLEMENT_NAME};
+use super::dialect::{self, ENTITLEMENT_NAME, Urns};
 use super::error::{Error, Result};
 use super::settings::Settings;
 use super::transport::{Call, encoded};
@@ -22,6 +25,7 @@ use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
+pub use grants::{Change, Grant, Held};
 pub use pull::{Accounts, Assignment, Chunk, Memberships, Place, Pulled, Shown, Way};
 pub use query::quoted;
 
@@ -34,6 +38,7 @@ struct Inner {
     http: reqwest::Client,
     clock: SharedClock,
     auth: Auth,
+    urns: Mutex<Option<Urns>>,
 }
 
 /// Largest page that Salesforce gives; without `count` it gives ten.
@@ -43,7 +48,7 @@ impl Client {
     /// A client that logs in with its first call. `http` should follow no redirects (a redirected POST would become a
     /// GET, whose success says nothing); time-outs are set for every request from the settings.
     pub fn new(settings: Settings, http: reqwest::Client, clock: SharedClock) -> Self {
-        Self(Arc::new(Inner { settings, http, clock, auth: Auth::default() }))
+        Self(Arc::new(Inner { settings, http, clock, auth: Auth::default(), urns: Mutex::default() }))
     }
 
     /// Logs in if there is no session yet: whether the credentials are right. It tries even where a login was refused just
@@ -94,6 +99,10 @@ impl Client {
 
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.0.http
+    }
+
+    pub(super) fn known_urns(&self) -> &Mutex<Option<Urns>> {
+        &self.0.urns
     }
 
     pub(super) fn clock(&self) -> &SharedClock {

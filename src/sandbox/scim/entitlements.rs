@@ -41,7 +41,13 @@ fn entitlements(visit: &Visit<'_>) -> Vec<Thing> {
 }
 
 fn roles(visit: &Visit<'_>) -> Vec<Thing> {
-    visit.inner.store.roles.iter().map(|(id, name)| Thing { id: id.clone(), name: name.clone(), kind: "" }).collect()
+    visit
+        .inner
+        .store
+        .roles
+        .iter()
+        .map(|(id, role)| Thing { id: id.clone(), name: role.name.clone(), kind: "" })
+        .collect()
 }
 
 /// `GET /Entitlements`. Nothing found is answered by nothing at all: a 200 without a body.
@@ -73,7 +79,7 @@ fn holders<'a>(visit: &'a Visit<'_>, thing: &'a Thing) -> impl Iterator<Item = &
         user.active
             && match thing.kind {
                 "Profile" => user.get(Field::ProfileId) == Some(thing.id.as_str()),
-                "Permission Set" => user.permission_sets.contains(&thing.id),
+                "Permission Set" => visit.inner.store.entitlement_sets(user).any(|id| *id == thing.id),
                 _ => user.get(Field::UserRoleId) == Some(thing.id.as_str()),
             }
     })

@@ -30,7 +30,7 @@ fn render(base_url: &str, group: &Group, projection: &Projection, skip: usize, t
             let (kind, path) = if id.starts_with(prefix::USER) { ("User", "Users") } else { ("Group", "Groups") };
             json!({"value": id, "type": kind, "$ref": format!("{base_url}{BASE}/{path}/{id}")})
         };
-        out.insert("members".to_owned(), group.members.iter().skip(skip).take(take).map(member).collect());
+        out.insert("members".to_owned(), group.members.keys().skip(skip).take(take).map(member).collect());
     }
     out.insert("meta".to_owned(), meta(base_url, "Group", &group.id, Some(group.created), group.modified));
     projection.apply(out)
@@ -79,7 +79,7 @@ fn held(group: &Group, name: &str) -> Held {
         "type" => Held::One(Some(group.kind.name().to_owned())),
         "meta.created" => Held::One(Some(group.created.to_rfc3339_opts(SecondsFormat::Secs, true))),
         "meta.lastModified" => Held::One(Some(group.modified.to_rfc3339_opts(SecondsFormat::Secs, true))),
-        "members" => Held::Members(group.members.iter().cloned().collect()),
+        "members" => Held::Members(group.members.keys().cloned().collect()),
         _ => Held::One(None),
     }
 }
@@ -149,7 +149,7 @@ pub(super) fn patch(visit: &mut Visit<'_>, request: &Request, id: &str) -> Reply
     match visit.inner.store.group(&before.id) {
         Some(group) => {
             let body = render(visit.base_url, group, &Projection::All, 0, PAGE_MAX);
-            Reply::json(200, &Value::Object(body)).wrote(group.members != before.members)
+            Reply::json(200, &Value::Object(body)).wrote(!group.members.keys().eq(before.members.keys()))
         }
         None => not_found(),
     }
@@ -198,7 +198,8 @@ fn apply(visit: &mut Visit<'_>, id: &str, operations: &[(String, Vec<String>)]) 
             }
             // Empties the group and never adds: a bug that clients have to know.
             "replace" => {
-                let all: Vec<String> = store.group(id).into_iter().flat_map(|group| group.members.clone()).collect();
+                let all: Vec<String> =
+                    store.group(id).into_iter().flat_map(|group| group.members.keys().cloned()).collect();
                 for member in all {
                     store.remove_member(id, &member).map_err(|refusal| failed("Delete", &refusal))?;
                 }
@@ -263,7 +264,7 @@ fn add_missing(visit: &mut Visit<'_>, id: &str, members: &[String]) -> Result<()
     let store = &mut visit.inner.store;
     for member in members {
         let known = ids::canonical(member)
-            .is_some_and(|member| store.group(id).is_some_and(|group| group.members.contains(&member)));
+            .is_some_and(|member| store.group(id).is_some_and(|group| group.members.contains_key(&member)));
         if !known {
             store.add_member(id, member)?;
         }
@@ -281,7 +282,7 @@ pub(super) fn replace(visit: &mut Visit<'_>, request: &Request, id: &str) -> Rep
         Err(reply) => return reply,
     };
     let store = &mut visit.inner.store;
-    store.restore_group(Group { members: std::collections::BTreeSet::new(), ..before.clone() });
+    store.restore_group(Group { members: std::collections::BTreeMap::new(), ..before.clone() });
     let written = store
         .rename_group(&before.id, &name, before.developer_name.as_deref(), visit.now)
         .and_then(|_| add_missing(visit, &before.id, &members));
@@ -291,7 +292,7 @@ pub(super) fn replace(visit: &mut Visit<'_>, request: &Request, id: &str) -> Rep
                 .inner
                 .store
                 .group(&before.id)
-                .is_some_and(|group| group.members != before.members || group.name != before.name);
+                .is_some_and(|group| !group.members.keys().eq(before.members.keys()) || group.name != before.name);
             Reply::empty(200).wrote(changed)
         }
         Err(refusal) => {

@@ -37,7 +37,7 @@ pub(super) fn patch(visit: &mut Visit<'_>, request: &Request, id: &str) -> Reply
     match operations(visit, request, &before.id) {
         Ok(()) => match visit.inner.store.user(&before.id) {
             Some(user) => {
-                let changed = User { modified: before.modified, ..user.clone() } != before;
+                let changed = !user.is_like(&before);
                 show(visit, user, 200, &Projection::All).wrote(changed)
             }
             None => Reply::scim_error(404, "No such resource"),
@@ -191,7 +191,7 @@ fn current(visit: &Visit<'_>, id: &str) -> Result<User, Stop> {
 }
 
 fn leave_groups(visit: &mut Visit<'_>, id: &str) -> Result<(), Stop> {
-    for group in current(visit, id)?.groups {
+    for group in current(visit, id)?.groups.into_keys() {
         visit.inner.store.remove_member(&group, id).map_err(Stop::Refused)?;
     }
     Ok(())

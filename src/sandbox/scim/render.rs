@@ -42,13 +42,13 @@ pub(super) fn user(store: &Store, base_url: &str, user: &User) -> Map<String, Va
     put("entitlements", entitlements(store, user));
     let groups = user
         .groups
-        .iter()
+        .keys()
         .filter_map(|id| store.group(id))
         .map(|group| json!({"value": group.id, "$ref": format!("/Groups/{}", group.id), "display": group.name}));
     put("groups", groups.collect());
     let role = user
         .get(Field::UserRoleId)
-        .map(|id| json!({"value": id, "$ref": format!("/Roles/{id}"), "display": store.roles.get(id)}));
+        .map(|id| json!({"value": id, "$ref": format!("/Roles/{id}"), "display": store.roles.get(id).map(|role| &role.name)}));
     put("roles", role.into_iter().collect());
     put(ENTERPRISE, enterprise(store, user));
     put(SALESFORCE, without_nulls(json!({"alias": text(Field::Alias)})));
@@ -96,7 +96,7 @@ fn entitlements(store: &Store, user: &User) -> Value {
         let name = store.profiles.get(id).map(|profile| &profile.name);
         json!({"value": id, "$ref": format!("/Entitlements/{id}"), "display": name, "type": "Profile", "primary": true})
     });
-    let sets = user.permission_sets.iter().map(|id| {
+    let sets = store.entitlement_sets(user).map(|id| {
         let name = store.permission_sets.get(id).map(|set| &set.name);
         json!({
             "value": id, "$ref": format!("/Entitlements/{id}"), "display": name, "type": "Permission Set", "primary": false,

@@ -114,7 +114,7 @@ fn select<'a>(store: &'a Store, filter: Option<&Filter>) -> Vec<&'a User> {
             let value = ids::canonical(value).unwrap_or_else(|| value.clone());
             store.users_after(&value).collect()
         }
-        Some(filter) => store.users().filter(|user| filter.matches(&|name| held(user, name))).collect(),
+        Some(filter) => store.users().filter(|user| filter.matches(&|name| held(store, user, name))).collect(),
     }
 }
 
@@ -159,7 +159,7 @@ fn field(name: &str) -> Option<Field> {
     })
 }
 
-fn held(user: &User, name: &str) -> Held {
+fn held(store: &Store, user: &User, name: &str) -> Held {
     let time = |at: chrono::DateTime<chrono::Utc>| Held::One(Some(at.to_rfc3339_opts(SecondsFormat::Secs, true)));
     match name {
         "id" => Held::Id(user.id.clone()),
@@ -168,10 +168,10 @@ fn held(user: &User, name: &str) -> Held {
         "userType" => Held::One(Some("Standard".to_owned())),
         "meta.created" => time(user.created),
         "meta.lastModified" => time(user.modified),
-        "groups" => Held::Members(user.groups.iter().cloned().collect()),
+        "groups" => Held::Members(user.groups.keys().cloned().collect()),
         "entitlements" => {
             let profile = user.get(Field::ProfileId).map(ToOwned::to_owned);
-            Held::Members(profile.into_iter().chain(user.permission_sets.iter().cloned()).collect())
+            Held::Members(profile.into_iter().chain(store.entitlement_sets(user).cloned()).collect())
         }
         "roles" => Held::Members(user.get(Field::UserRoleId).map(ToOwned::to_owned).into_iter().collect()),
         _ => Held::One(field(name).and_then(|field| user.get(field)).map(ToOwned::to_owned)),
@@ -316,7 +316,7 @@ fn add_children(store: &mut Store, id: &str, input: &Input) -> bool {
     }
     for group in Input::values(input.groups.as_ref(), "") {
         let group = ids::canonical(group).unwrap_or_default();
-        if !store.group(&group).is_some_and(|group| group.members.contains(id)) {
+        if !store.group(&group).is_some_and(|group| group.members.contains_key(id)) {
             failed |= store.add_member(&group, id).is_err();
         }
     }
@@ -352,7 +352,7 @@ pub(super) fn replace(visit: &mut Visit<'_>, request: &Request, id: &str) -> Rep
     let failed = add_children(store, &old.id, &input);
     match visit.inner.store.user(&old.id) {
         Some(user) => {
-            let changed = User { modified: old.modified, ..user.clone() } != old;
+            let changed = !user.is_like(&old);
             show(visit, user, if failed { 400 } else { 200 }, &Projection::All).wrote(changed)
         }
         None => Reply::scim_error(404, "No such resource"),

@@ -1,5 +1,7 @@
 //! `/services/data/vN.0`: the part of the REST interface that does what SCIM cannot.
 
+mod soql;
+
 use serde_json::{Map, Value, json};
 
 use super::org::Visit;
@@ -57,7 +59,7 @@ pub(super) fn user_record(user: &User) -> Value {
     );
     out.insert("Id".to_owned(), json!(user.id));
     for field in Field::ALL {
-        out.insert(field.name().to_owned(), json!(user.get(*field)));
+        out.insert(field.name().to_owned(), super::view::standard(user, *field));
     }
     out.insert("Name".to_owned(), json!(user.name()));
     out.insert("IsActive".to_owned(), json!(user.active));
