@@ -23,7 +23,7 @@ use crate::provisioning::{Provisioner, Registries};
 use crate::salesforce::mapping::Mapping;
 use crate::scim::fold::fold;
 use crate::scim::schema::Registry;
-use crate::{config, delivery, salesforce, telemetry};
+use crate::{config, delivery, reconcile, salesforce, telemetry};
 
 /// How long a connection to Salesforce may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -94,7 +94,7 @@ pub async fn open(config: &Config, migrate: bool) -> Result<Db> {
 }
 
 /// The client of a tenant's org. No call outlives half of `lease`.
-pub fn client(name: &str, tenant: &Tenant, lease: Duration, clock: SharedClock) -> Result<salesforce::Client> {
+fn client(name: &str, tenant: &Tenant, lease: Duration, clock: SharedClock) -> Result<salesforce::Client> {
     let login =
         tenant.salesforce.login().map_err(|key| anyhow::anyhow!("tenant.{name}.salesforce.{key} is missing"))?;
     let flow = match login {
@@ -151,6 +151,12 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
     })
 }
 
+/// When a tenant is reconciled; `None`: never by the clock.
+fn rhythm(tenant: &Tenant) -> Option<reconcile::Rhythm> {
+    let every = TimeDelta::from_std(tenant.reconcile.every).ok().filter(|every| !every.is_zero())?;
+    Some(reconcile::Rhythm { every, applies: tenant.reconcile.apply })
+}
+
 /// What each tenant's resources look like.
 fn registries(config: &Config) -> Result<Registries> {
     let mut own = HashMap::new();
@@ -197,7 +203,12 @@ impl App {
             lease: TimeDelta::from_std(config.delivery.lease)?,
             attempts_kept: i64::try_from(config.delivery.attempts_kept)?,
         };
-        for org in orgs {
+        for org in orgs.into_iter().map(Arc::new) {
+            if let Some(rhythm) = config.tenant.get(&org.tenant).and_then(rhythm) {
+                let (org, clock, randomness) = (Arc::clone(&org), clock.clone(), randomness.clone());
+                let reconcile = reconcile::Reconcile::new(db.clone(), org, clock, randomness.clone());
+                workers.spawn(reconcile::keep_reconciling(reconcile, rhythm, randomness, cancel.clone()));
+            }
             let worker = Worker::new(db.clone(), org, pace.clone(), signals.clone(), clock.clone(), randomness.clone());
             workers.spawn(worker.run(cancel.clone()));
         }

@@ -1,20 +1,19 @@
 //! `scim-bridge check`: whether the file, the database, each login and every name in the configuration are right.
 //! Nothing is changed anywhere.
 
-use std::sync::Arc;
-
 use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
 
 use crate::app;
-use crate::clock::SystemClock;
 use crate::config::{Config, Rest, Tenant};
 use crate::db::Db;
+use crate::delivery::Org;
+use crate::salesforce::mapping::{Type, Write};
 use crate::salesforce::{Client, RIGHTS, UserKey};
 use crate::scim::fold::fold;
 
-use super::ConfigFile;
+use super::{ConfigFile, surroundings};
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
@@ -121,10 +120,11 @@ async fn database(config: &Config, findings: &mut Findings) {
 }
 
 async fn tenant_of(config: &Config, name: &str, tenant: &Tenant, findings: &mut Findings) {
-    let client = match app::client(name, tenant, config.delivery.lease, Arc::new(SystemClock)) {
-        Ok(client) => client,
+    let org = match surroundings().and_then(|around| app::org(name, tenant, config.delivery.lease, &around)) {
+        Ok(org) => org,
         Err(error) => return findings.add(Level::Error, name, format!("{error:#}")),
     };
+    let client = &org.client;
     if let Err(error) = client.log_in().await {
         return findings.add(Level::Error, name, error.to_string());
     }
@@ -133,17 +133,17 @@ async fn tenant_of(config: &Config, name: &str, tenant: &Tenant, findings: &mut 
         Ok(()) => findings.add(Level::Ok, name, "Salesforce's SCIM answers"),
         Err(error) => findings.add(Level::Error, name, format!("Salesforce's SCIM: {error}")),
     }
-    default_profile(&client, name, tenant, findings).await;
-    protected(&client, name, tenant, findings).await;
+    default_profile(client, name, tenant, findings).await;
+    protected(client, name, tenant, findings).await;
     if tenant.salesforce.rest == Rest::Never {
         let what = "rights, licences, fields and calls left are not looked at: salesforce.rest is \"never\"";
         return findings.add(Level::Warning, name, what);
     }
-    organization(&client, name, findings).await;
-    rights(&client, name, findings).await;
-    licences(&client, name, tenant, findings).await;
-    fields(&client, name, findings).await;
-    calls_left(&client, name, findings).await;
+    organization(client, name, findings).await;
+    rights(client, name, findings).await;
+    licences(client, name, tenant, findings).await;
+    fields(&org, name, findings).await;
+    calls_left(client, name, findings).await;
 }
 
 async fn default_profile(client: &Client, name: &str, tenant: &Tenant, findings: &mut Findings) {
@@ -225,23 +225,33 @@ async fn licences(client: &Client, name: &str, tenant: &Tenant, findings: &mut F
     findings.add(if left > 0 { Level::Ok } else { Level::Warning }, name, what);
 }
 
-/// The fields that the mapping writes are there, and may be written.
-async fn fields(client: &Client, name: &str, findings: &mut Findings) {
-    let there = match client.user_fields().await {
+/// The fields that the mapping writes are there, of a fitting type, and may be written.
+async fn fields(org: &Org, name: &str, findings: &mut Findings) {
+    let there = match org.client.user_fields().await {
         Ok(there) => there,
         Err(error) => return findings.add(Level::Error, name, format!("fields of users: {error}")),
     };
     let mut good = 0_usize;
-    for field in crate::salesforce::dialect::field::FIELDS {
-        match there.get(field.name) {
-            None => {
-                let what = format!("the org has no field {}, or the integration user may not see it", field.name);
-                findings.add(Level::Error, name, what);
-            }
-            Some(info) if !info.updateable || !info.createable => {
-                findings.add(Level::Error, name, format!("the integration user may not write {}", field.name));
-            }
-            Some(_) => good += 1,
+    for field in org.mapping.fields().filter(|field| field.write != Write::Never) {
+        let Some(info) = there.get(field.name) else {
+            let what = format!("the org has no field {}, or the integration user may not see it", field.name);
+            findings.add(Level::Error, name, what);
+            continue;
+        };
+        let writable = info.createable && (info.updateable || field.write == Write::OnCreate);
+        let fits = match info.kind.as_str() {
+            "boolean" => field.kind == Type::Boolean,
+            "double" | "int" | "currency" | "percent" => field.kind == Type::Number,
+            _ => field.kind == Type::Text,
+        };
+        if !writable {
+            findings.add(Level::Error, name, format!("the integration user may not write {}", field.name));
+        } else if fits {
+            good += 1;
+        } else {
+            let (kind, mapped) = (&info.kind, field.kind.as_str());
+            let what = format!("{} is of type {kind} in the org, and the mapping gives it {mapped}", field.name);
+            findings.add(Level::Error, name, what);
         }
     }
     findings.add(Level::Ok, name, format!("{good} fields of the mapping are there and may be written"));
