@@ -1,6 +1,7 @@
 //! The command line. Results on stdout, logs on stderr; exit 0 when it was done, 1 when it was not, 2 when the command
 //! was not understood.
 
+mod sandbox;
 mod schema;
 mod serve;
 mod token;
@@ -35,8 +36,8 @@ enum Command {
     #[command(after_help = "Examples:\n  scim-bridge serve --sandbox\n  scim-bridge serve --config scim-bridge.toml")]
     Serve(serve::Serve),
     /// Run the simulated Salesforce org alone, for tests of anything that talks to Salesforce.
-    #[command(after_help = "Example:\n  scim-bridge sandbox --listen 127.0.0.1:8081")]
-    Sandbox(serve::SandboxAlone),
+    #[command(after_help = sandbox::EXAMPLES)]
+    Sandbox(sandbox::SandboxAlone),
     /// Bring the database to this version's schema (`serve` does it too).
     #[command(after_help = "Example:\n  scim-bridge migrate --config scim-bridge.toml")]
     Migrate(ConfigFile),
