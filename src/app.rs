@@ -23,7 +23,7 @@ use crate::provisioning::{Provisioner, Registries};
 use crate::salesforce::mapping::Mapping;
 use crate::scim::fold::fold;
 use crate::scim::schema::Registry;
-use crate::{config, delivery, salesforce, telemetry};
+use crate::{config, delivery, reconcile, salesforce, telemetry};
 
 /// How long a connection to Salesforce may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -93,8 +93,8 @@ pub async fn open(config: &Config, migrate: bool) -> Result<Db> {
     Ok(db)
 }
 
-/// The client of a tenant's org.
-fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<salesforce::Client> {
+/// The client of a tenant's org. No call outlives half of `lease`.
+fn client(name: &str, tenant: &Tenant, lease: Duration, clock: SharedClock) -> Result<salesforce::Client> {
     let login =
         tenant.salesforce.login().map_err(|key| anyhow::anyhow!("tenant.{name}.salesforce.{key} is missing"))?;
     let flow = match login {
@@ -117,7 +117,7 @@ fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundi
         .user_agent(concat!("scim-bridge/", env!("CARGO_PKG_VERSION")))
         .build()
         .context("the HTTP client could not be made")?;
-    Ok(salesforce::Client::new(settings, http, surroundings.clock.clone()))
+    Ok(salesforce::Client::new(settings, http, clock))
 }
 
 fn mapping(name: &str, tenant: &Tenant) -> Result<Mapping> {
@@ -132,7 +132,7 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
     let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
     Ok(Org {
         tenant: name.to_owned(),
-        client: client(name, tenant, lease, surroundings)?,
+        client: client(name, tenant, lease, surroundings.clock.clone())?,
         mapping: mapping(name, tenant)?,
         default_profile: tenant.entitlements.default_profile.clone(),
         mirror,
@@ -149,6 +149,12 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
         protected: tenant.protected.iter().map(|name| fold(name)).collect(),
         remembered: Remembered::default(),
     })
+}
+
+/// When a tenant is reconciled; `None`: never by the clock.
+fn rhythm(tenant: &Tenant) -> Option<reconcile::Rhythm> {
+    let every = TimeDelta::from_std(tenant.reconcile.every).ok().filter(|every| !every.is_zero())?;
+    Some(reconcile::Rhythm { every, applies: tenant.reconcile.apply })
 }
 
 /// What each tenant's resources look like.
@@ -197,7 +203,12 @@ impl App {
             lease: TimeDelta::from_std(config.delivery.lease)?,
             attempts_kept: i64::try_from(config.delivery.attempts_kept)?,
         };
-        for org in orgs {
+        for org in orgs.into_iter().map(Arc::new) {
+            if let Some(rhythm) = config.tenant.get(&org.tenant).and_then(rhythm) {
+                let (org, clock, randomness) = (Arc::clone(&org), clock.clone(), randomness.clone());
+                let reconcile = reconcile::Reconcile::new(db.clone(), org, clock, randomness.clone());
+                workers.spawn(reconcile::keep_reconciling(reconcile, rhythm, randomness, cancel.clone()));
+            }
             let worker = Worker::new(db.clone(), org, pace.clone(), signals.clone(), clock.clone(), randomness.clone());
             workers.spawn(worker.run(cancel.clone()));
         }

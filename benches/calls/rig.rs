@@ -44,11 +44,11 @@ impl Rig {
     pub(crate) async fn start(database: &str, speed: f64) -> Result<Self> {
         let clock = Arc::new(FastClock { start: SystemClock.now(), since: Instant::now(), factor: speed });
         let orgs_clock = Arc::clone(&clock);
-        let mut seed = sandbox::Settings { client_secret: "secret".into(), ..sandbox::Settings::default() };
-        seed.clock = Arc::new(move || orgs_clock.now());
-        seed.journal_length = 0;
-        let client_id = seed.client_id.clone();
-        let org = sandbox::start(seed).await?;
+        let mut settings = sandbox::Settings { client_secret: "secret".into(), ..sandbox::Settings::default() };
+        settings.clock = Arc::new(move || orgs_clock.now());
+        settings.journal_length = 0;
+        let client_id = settings.client_id.clone();
+        let org = sandbox::start(settings).await?;
         let mut config = Config::sandbox(org.url().parse()?, &client_id, SecretString::from("secret"));
         config.server.listen = "127.0.0.1:0".parse()?;
         config.server.workers = Some(1);
@@ -94,7 +94,7 @@ impl Rig {
     /// Creates something and answers its id.
     pub(crate) async fn create(&self, path: &str, body: &Value) -> Result<String> {
         let answer = self.send(Method::POST, path, Some(body)).await?;
-        answer["id"].as_str().map(str::to_owned).context("no id")
+        answer.get("id").and_then(Value::as_str).map(str::to_owned).context("no id")
     }
 
     /// A PATCH of these operations.
@@ -111,10 +111,12 @@ impl Rig {
         loop {
             let answer = self.http.get(&url).bearer_auth(&self.token).send().await?.text().await?;
             let status: Value = serde_json::from_str(&answer)?;
-            let status = &status["tenants"]["sandbox"];
-            let open = ["pending", "delivering", "retrying"].iter().map(|state| status[state].as_i64().unwrap_or(0));
-            if open.sum::<i64>() == 0 {
-                ensure!(status["held"] == 0 && status["rejected"] == 0, "not everything was delivered: {status}");
+            let status = status.pointer("/tenants/sandbox").context("no status")?;
+            let count = |states: &[&str]| -> i64 {
+                states.iter().filter_map(|state| status.get(state)).filter_map(Value::as_i64).sum()
+            };
+            if count(&["pending", "delivering", "retrying"]) == 0 {
+                ensure!(count(&["held", "rejected"]) == 0, "not everything was delivered: {status}");
                 return Ok(());
             }
             ensure!(begun.elapsed() < patience, "deliveries do not settle: {status}");

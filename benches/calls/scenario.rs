@@ -94,16 +94,21 @@ async fn people(rig: &Rig, count: u64) -> Result<Vec<String>> {
 /// The numbers since `before`.
 fn cost(rig: &Rig, name: String, before: &(u64, Value), (most, because): (u64, String)) -> Cost {
     let now = rig.counters();
-    let number = |counters: &Value, kind: &str| counters["calls"][kind].as_u64().unwrap_or(0);
-    let mut kinds: Vec<(String, u64)> = now["calls"]
-        .as_object()
+    let calls = |counters: &Value| counters.get("calls").and_then(Value::as_object).cloned();
+    let number = |counters: &Value, kind: &str| {
+        calls(counters).and_then(|calls| calls.get(kind).and_then(Value::as_u64)).unwrap_or(0)
+    };
+    let mut kinds: Vec<(String, u64)> = calls(&now)
         .into_iter()
         .flatten()
-        .map(|(kind, _)| (kind.clone(), number(&now, kind) - number(&before.1, kind)))
+        .map(|(kind, _)| {
+            let count = number(&now, &kind) - number(&before.1, &kind);
+            (kind, count)
+        })
         .filter(|(_, count)| *count > 0)
         .collect();
-    kinds.sort_by(|one, other| other.1.cmp(&one.1));
-    let total = |counters: &Value| counters["total"].as_u64().unwrap_or(0);
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let total = |counters: &Value| counters.get("total").and_then(Value::as_u64).unwrap_or(0);
     Cost { name, requests: rig.requests() - before.0, calls: total(&now) - total(&before.1), kinds, most, because }
 }
 

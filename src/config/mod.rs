@@ -10,6 +10,7 @@ mod error;
 mod extension;
 mod mapping;
 mod model;
+mod reconcile;
 mod schema;
 mod secret;
 mod source;
@@ -32,6 +33,7 @@ pub use mapping::{FieldMapping, FieldTable, KeyDefaults, MappedField};
 pub use model::{
     Acknowledge, Config, Database, Delivery, Entitlements, Flow, Groups, Login, Rest, Salesforce, Server, Tenant,
 };
+pub use reconcile::Reconcile;
 pub use secret::{DatabaseUrl, Engine};
 
 use source::Source;
@@ -79,6 +81,7 @@ impl Config {
             accounts: Accounts::default(),
             mapping: FieldMapping::default(),
             protected: Vec::new(),
+            reconcile: Reconcile::default(),
             extensions: Vec::new(),
         };
         config.tenant.insert("sandbox".to_owned(), tenant);

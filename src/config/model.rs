@@ -14,6 +14,7 @@ use url::Url;
 use super::accounts::Accounts;
 use super::extension::Extension;
 use super::mapping::FieldMapping;
+use super::reconcile::Reconcile;
 use super::secret::DatabaseUrl;
 use super::{span, web};
 
@@ -145,6 +146,9 @@ pub struct Tenant {
     /// Salesforce usernames that the bridge never touches, whoever asks; the integration user among them.
     #[serde(default)]
     pub protected: Vec<String>,
+    /// Comparing what the org really holds with what was asked.
+    #[serde(default)]
+    pub reconcile: Reconcile,
     /// Attributes of its own.
     #[serde(default)]
     pub extensions: Vec<Extension>,

@@ -29,7 +29,7 @@ pub(super) struct Shared {
     pub(super) db: Db,
     pub(super) clock: SharedClock,
     pub(super) randomness: SharedRandomness,
-    pub(super) org: Org,
+    pub(super) org: Arc<Org>,
     pub(super) pace: Pace,
     pub(super) circuit: Circuit,
     pub(super) signals: Signals,
@@ -42,12 +42,13 @@ impl Worker {
     /// A worker for `org`.
     pub fn new(
         db: Db,
-        org: Org,
+        org: impl Into<Arc<Org>>,
         pace: Pace,
         signals: Signals,
         clock: SharedClock,
         randomness: SharedRandomness,
     ) -> Self {
+        let org = org.into();
         Self(Arc::new(Shared { db, clock, randomness, org, pace, circuit: Circuit::default(), signals }))
     }
 

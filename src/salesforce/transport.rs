@@ -50,6 +50,8 @@ impl Call {
 pub(super) struct Answer {
     pub status: u16,
     pub retry_after: Option<Duration>,
+    /// Where the next page of a bulk query's results begins.
+    pub locator: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -103,17 +105,27 @@ impl Client {
         count(settings, call.kind);
         let scim = call.path.starts_with("/services/scim/");
         let content_type = if scim { "application/scim+json" } else { "application/json" };
+        let results = is_bulk_results(&call.path);
+        let limit = if results { settings.body_limit.max(RESULTS_LIMIT) } else { settings.body_limit };
         let mut request = self
             .http()
             .request(call.method.clone(), format!("{}{}", session.base, call.path))
             .bearer_auth(session.token.expose_secret())
-            .header(header::ACCEPT, content_type)
+            .header(header::ACCEPT, if results { "text/csv" } else { content_type })
             .timeout(settings.call_timeout);
         if let Some(body) = &call.body {
             request = request.header(header::CONTENT_TYPE, content_type).body(body.to_string());
         }
-        exchange(request, settings.body_limit, call.method == Method::GET, self.clock()).await
+        exchange(request, limit, call.method == Method::GET, self.clock()).await
     }
+}
+
+/// Bytes of a page of a bulk query's results at most: 20,000 records.
+const RESULTS_LIMIT: usize = 100 * 1024 * 1024;
+
+/// Whether a call reads the results of a bulk query, which are CSV.
+fn is_bulk_results(path: &str) -> bool {
+    path.contains("/jobs/query/") && path.contains("/results?")
 }
 
 /// Counts a call.
@@ -136,6 +148,7 @@ pub(super) async fn exchange(
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| retry_after(value, clock.now()));
+    let locator = response.headers().get("Sforce-Locator").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failure(error, reading))? {
         if body.len() + chunk.len() > limit {
@@ -143,7 +156,7 @@ pub(super) async fn exchange(
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, retry_after, body })
+    Ok(Answer { status, retry_after, locator, body })
 }
 
 fn failure(error: reqwest::Error, reading: bool) -> Error {

@@ -251,6 +251,13 @@ both_engines! {
             unavailable: 0.02,
             lost_request: 0.02,
             lost_answer: 0.02,
+            row_lock: 0.03,
+            unknown_exception: 0.01,
+            licence_limit: 0.01,
+            duplicate_username: 0.01,
+            child_failure: 0.02,
+            concurrency: 0.005,
+            session_revoked: 0.005,
             ..Faults::default()
         };
         let (stormy, injected) = run(&engine, faults, random_seed).await;

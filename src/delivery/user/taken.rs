@@ -84,6 +84,12 @@ fn variant(field: &str, wanted: &str, id: &str, n: u32) -> String {
     format!("{}-{letters}", first(wanted, NICKNAME_MAX - 5))
 }
 
+/// A username that nobody wants, for the time in which somebody else has the wanted one.
+pub(super) fn aside(wanted: &str, id: &str) -> String {
+    let domain = wanted.split_once('@').map_or("", |(_, domain)| domain);
+    format!("{id}@{domain}").chars().take(USERNAME_MAX).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{NICKNAME, USERNAME, variant};

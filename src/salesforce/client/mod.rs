@@ -1,9 +1,13 @@
 //! The calls that the bridge makes.
 
+mod bulk;
+mod catalogue;
 mod freeze;
 mod grants;
 mod groups;
+mod pull;
 mod query;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -22,7 +26,9 @@ use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
+pub use catalogue::{FieldInfo, Organization, Profile, RIGHTS, UserLicence};
 pub use grants::{Change, Grant, Held};
+pub use pull::{Accounts, Assignment, Chunk, Memberships, Place, Pulled, Shown, Way};
 pub use query::quoted;
 
 /// The client of one org. Cheap to clone: clones share the session.

@@ -399,7 +399,7 @@ async fn without_rest_the_org_s_own_fields_go_under_the_urn_that_it_names() {
     .await;
     let mut settings = org.settings();
     settings.rest = false;
-    let client = org.client_with(settings);
+    let client = client(settings).0;
     let changes = Record::new().with("Badge__c", "7").with("Desk__c", "d").with("Gone__c", Value::Null);
     client.update_user(ID, &changes).await.unwrap();
     let operations = json!([

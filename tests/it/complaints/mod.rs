@@ -8,7 +8,7 @@ mod troubles;
 
 use scim_bridge::config::{Config, Tenant};
 
-pub(crate) use super::deliveries::{account, add, all_delivered, calls, creates, seed, set, until, words};
+pub(crate) use super::deliveries::{account, all_delivered, calls, creates, seed, set, until, words};
 
 fn tenant(config: &mut Config) -> &mut Tenant {
     config.tenant.get_mut("sandbox").expect("the tenant")

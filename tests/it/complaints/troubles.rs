@@ -100,7 +100,7 @@ both_engines! {
         all_delivered(&app).await;
         let id = super::account(&app.state().await, "ada@example.com");
         let url = app.org().url().to_owned();
-        let http = reqwest::Client::new();
+        let http = reqwest::Client::builder().build().expect("a client");
         let form = [("grant_type", "client_credentials"), ("client_id", "3MVG9sandboxClient"), ("client_secret", "secret")];
         let login = http.post(format!("{url}/services/oauth2/token")).form(&form).send().await.expect("an answer");
         let login: serde_json::Value = login.json().await.expect("JSON");

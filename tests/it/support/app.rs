@@ -157,6 +157,11 @@ impl TestApp {
         self.app.as_ref().expect("the bridge runs")
     }
 
+    /// What the bridge runs with.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The org.
     pub(crate) fn org(&self) -> &sandbox::Running {
         &self.org
