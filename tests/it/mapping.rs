@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use scim_bridge::config::{Config, FieldTable, MappedField};
-use scim_bridge::salesforce::mapping::{OnTaken, Write};
+use scim_bridge::salesforce::mapping::{OnTaken, Type, Write};
 use scim_bridge::sandbox::store::field::Field;
+use scim_bridge::sandbox::{CustomFieldSeed, CustomType};
 use serde_json::{Value, json};
 
 use super::deliveries::{all_delivered, calls, creates, seed, set, until, words};
@@ -68,6 +69,46 @@ both_engines! {
         set(&app, &path, "title", json!("Third")).await;
         all_delivered(&app).await;
         assert_eq!(app.calls().await["total"], before["total"]);
+    }
+
+    async fn custom_fields_get_values_of_their_type(engine: Engine) {
+        let seeds = [
+            ("Cost_Centre__c", CustomType::Text),
+            ("Contractor__c", CustomType::Checkbox),
+            ("Badge__c", CustomType::Number),
+        ]
+        .map(|(name, kind)| CustomFieldSeed { api_name: name.to_owned(), kind, ..CustomFieldSeed::default() });
+        let typed = |value: &str, kind: Type| {
+            MappedField::Table(FieldTable { value: Some(value.to_owned()), kind: Some(kind), ..FieldTable::default() })
+        };
+        let app = TestApp::start_with(&engine, |org| org.custom_fields = seeds.to_vec(), |config| {
+            map(config, "Cost_Centre__c", template("{{ enterprise.costCenter }}"));
+            map(config, "Contractor__c", typed("{{ userType == 'Contractor' }}", Type::Boolean));
+            map(config, "Badge__c", typed("{{ enterprise.employeeNumber | digits }}", Type::Number));
+        })
+        .await;
+        let mut body = user("ada");
+        body["userType"] = json!("Contractor");
+        body[ENTERPRISE] = json!({ "costCenter": "4130", "employeeNumber": "E-7" });
+        let id = app.post("/Users", &body).await.body["id"].as_str().expect("an id").to_owned();
+        let held = async || {
+            let state = all_delivered(&app).await;
+            let held = state.user("ada@example.com").expect("ada");
+            ["Cost_Centre__c", "Contractor__c", "Badge__c"].map(|field| held[field].clone())
+        };
+        let [centre, contractor, badge] = held().await;
+        assert_eq!((&centre, &contractor, badge.as_f64()), (&json!("4130"), &json!(true), Some(7.0)));
+        assert_eq!((creates(&app).await, calls(&app, "user_update_rest").await), (1, 0), "all of it in one call");
+        let before = app.calls().await["total"].clone();
+        let path = format!("/Users/{id}");
+        assert_eq!(app.put(&path, &body).await.status, 200);
+        all_delivered(&app).await;
+        assert_eq!(app.calls().await["total"], before, "the same again costs nothing");
+        set(&app, &path, "userType", json!("Employee")).await;
+        let operation = json!([{ "op": "remove", "path": format!("{ENTERPRISE}:costCenter") }]);
+        assert_eq!(app.patch(&path, operation).await.status, 200);
+        let [centre, contractor, badge] = held().await;
+        assert_eq!((&centre, &contractor, badge.as_f64()), (&json!(null), &json!(false), Some(7.0)));
     }
 
     async fn a_template_that_fails_stops_one_person(engine: Engine) {
