@@ -95,8 +95,8 @@ both_engines! {
         app.org().org().with_store(|store| store.assign(&ada, &by_hand).map(drop)).expect("assigned by hand");
         let grants = [
             Grant::PermissionSet(named(&state, "PermissionSets", "Name", "Dashboards")),
-            Grant::PermissionSetGroup(named(&state, "PermissionSetGroups", "DeveloperName", "Sales_Team")),
-            Grant::PermissionSetLicence(named(&state, "PermissionSetLicenses", "DeveloperName", "Analytics")),
+            Grant::PermissionSetGroup(named(&state, "PermissionSetGroups", "Name", "Sales_Team")),
+            Grant::PermissionSetLicence(named(&state, "PermissionSetLicenses", "Name", "Analytics")),
         ];
         let client = client(&app);
         let give: Vec<Change> = grants.iter().cloned().map(Change::Give).collect();
