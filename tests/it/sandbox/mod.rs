@@ -1,12 +1,17 @@
 //! The simulated org, over real HTTP.
 
+mod admin;
+mod config;
 mod control;
+mod custom;
 mod faults;
 mod groups;
 mod lists;
 mod login;
+mod mishaps;
 mod patches;
 mod rest;
+mod switches;
 mod users;
 
 use std::time::Duration;
