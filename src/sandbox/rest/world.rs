@@ -353,6 +353,10 @@ impl<'a> Catalogue for World<'a> {
 
 /// Whether the integration user has a permission, by its name in `UserPermissionAccess`.
 pub(super) fn may(settings: &Settings, permission: &str) -> bool {
+    let managing = ["PermissionsManageUsers", "PermissionsManageInternalUsers"];
+    if !settings.switches.manage_users && managing.iter().any(|known| known.eq_ignore_ascii_case(permission)) {
+        return false;
+    }
     !settings.rest.integration_permissions.iter().any(|lacking| lacking.eq_ignore_ascii_case(permission))
 }
 
