@@ -294,6 +294,7 @@ mod tests {
             ("[org.a]\nlisten = 1", "line 2"),
             ("[org.a]\nlistne = \"x\"", "unknown key `listne`; did you mean `listen`?"),
             ("[org.a.switches]\npatch_skalar = \"fail\"", "did you mean `patch_scalar`?"),
+            ("[org.a.rest]\nquery_pages = 1", "did you mean `query_page`?"),
             ("[org.a.faults]\nunavailable_nxt = 1", "did you mean `unavailable_next`?"),
             ("[[org.a.users]]\nuser = \"x\"", "unknown key `user`"),
             ("[org.a.faults]\nlost_answer = 3", "org.a: faults: lost_answer is a chance"),
@@ -326,6 +327,7 @@ mod tests {
             "[[org.a.validation_rules]]",
             "[[org.a.triggers]]",
             "[org.a.switches]",
+            "[org.a.rest]",
             "[org.a.faults]",
         ] {
             let error = toml::from_str::<File>(&format!("{table}\n\"?\" = 1")).expect_err(table).to_string();
