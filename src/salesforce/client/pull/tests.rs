@@ -200,7 +200,7 @@ async fn nothing_is_queried_where_rest_is_forbidden() {
     let org = Org::start(|_, _| Reply::ok("{}")).await;
     let mut settings = org.settings();
     settings.rest = false;
-    let client = org.client_with(settings);
+    let client = crate::salesforce::testing::client(settings).0;
     assert!(!client.may_query());
     assert!(client.accounts(Way::Soql, &fields(), None).next().await.is_err());
     assert!(client.accounts(Way::Bulk, &fields(), None).next().await.is_err());
