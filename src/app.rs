@@ -20,6 +20,7 @@ use crate::db::Db;
 use crate::delivery::{Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
 use crate::http::{self, Binding};
 use crate::provisioning::{Provisioner, Registries};
+use crate::salesforce::mapping::Mapping;
 use crate::scim::fold::fold;
 use crate::scim::schema::Registry;
 use crate::{config, delivery, reconcile, salesforce, telemetry};
@@ -92,8 +93,8 @@ pub async fn open(config: &Config, migrate: bool) -> Result<Db> {
     Ok(db)
 }
 
-/// The client of a tenant's org.
-fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<salesforce::Client> {
+/// The client of a tenant's org. No call outlives half of `lease`.
+fn client(name: &str, tenant: &Tenant, lease: Duration, clock: SharedClock) -> Result<salesforce::Client> {
     let login =
         tenant.salesforce.login().map_err(|key| anyhow::anyhow!("tenant.{name}.salesforce.{key} is missing"))?;
     let flow = match login {
@@ -116,15 +117,23 @@ fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundi
         .user_agent(concat!("scim-bridge/", env!("CARGO_PKG_VERSION")))
         .build()
         .context("the HTTP client could not be made")?;
-    Ok(salesforce::Client::new(settings, http, surroundings.clock.clone()))
+    Ok(salesforce::Client::new(settings, http, clock))
 }
 
-/// A tenant's org, ready to be called.
+fn mapping(name: &str, tenant: &Tenant) -> Result<Mapping> {
+    tenant.mapping(name).map_err(|problems| {
+        let told = problems.iter().map(|problem| format!("tenant.{name}.mapping.{} {}", problem.field, problem.words));
+        anyhow::anyhow!(told.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+/// A tenant's org, as deliveries need it. Calls nobody.
 pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
     let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
     Ok(Org {
         tenant: name.to_owned(),
-        client: client(name, tenant, lease, surroundings)?,
+        client: client(name, tenant, lease, surroundings.clock.clone())?,
+        mapping: mapping(name, tenant)?,
         default_profile: tenant.entitlements.default_profile.clone(),
         mirror,
         create_groups: tenant.groups.create,

@@ -8,6 +8,7 @@ mod accounts;
 mod check;
 mod error;
 mod extension;
+mod mapping;
 mod model;
 mod reconcile;
 mod schema;
@@ -28,6 +29,7 @@ use url::Url;
 pub use accounts::{Accounts, Adopt};
 pub use error::{Error, Problem};
 pub use extension::{Extended, Extension};
+pub use mapping::{FieldMapping, FieldTable, KeyDefaults, MappedField};
 pub use model::{
     Acknowledge, Config, Database, Delivery, Entitlements, Flow, Groups, Login, Rest, Salesforce, Server, Tenant,
 };
@@ -77,6 +79,7 @@ impl Config {
             entitlements: Entitlements { default_profile: Some("Minimum Access - Salesforce".to_owned()) },
             groups: Groups { mirror: vec!["*".to_owned()], create: true },
             accounts: Accounts::default(),
+            mapping: FieldMapping::default(),
             protected: Vec::new(),
             reconcile: Reconcile::default(),
             extensions: Vec::new(),

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::accounts::Accounts;
 use super::extension::Extension;
+use super::mapping::FieldMapping;
 use super::reconcile::Reconcile;
 use super::secret::DatabaseUrl;
 use super::{span, web};
@@ -133,6 +134,9 @@ pub struct Tenant {
     /// How people get their accounts.
     #[serde(default)]
     pub accounts: Accounts,
+    /// Which Salesforce field gets what of a person.
+    #[serde(default)]
+    pub mapping: FieldMapping,
     /// What people get in Salesforce.
     #[serde(default)]
     pub entitlements: Entitlements,

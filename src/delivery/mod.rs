@@ -15,6 +15,7 @@ pub mod outbox;
 mod over;
 mod overview;
 pub mod plan;
+pub mod preview;
 mod schedule;
 mod signal;
 mod state;

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use globset::GlobSet;
 use tokio::sync::Mutex;
 
+use crate::salesforce::mapping::Mapping;
 use crate::salesforce::{self, Client};
 use crate::scim::fold::fold;
 
@@ -19,6 +20,8 @@ pub struct Org {
     pub tenant: String,
     /// Calls it.
     pub client: Client,
+    /// How its people become accounts.
+    pub mapping: Mapping,
     /// Name of the profile of everybody.
     pub default_profile: Option<String>,
     /// Which groups become public groups.

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::delivery::Org;
 use crate::delivery::plan::ObservedUser;
-use crate::salesforce::{Record, mapping};
+use crate::salesforce::Record;
+use crate::salesforce::mapping::Write;
 use crate::scim::fold::fold;
 use crate::scim::{Attributes, ENTERPRISE_SCHEMA};
 
@@ -25,9 +26,8 @@ pub(super) fn manager(document: &Attributes) -> Option<&str> {
 }
 
 /// The fields that a live user's account shall have; `None` where the mapping fails, which is for the delivery to tell.
-#[expect(clippy::unnecessary_wraps, reason = "a mapping of one's own can fail")]
-pub(super) fn record(_org: &Org, document: &Attributes, manager: &Manager, observed: &ObservedUser) -> Option<Record> {
-    let mut record = mapping::record(document).record;
+pub(super) fn record(org: &Org, document: &Attributes, manager: &Manager, observed: &ObservedUser) -> Option<Record> {
+    let mut record = org.mapping.record(document).ok()?.record;
     match manager {
         Manager::None => record.set("ManagerId", Value::Null),
         Manager::Account(id) => record.set("ManagerId", id.as_str()),
@@ -42,9 +42,8 @@ pub(super) fn record(_org: &Org, document: &Attributes, manager: &Manager, obser
     Some(record)
 }
 
-/// The fields that the mapping may write, to be read of every account.
-pub(super) fn fields(_org: &Org) -> Vec<String> {
-    let unmapped = ["UserRoleId", "EmailEncodingKey"];
-    let fields = crate::salesforce::dialect::field::FIELDS.iter().map(|field| field.name);
-    fields.filter(|field| !unmapped.contains(field)).map(str::to_owned).collect()
+/// The fields that deliveries keep as asked, to be read of every account.
+pub(super) fn fields(org: &Org) -> Vec<String> {
+    let always = org.mapping.fields().filter(|field| field.write == Write::Always).map(|field| field.name.to_owned());
+    always.chain(["ManagerId".to_owned()]).collect()
 }

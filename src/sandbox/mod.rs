@@ -33,6 +33,6 @@ pub use self::seeds::{
     ProfileSeed, RoleSeed, TriggerCode, TriggerSeed, UserSeed, ValidationRule,
 };
 pub use self::server::{Running, start};
-pub use self::settings::{Clock, EmailConfirmation, Entropy, OddPatch, Settings, Switches};
+pub use self::settings::{Clock, DefaultAlias, EmailConfirmation, Entropy, OddPatch, Settings, Switches};
 pub use self::store::registry::UsernameRegistry;
 pub use self::wire::{Reply, Request};

@@ -112,6 +112,18 @@ pub enum OddPatch {
     Honour,
 }
 
+/// The alias of users that are created over SCIM without one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DefaultAlias {
+    /// The last eight digits of the time in milliseconds, as in the pilot.
+    Time,
+    /// The first letter of the first name and four of the last.
+    Name,
+    /// None, so that the create is refused.
+    Missing,
+}
+
 /// What differs between orgs, or is not known of production. `Default` is what makes a wrong client fail soonest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -140,6 +152,28 @@ pub struct Switches {
     pub assigns_set_licences: bool,
     /// A user's profile may become one of another licence; otherwise that is refused.
     pub profile_across_licences: bool,
+    /// User PATCH with an array as `value`, as in RFC 7644 for multi-valued attributes. The pilot passes over it.
+    pub patch_array: OddPatch,
+    /// User PATCH changes `userName`, `externalId` and `phoneNumbers` too, which the pilot passes over.
+    pub patch_applies_all: bool,
+    /// Group PATCH with an array as `value`, which Salesforce cannot read.
+    pub group_patch_array: OddPatch,
+    /// `/Me` exists.
+    pub me: bool,
+    /// `POST /Users/.search` exists.
+    pub search: bool,
+    /// Times in `meta` are wrong as in the pilot: the date of the running user's time zone, the time of Greenwich on a
+    /// clock of twelve hours.
+    pub meta_time_bug: bool,
+    /// The alias of users that are created without one.
+    pub default_alias: DefaultAlias,
+    /// The last `startIndex` that works, because the offset of Salesforce's own queries ends at 2,000; 0 for no end.
+    pub start_index_max: usize,
+    /// The 200 members that a list answer shows are shared by all groups of the page, or by all profiles and by all
+    /// permission sets.
+    pub members_share_cap: bool,
+    /// Groups of a SCIM create are passed over where it has no permission sets, as in the pilot.
+    pub groups_need_sets: bool,
     /// Created users answer 200 instead of 201 when they are active and have no password, as in the pilot.
     pub create_answers_200: bool,
 }
@@ -158,6 +192,16 @@ impl Default for Switches {
             apostrophe_breaks_filter: true,
             assigns_set_licences: false,
             profile_across_licences: false,
+            patch_array: OddPatch::Ignore,
+            patch_applies_all: false,
+            group_patch_array: OddPatch::Fail,
+            me: true,
+            search: true,
+            meta_time_bug: false,
+            default_alias: DefaultAlias::Time,
+            start_index_max: 2001,
+            members_share_cap: true,
+            groups_need_sets: false,
             create_answers_200: false,
         }
     }

@@ -19,6 +19,7 @@ mod deliveries;
 mod extensions;
 mod idp_traces;
 mod idps;
+mod mapping;
 mod model;
 mod openapi;
 mod outbox;

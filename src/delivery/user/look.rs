@@ -5,7 +5,8 @@ use crate::delivery::attempt::{Abandoned, Attempt};
 use crate::delivery::org::Adopt;
 use crate::delivery::outbox::Outcome;
 use crate::delivery::plan::{self, Adoption, UserWish};
-use crate::salesforce::{self, Account, Cause, Record, UserKey, mapping};
+use crate::salesforce::mapping::Mapping;
+use crate::salesforce::{self, Account, Cause, Record, UserKey};
 use crate::scim::fold::fold;
 use crate::shadow::link::{self, How};
 use crate::shadow::{self, Kind};
@@ -49,7 +50,13 @@ pub(super) enum Owner {
     Leaving(String),
 }
 
-fn owner(conn: &mut Conn, (tenant, own): (&str, &str), account: &Account, field: &str) -> Result<Owner, DbError> {
+fn owner(
+    conn: &mut Conn,
+    (tenant, own): (&str, &str),
+    account: &Account,
+    field: &str,
+    mapping: &Mapping,
+) -> Result<Owner, DbError> {
     let (other, deleted) = match link::owner(conn, tenant, Kind::User, &account.id)? {
         Some((other, deleted)) if other != own => (other, deleted),
         _ => return Ok(Owner::Free),
@@ -57,10 +64,11 @@ fn owner(conn: &mut Conn, (tenant, own): (&str, &str), account: &Account, field:
     if deleted {
         return Ok(Owner::Free);
     }
-    let wished = shadow::any(conn, &other)?.map(|stored| mapping::record(&stored.document).record).unwrap_or_default();
+    let wished = shadow::any(conn, &other)?.and_then(|stored| mapping.record(&stored.document).ok());
+    let wished = wished.map(|mapped| mapped.record).unwrap_or_default();
     let stays = match (wished.text(field), account.record.text(field)) {
         (Some(wished), Some(held)) => fold(wished) == fold(held),
-        // A federation id is never cleared.
+        // A federation id is never cleared; and what is written on a create only, or cannot be mapped, stays.
         (None, _) => true,
         (Some(_), None) => false,
     };
@@ -72,7 +80,11 @@ impl Delivery<'_> {
     /// one with the username.
     pub(super) async fn look(&mut self) -> Result<Look, LookFailed> {
         let wish = match &self.wish {
-            UserWish::Account(wish) => Some(wish.record.clone()),
+            UserWish::Account(wish) => {
+                let mut all = wish.on_create.clone();
+                all.apply(&wish.record);
+                Some(all)
+            }
             UserWish::Gone => None,
         };
         let mut asked: Vec<(String, String)> = Vec::new();
@@ -204,6 +216,7 @@ impl Delivery<'_> {
 
     pub(super) async fn owner(&self, account: &Account, field: &'static str) -> Result<Owner, DbError> {
         let (tenant, own, account) = (self.stored.tenant.clone(), self.stored.id.clone(), account.clone());
-        self.attempt.shared.db.read(move |conn| owner(conn, (&tenant, &own), &account, field)).await
+        let mapping = self.attempt.shared.org.mapping.clone();
+        self.attempt.shared.db.read(move |conn| owner(conn, (&tenant, &own), &account, field, &mapping)).await
     }
 }

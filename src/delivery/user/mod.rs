@@ -7,7 +7,8 @@ mod refused;
 mod taken;
 
 use crate::db::{Conn, Error as DbError};
-use crate::salesforce::{self, Carrier, Cause, Disposition, Record, mapping};
+use crate::salesforce::mapping::{Mapping, MappingFailed};
+use crate::salesforce::{self, Carrier, Cause, Disposition, Record};
 use crate::scim::ENTERPRISE_SCHEMA;
 use crate::shadow::link::{self, Link};
 use crate::shadow::{self, Kind, Stored, observed};
@@ -21,22 +22,23 @@ use super::state::State;
 use heir::{UNDER_WAY, inherit};
 use look::LookFailed;
 use taken::NICKNAME;
+pub(super) use taken::apply_choices;
 
 /// Steps of one try at most: look, create, update, a second round after somebody deleted or made the account meanwhile,
 /// and a few names that are taken.
 const STEPS: usize = 16;
 
 /// What the shadow says of a user.
-struct Loaded {
-    stored: Stored,
-    link: Option<Link>,
-    observed: ObservedUser,
-    manager: Manager,
+pub(super) struct Loaded {
+    pub(super) stored: Stored,
+    pub(super) link: Option<Link>,
+    pub(super) observed: ObservedUser,
+    pub(super) manager: Manager,
     /// The tombstone whose account this person had before.
-    predecessor: Option<String>,
+    pub(super) predecessor: Option<String>,
 }
 
-enum Manager {
+pub(super) enum Manager {
     None,
     /// No resource here has this id: Microsoft's validator sends random ones.
     Unknown(String),
@@ -45,7 +47,7 @@ enum Manager {
     Account(String),
 }
 
-fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
+pub(super) fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
     let Some(stored) = shadow::any(conn, id)? else { return Ok(None) };
     let link = link::find(conn, id)?;
     let observed = observed::find::<ObservedUser>(conn, id)?.unwrap_or_default();
@@ -76,6 +78,8 @@ struct Delivery<'a> {
     creating: Option<Record>,
     notes: Vec<String>,
     waits_for: Option<String>,
+    /// Why there is no wish for this person, where all that can be done is to take their access away.
+    unmapped: Option<MappingFailed>,
     /// Whether a deactivation goes alone: together with other changes it was refused, and theirs may be the fault.
     deactivate_alone: bool,
 }
@@ -94,7 +98,10 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
         }
     }
     let creating = attempt.claim.creating.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let mut delivery = Delivery::of(attempt, loaded, creating);
+    let mut delivery = match Delivery::of(attempt, loaded, creating) {
+        Ok(delivery) => delivery,
+        Err(failed) => return Ok(Attempt::rejected(failed.to_string(), None)),
+    };
     if let Some(username) = delivery.protected() {
         return Ok(Attempt::rejected(format!("the account {username} is protected by the configuration"), None));
     }
@@ -107,38 +114,66 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     Ok(outcome)
 }
 
+/// What a user is to be, what of it a person should know, and what it waits for.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) wish: UserWish,
+    pub(super) notes: Vec<String>,
+    pub(super) waits_for: Option<String>,
+    /// See [`Delivery::unmapped`].
+    pub(super) unmapped: Option<MappingFailed>,
+}
+
+/// What the shadow wants of a user's account.
+pub(super) fn wanted(stored: &Stored, manager: &Manager, mapping: &Mapping) -> Result<Wanted, MappingFailed> {
+    let gone = Wanted { wish: UserWish::Gone, notes: Vec::new(), waits_for: None, unmapped: None };
+    if stored.deleted.is_some() {
+        return Ok(gone);
+    }
+    let mut mapped = match mapping.record(&stored.document) {
+        Ok(mapped) => mapped,
+        // Whoever has left must not keep their access because of a template.
+        Err(failed) if stored.document.get("active") == Some(&serde_json::Value::Bool(false)) => {
+            return Ok(Wanted { unmapped: Some(failed), ..gone });
+        }
+        Err(failed) => return Err(failed),
+    };
+    let (mut notes, mut waits_for) = (mapped.notes, None);
+    match manager {
+        Manager::None => mapped.record.set("ManagerId", serde_json::Value::Null),
+        Manager::Account(id) => mapped.record.set("ManagerId", id.as_str()),
+        Manager::Waiting(id) => waits_for = Some(format!("waits for the account of the manager, user {id}")),
+        Manager::Unknown(id) => notes.push(format!("manager \"{id}\" is no user here and was not sent")),
+    }
+    let wish = UserWish::Account(AccountWish { record: mapped.record, on_create: mapped.on_create });
+    Ok(Wanted { wish, notes, waits_for, unmapped: None })
+}
+
+/// What is known of a user's account.
+pub(super) fn seen(link: Option<Link>, observed: ObservedUser, perhaps_created: bool) -> UserSeen {
+    UserSeen {
+        account: link.map(|link| link.salesforce_id),
+        // Where an account was found before, it is looked for and not made.
+        perhaps_created: perhaps_created || observed.adoption.is_some(),
+        observed,
+    }
+}
+
 impl<'a> Delivery<'a> {
-    fn of(attempt: &'a Attempt, loaded: Loaded, creating: Option<Record>) -> Self {
-        let (mut notes, mut waits_for) = (Vec::new(), None);
-        let wish = if loaded.stored.deleted.is_some() {
-            UserWish::Gone
-        } else {
-            let mut mapped = mapping::record(&loaded.stored.document);
-            notes.append(&mut mapped.notes);
-            match loaded.manager {
-                Manager::None => mapped.record.set("ManagerId", serde_json::Value::Null),
-                Manager::Account(id) => mapped.record.set("ManagerId", id),
-                Manager::Waiting(id) => waits_for = Some(format!("waits for the account of the manager, user {id}")),
-                Manager::Unknown(id) => notes.push(format!("manager \"{id}\" is no user here and was not sent")),
-            }
-            UserWish::Account(AccountWish { record: mapped.record, on_create: on_create() })
-        };
-        let seen = UserSeen {
-            account: loaded.link.map(|link| link.salesforce_id),
-            // Where an account was found before, it is looked for and not made.
-            perhaps_created: creating.is_some() || loaded.observed.adoption.is_some(),
-            observed: loaded.observed,
-        };
-        let stored = loaded.stored;
-        let mut delivery = Self { attempt, stored, wish, seen, creating, notes, waits_for, deactivate_alone: false };
-        delivery.apply_choices();
-        delivery
+    fn of(attempt: &'a Attempt, loaded: Loaded, creating: Option<Record>) -> Result<Self, MappingFailed> {
+        let Loaded { stored, link, observed, manager, .. } = loaded;
+        let Wanted { wish, notes, waits_for, unmapped } = wanted(&stored, &manager, &attempt.shared.org.mapping)?;
+        let seen = seen(link, observed, creating.is_some());
+        let mut delivery =
+            Self { attempt, stored, wish, seen, creating, notes, waits_for, unmapped, deactivate_alone: false };
+        apply_choices(&mut delivery.wish, &mut delivery.seen.observed, &mut delivery.notes);
+        Ok(delivery)
     }
 
     /// The username of the account that this delivery would touch, if it is protected.
     fn protected(&self) -> Option<String> {
         let wished = match &self.wish {
-            UserWish::Account(wish) => wish.record.text("Username"),
+            UserWish::Account(wish) => wish.record.text("Username").or(wish.on_create.text("Username")),
             UserWish::Gone => None,
         };
         let names = [wished, self.seen.observed.record.text("Username")];
@@ -237,6 +272,9 @@ impl<'a> Delivery<'a> {
 
     /// Nothing is left to send.
     fn done(&mut self) -> Outcome {
+        if let Some(failed) = self.unmapped.take() {
+            return Attempt::rejected(failed.to_string(), None);
+        }
         if let Some(reason) = self.waits_for.take() {
             return self.attempt.held(reason);
         }
@@ -254,15 +292,6 @@ impl<'a> Delivery<'a> {
         self.note_pending_email();
         Attempt::delivered(&self.notes)
     }
-}
-
-fn on_create() -> Record {
-    Record::new()
-        .with("Alias", "new")
-        .with("EmailEncodingKey", "UTF-8")
-        .with("LanguageLocaleKey", "en_US")
-        .with("LocaleSidKey", "en_US")
-        .with("TimeZoneSidKey", "America/Los_Angeles")
 }
 
 /// Whether these changes take a person's access away.

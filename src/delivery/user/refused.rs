@@ -9,11 +9,14 @@ use crate::delivery::outbox::Outcome;
 use crate::salesforce::{self, Cause, Disposition, Record, UserKey};
 
 use super::look::Owner;
-use super::taken::{NICKNAME, USERNAME};
+use super::taken::{NICKNAME, USERNAME, aside};
 use super::{Delivery, deactivates};
 
 /// How long before a deactivation that Salesforce refused is tried again: a person has to mend something in Setup first.
 const DEACTIVATE_AGAIN: Duration = Duration::from_hours(1);
+
+/// Tries for a username that another user of ours is about to give up, before one's own is given up too.
+const PATIENT: i64 = 2;
 
 impl Delivery<'_> {
     /// What follows; `None`: it was mended, and the plan goes on.
@@ -25,8 +28,8 @@ impl Delivery<'_> {
     ) -> Result<Option<Outcome>, Abandoned> {
         match error.cause() {
             Some(Cause::DuplicateNickname) if self.choose_another(NICKNAME).await? => Ok(None),
-            Some(Cause::DuplicateUsername) => self.taken(USERNAME, changes, error).await,
-            Some(Cause::DuplicateFederationId) => self.taken("FederationIdentifier", changes, error).await,
+            Some(Cause::DuplicateUsername) => self.taken(id, USERNAME, changes, error).await,
+            Some(Cause::DuplicateFederationId) => self.taken(id, "FederationIdentifier", changes, error).await,
             _ if deactivates(changes) && can_be_about_the_account(error) => {
                 self.not_deactivated(id, changes, error).await
             }
@@ -38,6 +41,7 @@ impl Delivery<'_> {
     /// give it up, or another username will do.
     async fn taken(
         &mut self,
+        id: &str,
         field: &'static str,
         changes: &Record,
         error: &salesforce::Error,
@@ -55,6 +59,9 @@ impl Delivery<'_> {
         }
         for account in &found {
             if let Owner::Leaving(other) = self.owner(account, field).await? {
+                if field == USERNAME {
+                    self.step_aside(id, value).await?;
+                }
                 let words = format!("waits for user {other} to give up the {field} in Salesforce");
                 return Ok(Some(attempt.after_another(words)));
             }
@@ -66,6 +73,27 @@ impl Delivery<'_> {
             return Ok(Some(attempt.taken_by_nobody(error)));
         }
         Ok(Some(Attempt::rejected(error.to_string(), Some(error.salesforce_text().to_owned()))))
+    }
+
+    /// Gives up the present username for one that nobody wants: two who exchange their names would wait for each other
+    /// for ever. Only after some waiting, because most names are free by then.
+    async fn step_aside(&mut self, id: &str, wanted: &str) -> Result<(), Abandoned> {
+        let (attempt, name) = (self.attempt, aside(wanted, &self.stored.id));
+        let there = self.seen.observed.record.text(USERNAME) == Some(name.as_str());
+        if there || attempt.claim.attempts < PATIENT || !attempt.shared.org.means.rest {
+            return Ok(());
+        }
+        let changes = Record::new().with(USERNAME, name);
+        let unsure = self.about_to_update(&changes).await?;
+        attempt.called();
+        match attempt.shared.org.client.update_user(id, &changes).await {
+            Ok(update) => self.updated(&changes, update.echoed).await,
+            Err(error) if error.may_have_changed_something() => Ok(()),
+            Err(_) => {
+                self.seen.observed.unsure = unsure;
+                self.save_observed().await
+            }
+        }
     }
 
     /// The deactivation goes once more alone, in case the fault was another field's. Where Salesforce still refuses it

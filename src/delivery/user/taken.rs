@@ -3,7 +3,9 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::delivery::attempt::Abandoned;
-use crate::delivery::plan::{Chosen, UserWish};
+use crate::delivery::plan::{AccountWish, Chosen, ObservedUser, UserWish};
+use crate::salesforce::Record;
+use crate::salesforce::mapping::OnTaken;
 use crate::scim::fold::fold;
 
 use super::Delivery;
@@ -21,25 +23,30 @@ const USERNAME_MAX: usize = 80;
 /// Longest nickname, in characters.
 const NICKNAME_MAX: usize = 40;
 
-impl Delivery<'_> {
-    /// Puts what was chosen before in the place of what was wanted. A choice for a wish that is no longer there falls.
-    pub(super) fn apply_choices(&mut self) {
-        let UserWish::Account(wish) = &mut self.wish else { return };
-        let notes = &mut self.notes;
-        self.seen.observed.chosen.retain(|field, chosen| {
-            let stands = wish.record.text(field).is_some_and(|wanted| fold(wanted) == fold(&chosen.wanted));
-            if stands {
-                notes.push(format!("{field} \"{}\" is taken; it is \"{}\" instead", chosen.wanted, chosen.value));
-                wish.record.set(field, chosen.value.clone());
-            }
-            stands
-        });
-    }
+/// Puts what was chosen before in the place of what was wanted. A choice for a wish that is no longer there falls.
+pub(in crate::delivery) fn apply_choices(wish: &mut UserWish, observed: &mut ObservedUser, notes: &mut Vec<String>) {
+    let UserWish::Account(wish) = wish else { return };
+    observed.chosen.retain(|field, chosen| {
+        let record = place(wish, field);
+        let stands = record.text(field).is_some_and(|wanted| fold(wanted) == fold(&chosen.wanted));
+        if stands {
+            notes.push(format!("{field} \"{}\" is taken; it is \"{}\" instead", chosen.wanted, chosen.value));
+            record.set(field, chosen.value.clone());
+        }
+        stands
+    });
+}
 
+/// The part of the wish that has a field.
+fn place<'a>(wish: &'a mut AccountWish, field: &str) -> &'a mut Record {
+    if wish.record.mentions(field) { &mut wish.record } else { &mut wish.on_create }
+}
+
+impl Delivery<'_> {
     /// Chooses another value for a field whose value is taken, if the mapping allows it. `false`: it stands refused.
     pub(super) async fn choose_another(&mut self, field: &str) -> Result<bool, Abandoned> {
         let UserWish::Account(wish) = &mut self.wish else { return Ok(false) };
-        let Some(current) = wish.record.text(field).map(str::to_owned) else { return Ok(false) };
+        let Some(current) = place(wish, field).text(field).map(str::to_owned) else { return Ok(false) };
         let before = self.seen.observed.chosen.get(field).cloned();
         let (wanted, tried) = before.map_or((current, 0), |chosen| (chosen.wanted, chosen.tried));
         if !self.suffixes(field) || tried >= MOST {
@@ -47,7 +54,7 @@ impl Delivery<'_> {
         }
         let value = variant(field, &wanted, &self.stored.id, tried + 1);
         if let UserWish::Account(wish) = &mut self.wish {
-            wish.record.set(field, value.clone());
+            place(wish, field).set(field, value.clone());
         }
         self.notes.retain(|note| !note.starts_with(&format!("{field} \"")));
         self.notes.push(format!("{field} \"{wanted}\" is taken; it is \"{value}\" instead"));
@@ -58,7 +65,7 @@ impl Delivery<'_> {
 
     /// Whether the mapping lets another value stand for one that is taken.
     fn suffixes(&self, field: &str) -> bool {
-        field == NICKNAME
+        self.attempt.shared.org.mapping.on_taken(field) == OnTaken::Suffix
     }
 }
 
@@ -75,6 +82,12 @@ fn variant(field: &str, wanted: &str, id: &str, n: u32) -> String {
     let hash = Sha256::digest(format!("{id} {n}"));
     let letters: String = hash.iter().take(4).map(|byte| char::from(b'a' + byte % 26)).collect();
     format!("{}-{letters}", first(wanted, NICKNAME_MAX - 5))
+}
+
+/// A username that nobody wants, for the time in which somebody else has the wanted one.
+pub(super) fn aside(wanted: &str, id: &str) -> String {
+    let domain = wanted.split_once('@').map_or("", |(_, domain)| domain);
+    format!("{id}@{domain}").chars().take(USERNAME_MAX).collect()
 }
 
 #[cfg(test)]

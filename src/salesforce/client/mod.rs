@@ -1,6 +1,7 @@
 //! The calls that the bridge makes.
 
 mod bulk;
+mod catalogue;
 mod freeze;
 mod grants;
 mod groups;
@@ -25,6 +26,7 @@ use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
+pub use catalogue::{FieldInfo, Organization, Profile, RIGHTS, UserLicence};
 pub use grants::{Change, Grant, Held};
 pub use pull::{Accounts, Assignment, Chunk, Memberships, Place, Pulled, Shown, Way};
 pub use query::quoted;

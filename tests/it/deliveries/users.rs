@@ -215,6 +215,23 @@ both_engines! {
         assert_eq!((creates(&app).await, calls(&app, "user_update_rest").await), (1, 0));
     }
 
+    /// Each waits for the name of the other.
+    async fn two_exchange_their_usernames(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+        let before = all_delivered(&app).await;
+        // The service provider is asked to do it in three steps; Salesforce sees only the end.
+        app.org().org().set_faults(scim_bridge::sandbox::Faults { latency_ms: 300, ..Default::default() });
+        for (id, name) in [(&ada, "x"), (&eve, "ada"), (&ada, "eve")] {
+            set(&app, &format!("/Users/{id}"), "userName", json!(format!("{name}@example.com"))).await;
+        }
+        app.org().org().set_faults(scim_bridge::sandbox::Faults::default());
+        let state = all_delivered(&app).await;
+        assert_eq!(account(&state, "eve@example.com"), account(&before, "ada@example.com"));
+        assert_eq!(account(&state, "ada@example.com"), account(&before, "eve@example.com"));
+        assert_eq!(state.users().len(), 2);
+    }
+
     /// A name is given up and taken up in one breath: whoever is delivered first, both end as asked.
     async fn a_username_passes_from_one_to_another(engine: Engine) {
         let app = TestApp::start_with(&engine, |org| org.faults.latency_ms = 20, |_| {}).await;
