@@ -46,10 +46,14 @@ pub(super) fn answer(visit: &mut Visit<'_>, request: &Request, segments: &[&str]
         (["Schemas", name], "GET") => discovery::schemas(visit, Some(name)).about("discovery"),
         (["ResourceTypes"], "GET") => discovery::resource_types(visit, None).about("discovery"),
         (["ResourceTypes", name], "GET") => discovery::resource_types(visit, Some(name)).about("discovery"),
-        (["Me"], "GET") if visit.settings.switches.me => users::read(visit, request, &visit.caller.clone()).about("user_read"),
+        (["Me"], "GET") if visit.settings.switches.me => {
+            users::read(visit, request, &visit.caller.clone()).about("user_read")
+        }
         (["Users"], "GET") => users::search(visit, request).about("user_search"),
         (["Users"], "POST") => users::create(visit, request).about("user_create"),
-        (["Users", ".search"], "POST") if visit.settings.switches.search => users::search_by_post(visit, request).about("user_search"),
+        (["Users", ".search"], "POST") if visit.settings.switches.search => {
+            users::search_by_post(visit, request).about("user_search")
+        }
         (["Users", id], "GET") => users::read(visit, request, id).about("user_read"),
         (["Users", id], "PATCH") => patch::patch(visit, request, id).about("user_update_scim"),
         (["Users", id], "PUT") => users::replace(visit, request, id).about("user_replace"),

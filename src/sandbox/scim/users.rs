@@ -20,15 +20,8 @@ use crate::sandbox::wire::{Reply, Request};
 const PAGE_DEFAULT: usize = 10;
 
 /// The user types that SCIM sees.
-const SEEN: &[&str] = &[
-    "Standard",
-    "PowerPartner",
-    "PowerCustomerSuccess",
-    "CustomerSuccess",
-    "SelfService",
-    "CspLitePortal",
-    "CsnOnly",
-];
+const SEEN: &[&str] =
+    &["Standard", "PowerPartner", "PowerCustomerSuccess", "CustomerSuccess", "SelfService", "CspLitePortal", "CsnOnly"];
 
 /// Names that `attributes` takes.
 const ATTRIBUTES: &[&str] = &[

@@ -268,7 +268,11 @@ async fn two_hundred_changes(engine: &Engine, via: Via, seed: u64) {
     }
     for (id, group) in now.groups.iter().filter(|(_, group)| group.kind == GroupKind::Regular) {
         let kept = &after.groups[id].members;
-        assert!(group.members.keys().all(|member| kept.contains_key(member)), "who was put into {} by hand stays", group.name);
+        assert!(
+            group.members.keys().all(|member| kept.contains_key(member)),
+            "who was put into {} by hand stays",
+            group.name
+        );
     }
 }
 
