@@ -28,6 +28,7 @@ mod wire;
 
 pub use self::faults::Faults;
 pub use self::org::{Org, Outcome};
+pub use self::rest::{BulkPace, RestSettings};
 pub use self::seeds::{
     CustomFieldSeed, CustomType, GroupSeed, PermissionSetGroupSeed, PermissionSetLicenceSeed, PermissionSetSeed,
     ProfileSeed, RoleSeed, TriggerCode, TriggerSeed, UserSeed, ValidationRule,

@@ -35,6 +35,8 @@ pub(super) struct Inner {
     pub(super) dice: Dice,
     /// Calls since `window`, against the daily limit.
     pub(super) api_calls: u32,
+    /// What the REST interface remembers.
+    pub(super) rest: rest::State,
     window: DateTime<Utc>,
     archive: Option<Archive>,
 }
@@ -86,6 +88,7 @@ impl Org {
             journal: Journal::new(settings.journal_length),
             dice: Dice::new(settings.faults.clone()),
             api_calls: 0,
+            rest: rest::State::new(&settings.my_domain, now),
             window: now,
             archive: None,
         };
@@ -264,6 +267,9 @@ fn api(visit: &mut Visit<'_>, request: &Request, segments: &[&str]) -> Reply {
         let Inner { store, sessions, .. } = &mut *visit.inner;
         return oauth::token(visit.settings, store, sessions, visit.base_url, visit.now, request).about("token");
     }
+    if segments == ["services", "data"] {
+        return rest::versions().about("discovery");
+    }
     let token = request.authorization.as_deref().and_then(|header| header.split_once(' '));
     let caller = token
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
@@ -286,8 +292,11 @@ fn api(visit: &mut Visit<'_>, request: &Request, segments: &[&str]) -> Reply {
         visit.inner.api_calls += 1;
     }
     let reply = match segments {
+        ["services", "oauth2", "userinfo"] => rest::user_info(visit).about("user_read"),
         ["services", "scim", "v2", rest @ ..] => scim::answer(visit, request, rest),
-        ["services", "data", version, rest @ ..] if rest::is_version(version) => rest::answer(visit, request, rest),
+        ["services", "data", version, rest @ ..] if rest::is_version(version) => {
+            rest::answer(visit, request, version, rest)
+        }
         _ => Reply::rest_error(404, "NOT_FOUND", "The requested resource does not exist"),
     };
     if !counts {

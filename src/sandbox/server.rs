@@ -82,6 +82,7 @@ async fn answer(org: Data<Org>, request: HttpRequest, body: Bytes) -> HttpRespon
         authorization: header(AUTHORIZATION.as_str()),
         content_type: header(CONTENT_TYPE.as_str()),
         method_override: header("x-http-method-override"),
+        query_options: header("sforce-query-options"),
         pretty: request.headers().contains_key("x-prettyprint"),
         body: body.to_vec(),
     };

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::faults::Faults;
+use super::rest::RestSettings;
 use super::seeds::{
     CustomFieldSeed, GroupSeed, PermissionSetGroupSeed, PermissionSetLicenceSeed, PermissionSetSeed, ProfileSeed,
     RoleSeed, TriggerSeed, UserSeed, ValidationRule,
@@ -74,6 +75,8 @@ pub struct Settings {
     pub registry: Arc<UsernameRegistry>,
     /// What differs between orgs, or is not known of production.
     pub switches: Switches,
+    /// How the REST interface behaves.
+    pub rest: RestSettings,
     /// What goes wrong.
     pub faults: Faults,
     /// File that keeps users and groups between two runs; `None` forgets them. The catalogue (profiles, permission
@@ -280,6 +283,7 @@ impl Default for Settings {
             taken_usernames: vec!["test@gmail.com".to_owned()],
             registry: Arc::default(),
             switches: Switches::default(),
+            rest: RestSettings::default(),
             faults: Faults::default(),
             keep_in: None,
             journal_length: 500,

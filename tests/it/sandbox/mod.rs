@@ -7,6 +7,9 @@ mod lists;
 mod login;
 mod patches;
 mod rest;
+mod rest_composite;
+mod rest_query;
+mod rest_records;
 mod users;
 
 use std::time::Duration;

@@ -14,6 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub(super) use self::parse::parse;
 pub(super) use self::run::{Catalogue, Column, Datum, Kind, Plan, resolve};
+pub(super) use self::token::moment_of as parse_moment;
 
 /// Deepest nesting of parentheses: the parser calls itself.
 const MAX_DEPTH: usize = 40;

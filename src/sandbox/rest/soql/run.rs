@@ -79,7 +79,8 @@ pub(in crate::sandbox::rest) struct Column<S> {
     /// The field's name.
     pub(in crate::sandbox::rest) name: String,
     kind: Kind,
-    slot: S,
+    /// Where it is.
+    pub(in crate::sandbox::rest) slot: S,
 }
 
 impl<S> Column<S> {

@@ -164,7 +164,7 @@ fn time(input: &mut Input<'_>) -> Parsed<Literal> {
 }
 
 /// A moment as SOQL and REST write it.
-fn moment_of(text: &str) -> Option<DateTime<Utc>> {
+pub(in crate::sandbox::rest) fn moment_of(text: &str) -> Option<DateTime<Utc>> {
     let text = text.replace(['Z', 'z'], "+0000");
     DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f%z").ok().map(|moment| moment.to_utc())
 }
