@@ -5,6 +5,7 @@ mod check;
 mod deliveries;
 mod plan;
 mod reconcile;
+mod sandbox;
 mod schema;
 mod serve;
 mod token;
@@ -40,8 +41,8 @@ enum Command {
     #[command(after_help = "Examples:\n  scim-bridge serve --sandbox\n  scim-bridge serve --config scim-bridge.toml")]
     Serve(serve::Serve),
     /// Run the simulated Salesforce org alone, for tests of anything that talks to Salesforce.
-    #[command(after_help = "Example:\n  scim-bridge sandbox --listen 127.0.0.1:8081")]
-    Sandbox(serve::SandboxAlone),
+    #[command(after_help = sandbox::EXAMPLES)]
+    Sandbox(sandbox::SandboxAlone),
     /// Tell whether the configuration, the database, each login and every name in it are right. Changes nothing.
     #[command(after_help = "Examples:\n  scim-bridge check --config scim-bridge.toml\n  scim-bridge check --json")]
     Check(check::Check),

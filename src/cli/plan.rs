@@ -10,6 +10,7 @@ use crate::app;
 use crate::db::Db;
 use crate::delivery::preview::{self, NOTHING, Planned, Preview, Sought};
 use crate::delivery::{Org, State, hand};
+use crate::salesforce::mapping::Write;
 
 use super::{ConfigFile, database, deliveries, surroundings};
 
@@ -112,7 +113,7 @@ fn as_json(preview: &Preview) -> Value {
                 "field": field.field,
                 "template": field.template,
                 "builtin": field.is_builtin,
-                "write": field.write.map(|write| write.as_str()),
+                "write": field.write.map(Write::as_str),
                 "wanted": field.wanted,
                 "isWanted": field.wanted.is_some(),
                 "observed": field.observed,

@@ -393,6 +393,21 @@ fn what_is_wrong_with_a_mapping_is_told_with_its_key() {
     );
 }
 
+#[test]
+fn the_examples_of_the_mapping_s_page_work() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mapping.md")).unwrap();
+    let block = page.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    Config::from_toml(&format!("{ACME}{block}")).unwrap();
+    let (_, recipes) = page.split_once("## Recipes").unwrap();
+    let lines = recipes.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | `")?.1.strip_suffix("` |"));
+    let lines: Vec<String> = lines.map(|line| line.replace("\\|", "|")).collect();
+    assert!(lines.len() > 8, "{lines:?}");
+    for line in lines {
+        Config::from_toml(&format!("{ACME}[tenant.acme.mapping]\n{line}"))
+            .unwrap_or_else(|wrong| panic!("{line}: {wrong}"));
+    }
+}
+
 const BADGE: &str = r#"
 [[tenant.acme.extensions]]
 resource_type = "User"

@@ -1,5 +1,6 @@
 //! What a simulated org is made of, and how it behaves where production is not known for sure.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +44,19 @@ pub struct Settings {
     pub jwt_audiences: Vec<String>,
     /// Username of the integration user: the "Run As" user, and the `sub` of assertions.
     pub integration_username: String,
+    /// Other usernames that may be the `sub` of assertions.
+    pub approved_usernames: Vec<String>,
+    /// Whether administrators decide who may use the app: somebody else is then told that he is not admin approved
+    /// instead of that he has not approved the app himself.
+    pub admin_approved_only: bool,
+    /// Whether the connected app is installed in the org.
+    pub app_installed: bool,
+    /// Refresh tokens: token → username.
+    pub refresh_tokens: BTreeMap<String, String>,
+    /// The org answers as `login.salesforce.com` does, where there are no client credentials.
+    pub login_host: bool,
+    /// What every login is refused with.
+    pub login_error: Option<LoginError>,
     /// How long a session lives without use, in seconds.
     pub session_idle_seconds: u32,
     /// REST calls in 24 hours.
@@ -90,6 +104,16 @@ pub struct Settings {
     pub entropy: Entropy,
 }
 
+/// What the token endpoint refuses a login with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginError {
+    /// `error`, such as `invalid_grant`.
+    pub error: String,
+    /// `error_description`, such as `ip restricted`.
+    pub description: String,
+}
+
 /// What happens to the e-mail of a user that exists when it is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,6 +156,10 @@ pub enum DefaultAlias {
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, on or off")]
 pub struct Switches {
+    /// The integration user has the right "API Enabled"; without it every call is a 403.
+    pub api_enabled: bool,
+    /// The integration user has the right "Manage Users"; without it everything that writes is a 403.
+    pub manage_users: bool,
     /// Changes of an existing user's e-mail.
     pub email_confirmation: EmailConfirmation,
     /// User PATCH with a `path` and a scalar `value`, as Entra ID sends it.
@@ -184,6 +212,8 @@ pub struct Switches {
 impl Default for Switches {
     fn default() -> Self {
         Self {
+            api_enabled: true,
+            manage_users: true,
             email_confirmation: EmailConfirmation::Pending,
             patch_scalar: OddPatch::Fail,
             patch_nested_extension: OddPatch::Fail,
@@ -236,6 +266,12 @@ impl Default for Settings {
             jwt_public_key: None,
             jwt_audiences: vec!["https://login.salesforce.com".to_owned(), "https://test.salesforce.com".to_owned()],
             integration_username: "integration@acme.example".to_owned(),
+            approved_usernames: Vec::new(),
+            admin_approved_only: false,
+            app_installed: true,
+            refresh_tokens: BTreeMap::new(),
+            login_host: false,
+            login_error: None,
             session_idle_seconds: 2 * 60 * 60,
             daily_api_limit: 5_000_000,
             licences: [("Salesforce", 5_000), ("Salesforce Platform", 5_000), ("Identity", 100_000)]

@@ -255,9 +255,9 @@ both_engines! {
             unknown_exception: 0.01,
             licence_limit: 0.01,
             duplicate_username: 0.01,
-            partial_create: 0.02,
+            child_failure: 0.02,
             concurrency: 0.005,
-            session_end: 0.005,
+            session_revoked: 0.005,
             ..Faults::default()
         };
         let (stormy, injected) = run(&engine, faults, random_seed).await;

@@ -31,7 +31,7 @@ pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_filter("time_zone_key", |state: &mut State<'_, '_>, value: &Value| {
         key(state, value, "time zone", locale::time_zone)
     });
-    environment.add_filter("pick", pick);
+    environment.add_filter("pick", |value: &Value, wanted: Kwargs| pick(value, &wanted));
     environment.add_filter("primary", primary);
     environment.add_test("email", |value: &Value| value.as_str().is_some_and(text::is_email_shaped));
 }
@@ -72,7 +72,7 @@ fn key(
 }
 
 /// Of a multi-valued attribute, the entry that has all the given sub-attributes, the primary one first.
-fn pick(value: &Value, wanted: Kwargs) -> Result<Value, Error> {
+fn pick(value: &Value, wanted: &Kwargs) -> Result<Value, Error> {
     let mut conditions: Vec<(String, Value)> = Vec::new();
     for name in wanted.args() {
         conditions.push((name.to_owned(), wanted.peek::<&Value>(name)?.clone()));
@@ -122,6 +122,9 @@ fn is_primary(entry: &Value) -> bool {
     sub_attribute(entry, "primary").is_true()
 }
 
+/// Sub-attributes that say something about an entry and are not what it stands for.
+const ABOUT: [&str; 4] = ["type", "primary", "display", "$ref"];
+
 /// What an entry stands for: its `value`, or all of it where it is made of other parts, as an address is.
 fn content(entry: &Value) -> Option<Value> {
     if entry.kind() != ValueKind::Map {
@@ -131,7 +134,6 @@ fn content(entry: &Value) -> Option<Value> {
     if !value.is_undefined() {
         return Some(value);
     }
-    const ABOUT: [&str; 4] = ["type", "primary", "display", "$ref"];
     let has_parts = entry.try_iter().ok()?.any(|name| name.as_str().is_some_and(|name| !ABOUT.contains(&name)));
     has_parts.then(|| entry.clone())
 }

@@ -110,31 +110,20 @@ fn words(error: &Error) -> String {
 }
 
 /// The names that a template can use.
+#[derive(Default)]
 struct Vocabulary {
     core: Vec<Attribute>,
     enterprise: Vec<Attribute>,
 }
 
 static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
-    let registry = Registry::standard().ok();
-    let attributes = |urn: Option<&str>| {
-        let user = &registry.as_ref()?.user;
-        Some(match urn {
-            Some(urn) => user.extension(urn)?.attributes.clone(),
-            // What the bridge itself gives a resource, and what it never stores, is not in its document.
-            None => {
-                let common = user.common.iter().filter(|attribute| attribute.name == "externalId");
-                let all = user.schema.attributes.iter().chain(common);
-                all.filter(|it| !matches!(it.mutability, Mutability::ReadOnly | Mutability::WriteOnly))
-                    .cloned()
-                    .collect()
-            }
-        })
-    };
-    Vocabulary {
-        core: attributes(None).unwrap_or_default(),
-        enterprise: attributes(Some(ENTERPRISE_SCHEMA)).unwrap_or_default(),
-    }
+    let Ok(Registry { user, .. }) = Registry::standard() else { return Vocabulary::default() };
+    // What the bridge itself gives a resource, and what it never stores, is not in its document.
+    let common = user.common.iter().filter(|attribute| attribute.name == "externalId");
+    let core = user.schema.attributes.iter().chain(common);
+    let stored = core.filter(|it| !matches!(it.mutability, Mutability::ReadOnly | Mutability::WriteOnly));
+    let enterprise = user.extension(ENTERPRISE_SCHEMA).map(|schema| schema.attributes.clone());
+    Vocabulary { core: stored.cloned().collect(), enterprise: enterprise.unwrap_or_default() }
 });
 
 impl Vocabulary {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::bulk::Jobs;
 use super::schema::Object;
 use crate::sandbox::ids::IdSource;
 
@@ -37,7 +38,9 @@ pub(in crate::sandbox) struct State {
     pub(super) transaction: Option<Transaction>,
     nicknames: u64,
     window: DateTime<Utc>,
-    jobs: JobCounts,
+    today: JobCounts,
+    /// Bulk jobs.
+    pub(super) jobs: Jobs,
 }
 
 /// Bulk jobs of the last day.
@@ -68,7 +71,8 @@ impl State {
             transaction: None,
             nicknames: 0,
             window: now,
-            jobs: JobCounts::default(),
+            today: JobCounts::default(),
+            jobs: Jobs::new(),
         }
     }
 
@@ -87,9 +91,9 @@ impl State {
     pub(super) fn jobs_today(&mut self, now: DateTime<Utc>) -> &mut JobCounts {
         if now - self.window >= TimeDelta::hours(24) {
             self.window = now;
-            self.jobs = JobCounts::default();
+            self.today = JobCounts::default();
         }
-        &mut self.jobs
+        &mut self.today
     }
 
     /// Opens a cursor; answers its id.

@@ -24,6 +24,15 @@ fn named(state: &OrgState, list: &str, key: &str, name: &str) -> String {
     found["Id"].as_str().expect("an id").to_owned()
 }
 
+/// Makes the platform refuse to deactivate an account, or no longer.
+fn undeactivatable(app: &TestApp, id: &str, because: Option<&str>) {
+    app.org().org().with_store(|store| {
+        let mut user = store.user(id).expect("the account").clone();
+        user.undeactivatable = because.map(str::to_owned);
+        store.restore_user(user);
+    });
+}
+
 both_engines! {
     /// A push of a profile overwrites permission sets that were given by hand.
     async fn no_10_permission_sets_given_by_hand_are_overwritten(engine: Engine) {
@@ -114,7 +123,7 @@ both_engines! {
         let app = TestApp::start(&engine).await;
         let (ada, eve) = (app.user("ada").await, app.user("eve").await);
         let account = account(&all_delivered(&app).await, "ada@example.com");
-        app.org().org().with_store(|store| store.set_undeactivatable(&account, Some("default case owner")));
+        undeactivatable(&app, &account, Some("default case owner"));
         let path = format!("/Users/{ada}");
         let change = json!([{ "op": "replace", "value": { "active": false, "title": "left" } }]);
         assert_eq!(app.patch(&path, change).await.status, 200);
@@ -135,7 +144,7 @@ both_engines! {
         // Mended: the next try deactivates.
         set(&app, &path, "active", json!(false)).await;
         until(&app, &path, "held").await;
-        app.org().org().with_store(|store| store.set_undeactivatable(&account, None));
+        undeactivatable(&app, &account, None);
         let db = scim_bridge::db::Db::open(engine.url(), 1).expect("opens");
         let now = chrono::DateTime::UNIX_EPOCH;
         scim_bridge::delivery::hand::retry(&db, &ada, now).await.expect("a try");

@@ -7,6 +7,7 @@ mod lists;
 mod login;
 mod patches;
 mod rest;
+mod rest_bulk;
 mod rest_composite;
 mod rest_query;
 mod rest_records;

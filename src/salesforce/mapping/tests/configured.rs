@@ -295,10 +295,10 @@ proptest! {
         let everything = "{{ emails | pick(type='work') | cut(3) }}{{ name.familyName | ascii }}{{ addresses | primary }}\
                           {{ locale | locale_key }}{{ title | digits | local_part | domain }}";
         for source in [template.as_str(), everything] {
-            if let Ok(mapping) = Mapping::new(&settings("X__c", source)) {
-                if let Err(failed) = mapping.record(&user) {
-                    prop_assert!(failed.field == "X__c" && !failed.words.is_empty());
-                }
+            if let Ok(mapping) = Mapping::new(&settings("X__c", source))
+                && let Err(failed) = mapping.record(&user)
+            {
+                prop_assert!(failed.field == "X__c" && !failed.words.is_empty());
             }
         }
     }

@@ -13,7 +13,7 @@ mod token;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub(super) use self::parse::parse;
-pub(super) use self::run::{Catalogue, Column, Datum, Kind, Plan, resolve};
+pub(super) use self::run::{Catalogue, Datum, Kind, Plan, resolve};
 pub(super) use self::token::moment_of as parse_moment;
 
 /// Deepest nesting of parentheses: the parser calls itself.
