@@ -142,6 +142,56 @@ pub async fn start_all(orgs: Vec<Settings>) -> Result<Vec<Running>, ConfigError>
     Ok(running)
 }
 
+/// What permission sets may refer to. A list that is not given is the default's, without what refers to something that
+/// the lists given do not have.
+struct Catalogue {
+    licences: Vec<(String, u32)>,
+    profiles: Vec<ProfileSeed>,
+    set_licences: Vec<PermissionSetLicenceSeed>,
+}
+
+impl Catalogue {
+    fn of(
+        default: &Settings,
+        licences: Option<BTreeMap<String, u32>>,
+        profiles: Option<Vec<ProfileSeed>>,
+        set_licences: Option<Vec<PermissionSetLicenceSeed>>,
+    ) -> Self {
+        let licences = licences.map_or_else(|| default.licences.clone(), |licences| licences.into_iter().collect());
+        let profiles = profiles.unwrap_or_else(|| {
+            let known = |seed: &&ProfileSeed| licences.iter().any(|(name, _)| *name == seed.licence);
+            default.profiles.iter().filter(known).cloned().collect()
+        });
+        Self {
+            licences,
+            profiles,
+            set_licences: set_licences.unwrap_or_else(|| default.permission_set_licences.clone()),
+        }
+    }
+
+    fn sets(
+        &self,
+        default: &Settings,
+        sets: Option<Vec<PermissionSetSeed>>,
+        groups: Option<Vec<PermissionSetGroupSeed>>,
+    ) -> (Vec<PermissionSetSeed>, Vec<PermissionSetGroupSeed>) {
+        let has_profile = |name: &String| self.profiles.iter().any(|profile| profile.name == *name);
+        let has_licence = |name: &String| self.set_licences.iter().any(|licence| licence.developer_name == *name);
+        let sets = sets.unwrap_or_else(|| {
+            let known = |set: &&PermissionSetSeed| {
+                set.owned_by_profile.iter().all(has_profile) && set.permission_set_licence.iter().all(has_licence)
+            };
+            default.permission_sets.iter().filter(known).cloned().collect()
+        });
+        let groups = groups.unwrap_or_else(|| {
+            let has_set = |name: &String| sets.iter().any(|set| set.name == *name);
+            let known = |group: &&PermissionSetGroupSeed| group.permission_sets.iter().all(has_set);
+            default.permission_set_groups.iter().filter(known).cloned().collect()
+        });
+        (sets, groups)
+    }
+}
+
 impl OrgTable {
     fn settings(self, key: &str, port: u16, folder: &Path) -> Result<Settings, String> {
         let default = Settings::default();
@@ -167,6 +217,9 @@ impl OrgTable {
                 Some(pem)
             }
         };
+        let catalogue = Catalogue::of(&default, self.licences, self.profiles, self.permission_set_licences);
+        let (permission_sets, permission_set_groups) =
+            catalogue.sets(&default, self.permission_sets, self.permission_set_groups);
         Ok(Settings {
             listen: self.listen.unwrap_or_else(|| format!("127.0.0.1:{port}")),
             name: self.name.unwrap_or_else(|| format!("{key} (simulated)")),
@@ -187,11 +240,11 @@ impl OrgTable {
             login_error: self.login_error,
             session_idle_seconds: self.session_idle_seconds.unwrap_or(default.session_idle_seconds),
             daily_api_limit: self.daily_api_limit.unwrap_or(default.daily_api_limit),
-            licences: self.licences.map_or(default.licences, |licences| licences.into_iter().collect()),
-            profiles: self.profiles.unwrap_or(default.profiles),
-            permission_sets: self.permission_sets.unwrap_or(default.permission_sets),
-            permission_set_groups: self.permission_set_groups.unwrap_or(default.permission_set_groups),
-            permission_set_licences: self.permission_set_licences.unwrap_or(default.permission_set_licences),
+            licences: catalogue.licences,
+            profiles: catalogue.profiles,
+            permission_sets,
+            permission_set_groups,
+            permission_set_licences: catalogue.set_licences,
             roles: self.roles.unwrap_or(default.roles),
             groups: self.groups.unwrap_or(default.groups),
             custom_fields: self.custom_fields,
@@ -243,6 +296,7 @@ mod tests {
             ("[org.a]\nlisten = 1", "line 2"),
             ("[org.a]\nlistne = \"x\"", "unknown key `listne`; did you mean `listen`?"),
             ("[org.a.switches]\npatch_skalar = \"fail\"", "did you mean `patch_scalar`?"),
+            ("[org.a.rest]\nquery_pages = 1", "did you mean `query_page`?"),
             ("[org.a.faults]\nunavailable_nxt = 1", "did you mean `unavailable_next`?"),
             ("[[org.a.users]]\nuser = \"x\"", "unknown key `user`"),
             ("[org.a.faults]\nlost_answer = 3", "org.a: faults: lost_answer is a chance"),
@@ -257,6 +311,36 @@ mod tests {
         }
     }
 
+    /// Whoever reads the page can write the file: every key of every table is on it.
+    #[test]
+    fn every_key_is_documented() {
+        let page = include_str!("../../docs/sandbox.md");
+        for table in [
+            "[org.a]",
+            "[org.a.login_error]",
+            "[[org.a.profiles]]",
+            "[[org.a.permission_sets]]",
+            "[[org.a.permission_set_groups]]",
+            "[[org.a.permission_set_licences]]",
+            "[[org.a.roles]]",
+            "[[org.a.groups]]",
+            "[[org.a.custom_fields]]",
+            "[[org.a.users]]",
+            "[[org.a.validation_rules]]",
+            "[[org.a.triggers]]",
+            "[org.a.switches]",
+            "[org.a.rest]",
+            "[org.a.faults]",
+        ] {
+            let error = toml::from_str::<File>(&format!("{table}\n\"?\" = 1")).expect_err(table).to_string();
+            let known: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+            assert!(known.len() > 1, "{table}: {error}");
+            for key in known {
+                assert!(page.contains(&format!("`{key}`")), "{key} of {table} is not in docs/sandbox.md");
+            }
+        }
+    }
+
     #[test]
     fn an_empty_table_is_an_org_that_works() {
         let orgs = parse("[org.acme]\n[org.beta_two]\n").expect("two orgs");
@@ -266,5 +350,16 @@ mod tests {
         assert_eq!(orgs[1].integration_username, "integration@beta-two.example");
         assert!(Arc::ptr_eq(&orgs[0].registry, &orgs[1].registry), "usernames are unique over all orgs");
         assert_eq!(orgs[0].profiles.len(), Settings::default().profiles.len());
+    }
+
+    #[test]
+    fn defaults_that_refer_to_what_is_not_there_are_left_out() {
+        let text = "[org.a.licences]\nSalesforce = 5\n[[org.a.permission_sets]]\nname = \"A\"\nlabel = \"A\"\n\
+                    [org.b]\npermission_set_licences = []\nprofiles = [{ name = \"P\", licence = \"Identity\" }]";
+        let orgs = parse(text).expect("two orgs");
+        for org in orgs {
+            let store = crate::sandbox::store::Store::new(&org, chrono::DateTime::UNIX_EPOCH);
+            assert_eq!(store.refused_seeds, [] as [&str; 0], "{}", org.name);
+        }
     }
 }

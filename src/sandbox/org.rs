@@ -299,7 +299,8 @@ impl Inner {
 
 /// What decides which faults can befall the call.
 fn traits(request: &Request, segments: &[&str]) -> Traits {
-    let reads = request.method == "GET" || matches!(segments, [.., ".search"]);
+    let reads = request.method == "GET"
+        || matches!(segments, [.., ".search"] | ["services", "data", _, "jobs", "query", ..]);
     let lists = matches!(
         segments,
         ["services", "scim", "v2", "Users" | "Groups" | "Entitlements" | "Roles"] | [.., "Users", ".search"]

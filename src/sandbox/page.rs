@@ -228,6 +228,7 @@ fn call_row(call: &Call) -> String {
         call.at.format("%H:%M:%S"),
         escape(&call.method),
         escape(&call.path),
-        escape(&call.kind.replace('_', " ")),
+        // A fault that has a kind of its own is told of once.
+        if call.fault == Some(call.kind) { String::new() } else { escape(&call.kind.replace('_', " ")) },
     )
 }

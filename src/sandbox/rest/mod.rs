@@ -64,16 +64,12 @@ impl Call<'_> {
 
     /// The body as an object with fields.
     fn body(&self) -> Result<Map<String, Value>, Fault> {
-        match self.json()? {
-            Value::Object(mut object) => {
-                object.shift_remove("attributes");
-                Ok(object)
-            }
-            _ => {
-                let message = "The HTTP entity body is required, but this request has no entity body.";
-                Err(Fault::new("JSON_PARSER_ERROR", message))
-            }
-        }
+        let Value::Object(mut object) = self.json()? else {
+            let message = "The HTTP entity body is required, but this request has no entity body.";
+            return Err(Fault::new("JSON_PARSER_ERROR", message));
+        };
+        object.shift_remove("attributes");
+        Ok(object)
     }
 }
 

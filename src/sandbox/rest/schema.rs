@@ -92,6 +92,7 @@ pub(super) enum Slot {
 
 /// A field.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own in what `describe` tells")]
 pub(super) struct FieldDef {
     /// API name.
     pub(super) name: Cow<'static, str>,

@@ -57,7 +57,14 @@ pub(super) struct JobCounts {
 pub(super) struct Transaction {
     /// The object of the first write.
     first: Option<&'static Object>,
-    before: Option<(BTreeMap<String, String>, HashMap<String, DateTime<Utc>>)>,
+    before: Option<Before>,
+}
+
+/// What was there when a transaction began.
+#[derive(Debug)]
+struct Before {
+    accounts: BTreeMap<String, String>,
+    expirations: HashMap<String, DateTime<Utc>>,
 }
 
 impl State {
@@ -113,16 +120,17 @@ impl State {
 
     /// Opens a transaction. `undoable`: [`State::roll_back`] may be asked for.
     pub(super) fn begin(&mut self, undoable: bool) {
-        let before = undoable.then(|| (self.accounts.clone(), self.expirations.clone()));
+        let before =
+            undoable.then(|| Before { accounts: self.accounts.clone(), expirations: self.expirations.clone() });
         self.transaction = Some(Transaction { first: None, before });
     }
 
     /// Ends the transaction, and takes back what it wrote here where `keep` is false.
     pub(super) fn end(&mut self, keep: bool) {
         let Some(transaction) = self.transaction.take() else { return };
-        if let (false, Some((accounts, expirations))) = (keep, transaction.before) {
-            self.accounts = accounts;
-            self.expirations = expirations;
+        if let (false, Some(before)) = (keep, transaction.before) {
+            self.accounts = before.accounts;
+            self.expirations = before.expirations;
         }
     }
 

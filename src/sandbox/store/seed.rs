@@ -21,9 +21,7 @@ fn developer_name(name: &str) -> String {
 impl Store {
     /// Puts everything in. What the rules refuse is noted and left out.
     pub(super) fn seed(&mut self, settings: &Settings, now: DateTime<Utc>) {
-        let (rules, refused) = Rules::of(settings);
-        self.rules = rules;
-        self.refused_seeds = refused;
+        self.rules = Rules::of(settings);
         for (name, total) in &settings.licences {
             self.set_licence(name, *total);
         }
@@ -49,6 +47,8 @@ impl Store {
         for seed in &settings.groups {
             self.seed_members(seed);
         }
+        let refused = self.rules.begin_watch(settings);
+        self.refused_seeds.extend(refused);
     }
 
     fn refuse(&mut self, what: &str, reason: &str) {

@@ -93,7 +93,7 @@ impl Ingest {
         visit: &mut Visit<'_>,
         object: &'static str,
         operation: &str,
-        format: &Format,
+        format: Format,
     ) -> Result<(), String> {
         let Some(object) = Object::named(object) else { return Err("INVALIDENTITY".to_owned()) };
         let upload = self.upload.as_deref().unwrap_or_default();
@@ -132,27 +132,23 @@ impl Ingest {
             let error = result.err().map(|fault| fault.in_row());
             self.done.push(Done { values, id, created: operation == "insert" && error.is_none(), error });
         }
+        self.upload = Some(format.line(&header));
         self.header = header;
-        self.upload = Some(Vec::new());
         Ok(())
     }
 
     /// One of the three tables of what became of the records.
-    pub(super) fn results(&self, what: &str, format: &Format) -> Result<Reply, Fault> {
-        let of_sort = |done: &&Done| (what == "failedResults") == done.error.is_some();
-        let mut lines = Vec::new();
-        match what {
-            "unprocessedrecords" => lines.push(self.upload.clone().unwrap_or_default()),
-            _ => {
-                let second = if what == "failedResults" { "sf__Error" } else { "sf__Created" };
-                lines.push(format.line(["sf__Id", second].into_iter().chain(self.header.iter().map(String::as_str))));
-                for done in self.done.iter().filter(of_sort) {
-                    let second = done.error.clone().unwrap_or_else(|| done.created.to_string());
-                    let own = [done.id.as_str(), &second];
-                    lines.push(format.line(own.into_iter().chain(done.values.iter().map(String::as_str))));
-                }
-            }
+    pub(super) fn results(&self, what: &str, format: Format) -> Reply {
+        if what == "unprocessedrecords" {
+            return table::reply(self.upload.as_deref());
         }
-        Ok(table::reply(lines.iter().map(Vec::as_slice)))
+        let (refused, second) = if what == "failedResults" { (true, "sf__Error") } else { (false, "sf__Created") };
+        let mut lines = vec![format.line(["sf__Id", second].into_iter().chain(self.header.iter().map(String::as_str)))];
+        for done in self.done.iter().filter(|done| done.error.is_some() == refused) {
+            let second = done.error.clone().unwrap_or_else(|| done.created.to_string());
+            let own = [done.id.as_str(), &second];
+            lines.push(format.line(own.into_iter().chain(done.values.iter().map(String::as_str))));
+        }
+        table::reply(lines.iter().map(Vec::as_slice))
     }
 }

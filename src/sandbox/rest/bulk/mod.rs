@@ -124,8 +124,8 @@ fn wrong_state(message: impl Into<String>) -> Fault {
 /// Answers a call below `/jobs`.
 pub(super) fn answer(visit: &mut Visit<'_>, call: &Call<'_>, segments: &[&str]) -> Reply {
     let done = match segments {
-        ["query", rest @ ..] => query_jobs(visit, call, rest).map_or_else(|fault| fault.reply(), |reply| reply),
-        ["ingest", rest @ ..] => ingest_jobs(visit, call, rest).map_or_else(|fault| fault.reply(), |reply| reply),
+        ["query", rest @ ..] => query_jobs(visit, call, rest).unwrap_or_else(|fault| fault.reply()),
+        ["ingest", rest @ ..] => ingest_jobs(visit, call, rest).unwrap_or_else(|fault| fault.reply()),
         _ => return Fault::not_found().reply(),
     };
     done.about(if segments.first() == Some(&"query") { "bulk_query" } else { "bulk_ingest" })
@@ -183,7 +183,7 @@ fn ingest_jobs(visit: &mut Visit<'_>, call: &Call<'_>, segments: &[&str]) -> Res
             if !job.state.is_over() {
                 return Err(wrong_state(format!("The job is {} and has no results", job.state.name())));
             }
-            ingest.results(what, &job.format)
+            Ok(ingest.results(what, job.format))
         }
         (segments, _) => any_job(visit, call, segments, false),
     }
@@ -310,8 +310,8 @@ fn step(visit: &mut Visit<'_>, id: &str, at: DateTime<Utc>) {
         State::UploadComplete => job.enter(State::InProgress, at),
         State::InProgress => {
             let done = match &mut job.work {
-                Work::Query(query) => query.run(visit, &job.format),
-                Work::Ingest(ingest) => ingest.run(visit, job.object, &job.operation, &job.format),
+                Work::Query(query) => query.run(visit, job.format),
+                Work::Ingest(ingest) => ingest.run(visit, job.object, &job.operation, job.format),
             };
             job.enter(if done.is_ok() { State::JobComplete } else { State::Failed }, at);
             job.error = done.err();

@@ -48,7 +48,7 @@ impl Query {
     }
 
     /// Finds the records; the error says why the job fails.
-    pub(super) fn run(&mut self, visit: &Visit<'_>, format: &Format) -> Result<(), String> {
+    pub(super) fn run(&mut self, visit: &Visit<'_>, format: Format) -> Result<(), String> {
         let world = World::of(visit);
         let told = |complaint: Complaint| format!("{} : {}", complaint.code, complaint.message);
         let plan = soql::resolve(&world, &soql::parse(&self.soql).map_err(told)?).map_err(told)?;

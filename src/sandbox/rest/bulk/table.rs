@@ -38,17 +38,17 @@ impl Format {
     }
 
     /// `LF` or `CRLF`.
-    pub(super) fn line_ending(&self) -> &'static str {
+    pub(super) fn line_ending(self) -> &'static str {
         if self.crlf { "CRLF" } else { "LF" }
     }
 
     /// The name of the character between columns.
-    pub(super) fn delimiter_name(&self) -> &'static str {
+    pub(super) fn delimiter_name(self) -> &'static str {
         DELIMITERS.iter().find(|(_, delimiter)| *delimiter == self.delimiter).map_or("COMMA", |(name, _)| name)
     }
 
     /// One record as a line, all values in quotes.
-    pub(super) fn line<I: AsRef<[u8]>>(&self, values: impl IntoIterator<Item = I>) -> Vec<u8> {
+    pub(super) fn line<I: AsRef<[u8]>>(self, values: impl IntoIterator<Item = I>) -> Vec<u8> {
         let mut writer: Writer<Vec<u8>> = WriterBuilder::new()
             .delimiter(self.delimiter)
             .quote_style(QuoteStyle::Always)
@@ -61,7 +61,7 @@ impl Format {
     }
 
     /// The header and the records of an upload; the error says what is wrong with it.
-    pub(super) fn read(&self, upload: &[u8]) -> Result<(Vec<String>, Vec<Vec<String>>), String> {
+    pub(super) fn read(self, upload: &[u8]) -> Result<(Vec<String>, Vec<Vec<String>>), String> {
         let mut reader = ReaderBuilder::new().delimiter(self.delimiter).from_reader(upload);
         let wrong = |error: csv::Error| format!("InvalidBatch : Failed to parse CSV: {error}");
         let header: Vec<String> = reader.headers().map_err(wrong)?.iter().map(|name| name.trim().to_owned()).collect();

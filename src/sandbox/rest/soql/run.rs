@@ -329,13 +329,13 @@ impl<C: Catalogue> Resolver<'_, C> {
             (_, Literal::Null) => Wanted::Null,
             (Kind::Text | Kind::Id, Literal::Text { text, .. }) if text.is_empty() => Wanted::Null,
             (Kind::Text, Literal::Text { text, .. }) => Wanted::Text(text.to_lowercase()),
-            (Kind::Id, Literal::Text { text, .. }) => match ids::canonical(text) {
-                Some(id) => Wanted::Text(short(&id).to_owned()),
-                None => {
+            (Kind::Id, Literal::Text { text, .. }) => {
+                let id = ids::canonical(text).ok_or_else(|| {
                     let message = format!("invalid ID field: {text}");
-                    return Err(self.complain("INVALID_QUERY_FILTER_OPERATOR", field, &message));
-                }
-            },
+                    self.complain("INVALID_QUERY_FILTER_OPERATOR", field, &message)
+                })?;
+                Wanted::Text(short(&id).to_owned())
+            }
             (Kind::Number, Literal::Number(value)) => Wanted::Number(*value),
             (Kind::Moment, Literal::Moment(value)) => Wanted::Moment(*value),
             (Kind::Moment, Literal::Date(value)) => Wanted::Moment(value.and_time(NaiveTime::MIN).and_utc()),
