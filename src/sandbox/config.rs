@@ -83,7 +83,6 @@ struct OrgTable {
     triggers: Vec<TriggerSeed>,
     rest: RestSettings,
     switches: Switches,
-    rest: RestSettings,
     faults: Faults,
 }
 
@@ -255,7 +254,6 @@ impl OrgTable {
             registry: default.registry,
             rest: self.rest,
             switches: self.switches,
-            rest: self.rest,
             faults: self.faults,
             keep_in: self.keep_in.map(|file| folder.join(file)),
             journal_length: self.journal_length.unwrap_or(default.journal_length),
