@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::db::{Conn, Error as DbError};
 use crate::delivery::Org;
 use crate::delivery::plan::ObservedUser;
-use crate::salesforce::{Chunk, Place, Pulled, Record, Shown, Way};
+use crate::salesforce::{Chunk, Disposition, Place, Pulled, Record, Shown, Way};
 use crate::scim::fold::fold;
 use crate::shadow::observed;
 
@@ -87,7 +87,8 @@ pub(super) async fn compare_all(
         }
     };
     run.progress.way = Some(way);
-    let mut accounts = client.accounts(way, &wish::fields(&on.org), place);
+    let fields = wish::fields(&on.org);
+    let mut accounts = client.accounts(way, &fields, place);
     let around = Arc::new(Surroundings { org: Arc::clone(&on.org), shown: accounts.shown(), frozen, own });
     loop {
         let mut patience = on.patience();
@@ -95,6 +96,12 @@ pub(super) async fn compare_all(
             match accounts.next().await {
                 Ok(chunk) => break chunk,
                 Err(error) if patience.lasts(&error).await => {}
+                // Not everybody may start jobs; pages of a query show the same.
+                Err(error) if accounts.begins_a_job() && error.disposition() == Disposition::Reject => {
+                    tracing::warn!(%error, tenant = run.tenant, "no bulk query could be started; accounts are read page by page");
+                    run.progress.way = Some(Way::Soql);
+                    accounts = client.accounts(Way::Soql, &fields, None);
+                }
                 Err(error) => return Err(Error::Salesforce(error)),
             }
         };

@@ -1,5 +1,7 @@
 //! What was asked of an account, as deliveries see it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::delivery::Org;
@@ -27,7 +29,14 @@ pub(super) fn manager(document: &Attributes) -> Option<&str> {
 
 /// The fields that a live user's account shall have; `None` where the mapping fails, which is for the delivery to tell.
 pub(super) fn record(org: &Org, document: &Attributes, manager: &Manager, observed: &ObservedUser) -> Option<Record> {
-    let mut record = org.mapping.record(document).ok()?.record;
+    let mut record = match org.mapping.record(document) {
+        Ok(mapped) => mapped.record,
+        // Whoever has left is deactivated all the same.
+        Err(_) if document.get("active") == Some(&Value::Bool(false)) => {
+            return Some(Record::new().with("IsActive", false));
+        }
+        Err(_) => return None,
+    };
     match manager {
         Manager::None => record.set("ManagerId", Value::Null),
         Manager::Account(id) => record.set("ManagerId", id.as_str()),
@@ -42,8 +51,10 @@ pub(super) fn record(org: &Org, document: &Attributes, manager: &Manager, observ
     Some(record)
 }
 
-/// The fields that deliveries keep as asked, to be read of every account.
+/// The fields that deliveries keep as asked, and those by which accounts are told apart: to be read of every account.
 pub(super) fn fields(org: &Org) -> Vec<String> {
-    let always = org.mapping.fields().filter(|field| field.write == Write::Always).map(|field| field.name.to_owned());
-    always.chain(["ManagerId".to_owned()]).collect()
+    let always = org.mapping.fields().filter(|field| field.write == Write::Always).map(|field| field.name);
+    let told_apart_by = ["Username", "FederationIdentifier", "IsActive", "ManagerId"];
+    let fields: BTreeSet<&str> = always.chain(told_apart_by).collect();
+    fields.into_iter().map(str::to_owned).collect()
 }

@@ -325,6 +325,11 @@ impl Accounts {
         }
     }
 
+    /// Whether the next chunk starts a bulk job.
+    pub fn begins_a_job(&self) -> bool {
+        matches!(&self.place, Some(Place::Bulk { job, .. }) if job.is_empty())
+    }
+
     /// The next accounts; `None` when there are no more.
     pub async fn next(&mut self) -> Result<Option<Chunk>> {
         let Some(place) = self.place.clone() else {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Client;
 use super::bulk::Page;
-use crate::salesforce::error::{Error, Result};
+use crate::salesforce::error::{Disposition, Error, Result};
 use crate::salesforce::transport::{Call, encoded};
 
 /// One record: its fields as text, those without a value left out. `Group.Type` of a relationship stands under its path.
@@ -37,8 +37,12 @@ impl Client {
         bulk: bool,
         mut take: impl FnMut(Vec<Row>),
     ) -> Result<()> {
-        if bulk {
-            let job = self.start_job(soql).await?;
+        let job = match if bulk { Some(self.start_job(soql).await) } else { None } {
+            // Not everybody may start jobs; pages of a query show the same.
+            Some(Err(error)) if error.disposition() == Disposition::Reject => None,
+            job => job.transpose()?,
+        };
+        if let Some(job) = job {
             self.job_done(&job).await?;
             let mut locator: Option<String> = None;
             loop {

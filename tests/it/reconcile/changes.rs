@@ -226,6 +226,7 @@ async fn two_hundred_changes(engine: &Engine, via: Via, seed: u64) {
     let before = held(&app);
     let (report, found) = reconcile(&app, via, false).await;
     assert_eq!(words(&found), BTreeSet::new(), "nothing was changed by hand");
+    assert_eq!(report.way, Some(via.way()));
     assert_eq!((report.counts.users, report.counts.groups), (PEOPLE as u64, GROUPS as u64));
 
     let mut random = StdRng::seed_from_u64(seed);
@@ -279,5 +280,13 @@ async fn two_hundred_changes(engine: &Engine, via: Via, seed: u64) {
 both_engines! {
     async fn of_two_hundred_changes_those_that_concern_the_bridge_are_found_and_repaired_over_scim(engine: Engine) {
         two_hundred_changes(&engine, Via::Scim, 7).await;
+    }
+
+    async fn of_two_hundred_changes_those_that_concern_the_bridge_are_found_and_repaired_over_soql(engine: Engine) {
+        two_hundred_changes(&engine, Via::Soql, 11).await;
+    }
+
+    async fn of_two_hundred_changes_those_that_concern_the_bridge_are_found_and_repaired_by_bulk(engine: Engine) {
+        two_hundred_changes(&engine, Via::Bulk, 13).await;
     }
 }

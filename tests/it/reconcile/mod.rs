@@ -12,6 +12,7 @@ use scim_bridge::clock::{SystemClock, SystemRandomness};
 use scim_bridge::config::{Config, Rest};
 use scim_bridge::db::Db;
 use scim_bridge::reconcile::{BULK_ABOVE, Error, Finding, Reconcile, Report, Task};
+use scim_bridge::salesforce::Way;
 use scim_bridge::telemetry;
 
 use super::support::app::{TENANT, TestApp};
@@ -25,6 +26,14 @@ enum Via {
 }
 
 impl Via {
+    fn way(self) -> Way {
+        match self {
+            Self::Scim => Way::Scim,
+            Self::Soql => Way::Soql,
+            Self::Bulk => Way::Bulk,
+        }
+    }
+
     fn configure(self, config: &mut Config) {
         let tenant = config.tenant.get_mut(TENANT).expect("the tenant");
         tenant.salesforce.rest = if self == Self::Scim { Rest::Never } else { Rest::WhenNeeded };

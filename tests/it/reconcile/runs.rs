@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use scim_bridge::reconcile::{Error, Finding, Kind, Task};
+use scim_bridge::salesforce::Way;
 use scim_bridge::sandbox::store::field::Field;
 use scim_bridge::sandbox::{self, Faults};
 use serde_json::json;
@@ -236,6 +237,27 @@ both_engines! {
         let fresh = beside.on.run(Task { fresh: true, ..Task::default() }, &|_| {}).await.expect("a new one");
         assert!(!fresh.resumed);
         assert_eq!(beside.findings(&fresh).await.len(), 900);
+    }
+
+    async fn ten_thousand_accounts_take_a_handful_of_calls(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let ada = app.user("ada").await;
+        app.group("West coast", &[&ada]).await;
+        app.settled().await;
+        app.org().org().with_store(|store| {
+            store.set_licence("Salesforce", 20_000);
+            for n in 0..10_100 {
+                stranger(store, &format!("stranger{n}@example.com"), &format!("s{n}"));
+            }
+        });
+        by_hand(&app, "ada@example.com", Field::LastName, "By hand");
+        let beside = Beside::open(&app, Via::Soql).await;
+        let before = app.calls().await["total"].as_u64().expect("a number");
+        let (report, found) = beside.run(false).await.expect("a reconcile");
+        let made = app.calls().await["total"].as_u64().expect("a number") - before;
+        assert_eq!((report.way, report.counts.accounts), (Some(Way::Bulk), 10_102), "by a job, since they are many");
+        assert_eq!((found.len(), report.drift()), (10_101, 1));
+        assert!(made <= 14, "{made} calls: {}", app.calls().await["calls"]);
     }
 
     async fn by_the_clock(engine: Engine) {

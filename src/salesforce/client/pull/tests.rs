@@ -171,6 +171,26 @@ async fn memberships_of_many_are_one_query() {
 }
 
 #[tokio::test]
+async fn who_may_start_no_job_reads_page_by_page() {
+    let org = Org::start(|n, seen| match n {
+        0 => Reply::ok(r#"{"totalSize":90000,"done":true,"records":[]}"#),
+        _ if seen.line.starts_with("POST") => {
+            Reply::status(403, r#"[{"errorCode":"INSUFFICIENT_ACCESS","message":"not you"}]"#)
+        }
+        _ => Reply::ok(r#"{"done":true,"records":[]}"#),
+    })
+    .await;
+    org.client().memberships(&["00G000000000001".to_owned()], 10_000).await.unwrap();
+    let kinds: Vec<String> = org.calls().iter().map(|call| call.split('?').next().unwrap().to_owned()).collect();
+    let query = "GET /services/data/v66.0/query/";
+    assert_eq!(kinds, [query, &format!("POST {JOB}"), query]);
+    let mut accounts = org.client().accounts(Way::Bulk, &fields(), None);
+    assert!(accounts.begins_a_job());
+    assert_eq!(accounts.next().await.unwrap_err().disposition(), Disposition::Reject);
+    assert!(accounts.begins_a_job(), "and may be asked again");
+}
+
+#[tokio::test]
 async fn assignments_and_who_is_frozen() {
     let org = Org::start(|n, _| {
         let assignment = |set: Value, group: Value| {
