@@ -199,6 +199,32 @@ fn some_people_cannot_be_deactivated() {
 }
 
 #[test]
+fn what_an_older_version_kept_is_read() {
+    let mut store = store(&Settings::default());
+    let (west, set) = (store.group_named("West").expect("group"), set(&store, "Sales_Console"));
+    let profile = store.profile_named("Standard User").expect("profile");
+    let group = serde_json::json!({"group": {
+        "id": west, "name": "West", "developer_name": "West", "queue": false, "nested": [],
+        "created": at(0), "modified": at(0),
+    }});
+    let user = serde_json::json!({"user": {
+        "id": "005BN0000000007YAA", "fields": [["Username", "old@acme.example"], ["ProfileId", profile]], "active": true,
+        "pending_email": null, "permission_sets": [set], "groups": [west], "integration": false,
+        "created": at(0), "modified": at(0),
+    }});
+    for record in [serde_json::json!("begin"), group, user] {
+        store.replay(serde_json::from_value(record).expect("a record"));
+    }
+    let old = store.user_by_username("old@acme.example").expect("the user");
+    assert_eq!((old.user_type.as_str(), old.login_id.len()), ("Standard", 18));
+    let assignment = store.find_set_assignment(&old.id, &set).expect("assigned");
+    assert!(store.set_assignment(&assignment.id).is_some() && assignment.id.len() == 18);
+    let member = store.group_members().next().expect("a member");
+    assert_eq!((&member.group, &member.member), (&west, &old.id));
+    assert!(store.group_member(&member.id).is_some());
+}
+
+#[test]
 fn seeds_that_the_rules_refuse_are_told_of() {
     let user = |username: &str, change: fn(&mut UserSeed)| {
         let mut seed = UserSeed { username: username.to_owned(), ..UserSeed::default() };
