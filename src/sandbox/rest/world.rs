@@ -222,6 +222,14 @@ impl<'a> Catalogue for World<'a> {
         }
     }
 
+    fn is_ordered(&self, object: &'static str) -> bool {
+        matches!(object, "User" | "Group" | "Profile" | "PermissionSet" | "UserRole")
+    }
+
+    fn rows_after(&self, object: &'static str, id: &str) -> Option<Vec<Row<'a>>> {
+        (object == "User").then(|| self.store.users_after(id).map(Row::User).collect())
+    }
+
     fn rows_with(&self, object: &'static str, field: &str, values: &[&str]) -> Option<Vec<Row<'a>>> {
         let store = self.store;
         // The values of ids may come without the three characters that can be reckoned.

@@ -59,8 +59,12 @@ pub(in crate::sandbox::rest) trait Catalogue {
     fn field(&self, object: &'static str, name: &str) -> Option<(String, Kind, Self::Slot)>;
     /// A relationship of `object`, by its name whatever its case: its own spelling and the object it leads to.
     fn relationship(&self, object: &'static str, name: &str) -> Option<(&'static str, &'static str)>;
-    /// All records of `object` in the order of ids.
+    /// All records of `object`.
     fn rows(&self, object: &'static str) -> Vec<Self::Row>;
+    /// Whether the records of `object` are always answered in the order of ids.
+    fn is_ordered(&self, object: &'static str) -> bool;
+    /// The records whose id comes after `id`, and perhaps more, where they can be found without reading all.
+    fn rows_after(&self, object: &'static str, id: &str) -> Option<Vec<Self::Row>>;
     /// The records whose field is one of `values`, and perhaps more, in the order of ids, where they can be found
     /// without reading all; `None` where they cannot.
     fn rows_with(&self, object: &'static str, field: &str, values: &[&str]) -> Option<Vec<Self::Row>>;
@@ -168,23 +172,29 @@ impl<S> Plan<S> {
     /// The records that the query finds, in its order.
     pub(in crate::sandbox::rest) fn find<C: Catalogue<Slot = S>>(&self, catalogue: &C) -> Vec<C::Row> {
         let narrowed = self.test.as_ref().and_then(|test| test.candidates(catalogue, self.object));
-        let mut rows = narrowed.unwrap_or_else(|| catalogue.rows(self.object));
-        if let Some(test) = &self.test {
-            rows.retain(|row| test.holds(catalogue, *row));
+        let rows = narrowed.unwrap_or_else(|| catalogue.rows(self.object));
+        let found = rows.into_iter().filter(|row| self.test.as_ref().is_none_or(|test| test.holds(catalogue, *row)));
+        let limit = self.limit.unwrap_or(usize::MAX);
+        // Who reads a large object page by page asks for it in the order that it has: no more is looked at than is told.
+        if self.order.iter().all(|by| by.is_by_id() && catalogue.is_ordered(self.object)) {
+            return found.skip(self.offset).take(limit).collect();
         }
-        if !self.order.is_empty() {
-            rows.sort_by(|one, other| {
-                self.order.iter().fold(Ordering::Equal, |order, by| {
-                    order.then_with(|| by.order(&by.column.read(catalogue, *one), &by.column.read(catalogue, *other)))
-                })
-            });
-        }
-        let rows = rows.into_iter().skip(self.offset);
-        rows.take(self.limit.unwrap_or(usize::MAX)).collect()
+        let mut rows: Vec<C::Row> = found.collect();
+        rows.sort_by(|one, other| {
+            self.order.iter().fold(Ordering::Equal, |order, by| {
+                order.then_with(|| by.order(&by.column.read(catalogue, *one), &by.column.read(catalogue, *other)))
+            })
+        });
+        rows.into_iter().skip(self.offset).take(limit).collect()
     }
 }
 
 impl<S> Sorting<S> {
+    /// Whether it is by the record's own id, ascending.
+    fn is_by_id(&self) -> bool {
+        self.column.hops.is_empty() && self.column.name == "Id" && !self.descending
+    }
+
     fn order(&self, one: &Datum<'_>, other: &Datum<'_>) -> Ordering {
         match (one == &Datum::Null, other == &Datum::Null) {
             (true, true) => Ordering::Equal,
@@ -207,6 +217,11 @@ impl<S> Test<S> {
             Self::All(parts) => parts.iter().find_map(|part| part.candidates(catalogue, object)),
             Self::Compare(column, Operator::Equal, Wanted::Text(text)) if column.hops.is_empty() => {
                 catalogue.rows_with(object, &column.name, &[text])
+            }
+            Self::Compare(column, Operator::Greater, Wanted::Text(id))
+                if column.hops.is_empty() && column.name == "Id" =>
+            {
+                catalogue.rows_after(object, id)
             }
             Self::OneOf { column, negated: false, null: false, spelt, .. } if column.hops.is_empty() => {
                 let values: Vec<&str> = spelt.iter().map(String::as_str).collect();
