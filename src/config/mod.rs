@@ -8,6 +8,7 @@ mod check;
 mod error;
 mod extension;
 mod model;
+mod quota;
 mod schema;
 mod secret;
 mod source;
@@ -28,6 +29,7 @@ pub use extension::{Extended, Extension};
 pub use model::{
     Acknowledge, Config, Database, Delivery, Entitlements, Flow, Groups, Login, Rest, Salesforce, Server, Tenant,
 };
+pub use quota::Quota;
 pub use secret::{DatabaseUrl, Engine};
 
 use source::Source;
@@ -64,11 +66,13 @@ impl Config {
                 flow: Flow::ClientCredentials,
                 client_id: client_id.to_owned(),
                 client_secret: Some(client_secret),
+                refresh_token: None,
                 username: None,
                 private_key: None,
                 audience: None,
                 rest: model::Rest::default(),
                 api_version: model::API_VERSION.to_owned(),
+                quota: Quota::default(),
             },
             entitlements: Entitlements { default_profile: Some("Minimum Access - Salesforce".to_owned()) },
             groups: Groups { mirror: vec!["*".to_owned()], create: true },

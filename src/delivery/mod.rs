@@ -21,7 +21,7 @@ mod worker;
 
 pub use org::{Org, Pace, Remembered};
 pub use over::start_over;
-pub use overview::Overview;
+pub use overview::{Calls, Overview};
 pub use schedule::Schedule;
 pub use signal::Signals;
 pub use state::State;

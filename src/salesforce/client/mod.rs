@@ -2,6 +2,7 @@
 
 mod groups;
 mod query;
+mod quota;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -9,10 +10,12 @@ mod users;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::auth::{Auth, Session};
 use super::dialect::{self, ENTITLEMENT_NAME};
 use super::error::{Error, Result};
+use super::governor::Governor;
 use super::settings::Settings;
 use super::transport::{Call, encoded};
 use super::{Entitlement, dialect::Named};
@@ -30,6 +33,9 @@ struct Inner {
     http: reqwest::Client,
     clock: SharedClock,
     auth: Auth,
+    governor: Governor,
+    /// As many as calls may be under way.
+    places: Semaphore,
 }
 
 /// Largest page that Salesforce gives; without `count` it gives ten.
@@ -39,7 +45,9 @@ impl Client {
     /// A client that logs in with its first call. `http` should follow no redirects (a redirected POST would become a
     /// GET, whose success says nothing); time-outs are set for every request from the settings.
     pub fn new(settings: Settings, http: reqwest::Client, clock: SharedClock) -> Self {
-        Self(Arc::new(Inner { settings, http, clock, auth: Auth::default() }))
+        let governor = Governor::new(settings.tenant.clone(), settings.quota.clone());
+        let places = Semaphore::new(settings.quota.concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        Self(Arc::new(Inner { settings, http, clock, auth: Auth::default(), governor, places }))
     }
 
     /// Logs in if there is no session yet: whether the credentials are right. It tries even where a login was refused just
@@ -81,7 +89,7 @@ impl Client {
     }
 
     pub(super) async fn session(&self, stale: Option<&Session>) -> Result<Session> {
-        self.0.auth.session(&self.0.settings, &self.0.http, &self.0.clock, stale).await
+        self.0.auth.session(&self.0.settings, &self.0.http, &self.0.clock, &self.0.governor, stale).await
     }
 
     pub(super) fn settings(&self) -> &Settings {
