@@ -93,6 +93,11 @@ pub async fn open(config: &Config, migrate: bool) -> Result<Db> {
     Ok(db)
 }
 
+fn quota(quota: &crate::config::Quota) -> salesforce::Quota {
+    let crate::config::Quota { slow_at, hold_at, reserve, concurrency } = *quota;
+    salesforce::Quota { slow_at, hold_at, reserve, concurrency }
+}
+
 /// The client of a tenant's org. No call outlives half of `lease`.
 fn client(name: &str, tenant: &Tenant, lease: Duration, clock: SharedClock) -> Result<salesforce::Client> {
     let login =
@@ -104,10 +109,14 @@ fn client(name: &str, tenant: &Tenant, lease: Duration, clock: SharedClock) -> R
         Login::JwtBearer { client_id, username, private_key, audience } => {
             salesforce::Flow::JwtBearer { client_id, username, private_key_pem: private_key, audience }
         }
+        Login::RefreshToken { client_id, client_secret, refresh_token } => {
+            salesforce::Flow::RefreshToken { client_id, client_secret, refresh_token }
+        }
     };
     let mut settings = salesforce::Settings::new(name, tenant.salesforce.url.clone(), flow);
     settings.rest = tenant.salesforce.rest == Rest::WhenNeeded;
     settings.api_version.clone_from(&tenant.salesforce.api_version);
+    settings.quota = quota(&tenant.salesforce.quota);
     // A call that outlived the lease would run beside the next worker's.
     settings.call_timeout = settings.call_timeout.min(lease / 2);
     let http = reqwest::Client::builder()
@@ -176,6 +185,7 @@ impl App {
         let lease = config.delivery.lease;
         let orgs = config.tenant.iter().map(|(name, tenant)| org(name, tenant, lease, &surroundings));
         let orgs = orgs.collect::<Result<Vec<_>>>()?;
+        let clients = orgs.iter().map(|org| (org.tenant.clone(), org.client.clone())).collect();
         let (listener, address) =
             http::bind(config.server.listen).with_context(|| format!("server.listen {}", config.server.listen))?;
         let Surroundings { clock, randomness, metrics } = surroundings;
@@ -184,7 +194,7 @@ impl App {
             provisioner: Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone()),
             access: access.clone(),
             pages: http::Pages::default(),
-            overview: Overview::new(db.clone()),
+            overview: Overview::new(db.clone()).with_orgs(clients),
             metrics: metrics.clone(),
             public_url: config.server.public_url.clone(),
             body_limit: config.server.body_limit,
@@ -209,7 +219,10 @@ impl App {
                 let reconcile = reconcile::Reconcile::new(db.clone(), org, clock, randomness.clone());
                 workers.spawn(reconcile::keep_reconciling(reconcile, rhythm, randomness, cancel.clone()));
             }
-            let worker = Worker::new(db.clone(), org, pace.clone(), signals.clone(), clock.clone(), randomness.clone());
+            // More would only wait for each other, and hold their leases meanwhile.
+            let most = config.tenant.get(&org.tenant).map_or(pace.concurrency, |t| t.salesforce.quota.concurrency);
+            let pace = Pace { concurrency: pace.concurrency.min(most), ..pace.clone() };
+            let worker = Worker::new(db.clone(), org, pace, signals.clone(), clock.clone(), randomness.clone());
             workers.spawn(worker.run(cancel.clone()));
         }
         let ended = cancel.clone();

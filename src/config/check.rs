@@ -108,11 +108,9 @@ fn value(value: &mut Value, schema: &Value, path: &str, found: &mut Vec<Finding>
         Value::String(text) if takes(schema, "string") => string(text, schema),
         Value::Bool(_) if takes(schema, "boolean") => None,
         Value::Number(number) if takes(schema, "integer") && number.as_f64().is_some_and(|n| n.fract() == 0.0) => {
-            let bound = |name| schema.get(name).and_then(Value::as_f64);
-            let (least, most) = (bound("minimum").unwrap_or(f64::MIN), bound("maximum").unwrap_or(f64::MAX));
-            let inside = number.as_f64().is_some_and(|number| (least..=most).contains(&number));
-            (!inside).then(|| format!("must be from {least} to {most}"))
+            outside(number, schema)
         }
+        Value::Number(number) if takes(schema, "number") => outside(number, schema),
         _ => Some(format!("must be {}", wanted(schema))),
     };
     if let Some(problem) = problem {
@@ -120,6 +118,14 @@ fn value(value: &mut Value, schema: &Value, path: &str, found: &mut Vec<Finding>
         return false;
     }
     true
+}
+
+/// What is wrong with a number that is not between its bounds.
+fn outside(number: &serde_json::Number, schema: &Value) -> Option<String> {
+    let bound = |name| schema.get(name).and_then(Value::as_f64);
+    let (least, most) = (bound("minimum").unwrap_or(f64::MIN), bound("maximum").unwrap_or(f64::MAX));
+    let inside = number.as_f64().is_some_and(|number| (least..=most).contains(&number));
+    (!inside).then(|| format!("must be from {least} to {most}"))
 }
 
 fn wanted(schema: &Value) -> &'static str {
@@ -132,6 +138,7 @@ fn wanted(schema: &Value) -> &'static str {
         ("string", "a text"),
         ("boolean", "true or false"),
         ("integer", "a whole number"),
+        ("number", "a number"),
     ];
     names.iter().find(|(name, _)| takes(schema, name)).map_or("something else", |(_, words)| words)
 }

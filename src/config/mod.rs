@@ -10,6 +10,7 @@ mod error;
 mod extension;
 mod mapping;
 mod model;
+mod quota;
 mod reconcile;
 mod schema;
 mod secret;
@@ -33,6 +34,7 @@ pub use mapping::{FieldMapping, FieldTable, KeyDefaults, MappedField};
 pub use model::{
     Acknowledge, Config, Database, Delivery, Entitlements, Flow, Groups, Login, Rest, Salesforce, Server, Tenant,
 };
+pub use quota::Quota;
 pub use reconcile::Reconcile;
 pub use secret::{DatabaseUrl, Engine};
 
@@ -70,11 +72,13 @@ impl Config {
                 flow: Flow::ClientCredentials,
                 client_id: client_id.to_owned(),
                 client_secret: Some(client_secret),
+                refresh_token: None,
                 username: None,
                 private_key: None,
                 audience: None,
                 rest: model::Rest::default(),
                 api_version: model::API_VERSION.to_owned(),
+                quota: Quota::default(),
             },
             entitlements: Entitlements { default_profile: Some("Minimum Access - Salesforce".to_owned()) },
             groups: Groups { mirror: vec!["*".to_owned()], create: true },

@@ -14,6 +14,7 @@ use url::Url;
 use super::accounts::Accounts;
 use super::extension::Extension;
 use super::mapping::FieldMapping;
+use super::quota::Quota;
 use super::reconcile::Reconcile;
 use super::secret::DatabaseUrl;
 use super::{span, web};
@@ -177,9 +178,12 @@ pub struct Salesforce {
     /// Consumer key of the connected app.
     #[schemars(length(min = 1))]
     pub client_id: String,
-    /// Consumer secret of the app; for `client-credentials`.
+    /// Consumer secret of the app; for `client-credentials`, and for `refresh-token` where the app requires it.
     #[schemars(with = "Option<String>", extend("writeOnly" = true))]
     pub client_secret: Option<SecretString>,
+    /// Refresh token that an authorisation of the app gave; for `refresh-token`.
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub refresh_token: Option<SecretString>,
     /// Salesforce user that the bridge acts as; for `jwt-bearer`.
     pub username: Option<String>,
     /// Private key (PEM) whose certificate the app has; for `jwt-bearer`.
@@ -195,6 +199,9 @@ pub struct Salesforce {
     #[serde(default = "default_api_version")]
     #[schemars(regex(pattern = r"^v[0-9]{2,3}\.0$"))]
     pub api_version: String,
+    /// How much of the org's API calls the bridge may use.
+    #[serde(default)]
+    pub quota: Quota,
 }
 
 fn default_api_version() -> String {
@@ -221,6 +228,8 @@ pub enum Flow {
     ClientCredentials,
     /// OAuth JWT bearer (RFC 7523); needs `username` and `private_key`.
     JwtBearer,
+    /// OAuth refresh token of an authorisation that a person gave; needs `refresh_token`.
+    RefreshToken,
 }
 
 /// A login with everything its flow needs.
@@ -244,6 +253,15 @@ pub enum Login {
         /// `aud`, where it was configured.
         audience: Option<String>,
     },
+    /// OAuth refresh token.
+    RefreshToken {
+        /// Consumer key.
+        client_id: String,
+        /// Consumer secret, where it was configured.
+        client_secret: Option<SecretString>,
+        /// Refresh token.
+        refresh_token: SecretString,
+    },
 }
 
 impl Salesforce {
@@ -261,6 +279,11 @@ impl Salesforce {
                 username: self.username.clone().ok_or("username")?,
                 private_key: self.private_key.clone().ok_or("private_key")?,
                 audience: self.audience.clone(),
+            },
+            Flow::RefreshToken => Login::RefreshToken {
+                client_id,
+                client_secret: self.client_secret.clone(),
+                refresh_token: self.refresh_token.clone().ok_or("refresh_token")?,
             },
         })
     }

@@ -177,6 +177,9 @@ fn from_text(text: &str, schema: &Value) -> Value {
     if takes(schema, "integer") {
         return text.trim().parse::<i64>().map_or_else(|_| text_value(), Value::from);
     }
+    if takes(schema, "number") {
+        return text.trim().parse::<f64>().map_or_else(|_| text_value(), Value::from);
+    }
     if takes(schema, "boolean") {
         return text.trim().parse::<bool>().map_or_else(|_| text_value(), Value::from);
     }

@@ -84,7 +84,7 @@ fn a_file_is_read_whole() {
             assert_eq!(private_key.expose_secret(), "PEM");
             assert_eq!(audience.as_deref(), Some("https://login.salesforce.com"));
         }
-        Login::ClientCredentials { .. } => panic!("the flow is jwt-bearer"),
+        other => panic!("the flow is jwt-bearer, not {other:?}"),
     }
 }
 
@@ -135,7 +135,10 @@ fn wrong_values_are_refused_with_their_key() {
             "tenant.acme.acknowledge = \"delivered\" is not available yet; use \"stored\"",
         ),
         ("[tenant.acme]\nacknowledge = 'never'", "tenant.acme.acknowledge must be \"stored\", not \"never\""),
-        ("[tenant.acme.salesforce]\nflow = 'password'", "flow must be \"client-credentials\" or \"jwt-bearer\", not"),
+        (
+            "[tenant.acme.salesforce]\nflow = 'password'",
+            "flow must be \"client-credentials\" or \"jwt-bearer\" or \"refresh-token\", not",
+        ),
         ("[tenant.acme.salesforce]\napi_version = '62'", "api_version must look like v66.0"),
         ("[tenant.acme.groups]\nmirror = ['a[']", "tenant.acme.groups.mirror[0] is not a pattern"),
         ("[tenant.acme.groups]\ncreate = 'yes'", "tenant.acme.groups.create must be true or false"),
@@ -280,6 +283,60 @@ fn secrets_are_not_shown() {
     for text in wrong {
         let error = Config::from_toml(&text).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn the_quota_is_a_part_of_the_calls() {
+    let with = |text: &str| format!("{ACME}[tenant.acme.salesforce.quota]\n{text}");
+    let quota = Config::from_toml(&with("slow_at = 0.5\nhold_at = 1\nreserve = 5000")).unwrap();
+    let quota = &quota.tenant["acme"].salesforce.quota;
+    assert_eq!((quota.slow_at, quota.hold_at, quota.reserve, quota.concurrency), (0.5, 1.0, 5_000, 8));
+    let variable = ("SCIM_BRIDGE__TENANT__ACME__SALESFORCE__QUOTA__HOLD_AT", "0.9");
+    assert!((load(ACME, &[variable]).unwrap().tenant["acme"].salesforce.quota.hold_at - 0.9).abs() < f64::EPSILON);
+    for (text, problem) in [
+        ("slow_at = 80", "quota.slow_at must be from 0 to 1"),
+        ("hold_at = -0.5", "quota.hold_at must be from 0 to 1"),
+        ("hold_at = \"all\"", "quota.hold_at must be a number"),
+        ("hold_at = 0.7", "quota.slow_at must not be more than hold_at"),
+        ("reserve = 0.5", "quota.reserve must be a whole number"),
+        ("concurrency = 0", "quota.concurrency must be from 1 to 100"),
+    ] {
+        let problems = problems(&with(text));
+        assert!(problems.len() == 1 && problems[0].contains(problem), "{problems:?} should be {problem}");
+    }
+}
+
+#[test]
+fn each_flow_has_what_it_needs() {
+    let refresh = ACME.replace("client-credentials", "refresh-token");
+    let token = "refresh_token = \"hunter3\"\n";
+    let config = Config::from_toml(&format!("{refresh}{token}")).unwrap();
+    let Ok(Login::RefreshToken { client_secret: Some(_), refresh_token, .. }) =
+        config.tenant["acme"].salesforce.login()
+    else {
+        panic!("{config:?}");
+    };
+    assert_eq!(refresh_token.expose_secret(), "hunter3");
+    assert!(!format!("{config:?}").contains("hunter3"));
+    let public = refresh.replace("client_secret = \"hunter2-secret\"\n", "");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, "from-file\n").unwrap();
+    // Salesforce offers this flow on any of its hosts, and there are apps without a secret.
+    let anywhere = public.replace("acme.my", "login");
+    let config = load(&format!("{anywhere}refresh_token_file = {path:?}"), &[]).unwrap();
+    assert!(config.tenant["acme"].salesforce.login().is_ok());
+    for (text, problem) in [
+        (refresh, "refresh_token is missing (or its _file or _env form): the flow \"refresh-token\" needs it"),
+        (format!("{ACME}{token}"), "refresh_token has no use in the flow \"client-credentials\""),
+        (format!("{public}{token}username = \"x\""), "username has no use in the flow \"refresh-token\""),
+        (ACME.replace("acme.my", "login"), "url must be the org's own My Domain host"),
+        (ACME.replace("acme.my", "test"), "url must be the org's own My Domain host"),
+        (ACME.replace("acme.my", "Test"), "url must be the org's own My Domain host"),
+    ] {
+        let problems = problems(&text);
+        assert!(problems.len() == 1 && problems[0].contains(problem), "{problems:?} should be {problem}");
     }
 }
 

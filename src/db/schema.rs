@@ -74,6 +74,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         last_error -> Nullable<Text>,
         updated_at -> Timestamp,
+        urgent -> Bool,
     }
 }
 

@@ -24,7 +24,7 @@ mod worker;
 
 pub use org::{Adopt, Org, Pace, Remembered};
 pub use over::start_over;
-pub use overview::Overview;
+pub use overview::{Calls, Overview};
 pub use schedule::Schedule;
 pub use signal::Signals;
 pub use state::State;

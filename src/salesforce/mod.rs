@@ -7,6 +7,7 @@ mod auth;
 mod client;
 pub mod dialect;
 pub mod error;
+mod governor;
 pub mod mapping;
 mod record;
 mod settings;
@@ -20,6 +21,7 @@ pub use client::{
 };
 pub use dialect::{Carrier, carrier};
 pub use error::{Cause, Disposition, Error, Result, WaitFor};
+pub use governor::{Admission, Quota, Standing, Tempo, Usage};
 pub use record::{Record, same_id};
 pub use settings::{Flow, Settings};
 
