@@ -2,6 +2,7 @@
 //! Nothing is changed anywhere.
 
 use anyhow::{Result, bail};
+use chrono::TimeDelta;
 use clap::Args;
 use serde::Serialize;
 
@@ -130,7 +131,14 @@ async fn tenant_of(config: &Config, name: &str, tenant: &Tenant, findings: &mut 
     }
     findings.add(Level::Ok, name, format!("login to {}", tenant.salesforce.url));
     match client.scim_is_offered().await {
-        Ok(()) => findings.add(Level::Ok, name, "Salesforce's SCIM answers"),
+        Ok(ahead) => {
+            findings.add(Level::Ok, name, "Salesforce's SCIM answers");
+            // A signed login is good for minutes.
+            if let Some(ahead) = ahead.filter(|ahead| ahead.abs() > TimeDelta::minutes(1)) {
+                let what = format!("the org's clock is {} s ahead of this machine's", ahead.num_seconds());
+                findings.add(Level::Warning, name, what);
+            }
+        }
         Err(error) => findings.add(Level::Error, name, format!("Salesforce's SCIM: {error}")),
     }
     default_profile(client, name, tenant, findings).await;

@@ -32,6 +32,7 @@ impl Overview {
     }
 
     /// The same with the clients of the tenants' orgs, by tenant: what this process knows of their API calls.
+    #[must_use]
     pub fn with_orgs(self, orgs: BTreeMap<String, Client>) -> Self {
         Self { orgs: Arc::new(orgs), ..self }
     }

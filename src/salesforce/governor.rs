@@ -156,7 +156,7 @@ impl State {
         let passed = self.taken.map(|taken| now - taken).filter(|passed| *passed >= TimeDelta::zero());
         let passed = passed.map_or(LONGEST, |passed| passed.to_std().unwrap_or(LONGEST));
         if passed < wait {
-            return Admission { ordinary: 0, again: Some(wait - passed) };
+            return Admission { ordinary: 0, again: Some(wait.saturating_sub(passed)) };
         }
         let passed = passed.min(TOGETHER.to_std().unwrap_or_default()).as_micros();
         let several = passed.checked_div(wait.as_micros()).map_or(wanted, |n| usize::try_from(n).unwrap_or(wanted));

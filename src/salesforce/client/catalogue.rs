@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::Client;
@@ -68,10 +69,13 @@ fn text(record: &Value, pointer: &str) -> String {
 }
 
 impl Client {
-    /// Asks for the SCIM configuration, which Salesforce has under a plural path: whether SCIM is there at all.
-    pub async fn scim_is_offered(&self) -> Result<()> {
+    /// Asks for the SCIM configuration, which Salesforce has under a plural path: whether SCIM is there at all. Answers
+    /// by how much the org's clock is ahead of ours, where it tells its time.
+    pub async fn scim_is_offered(&self) -> Result<Option<TimeDelta>> {
         let call = Call::get("discovery", "/services/scim/v2/ServiceProviderConfigs".to_owned());
-        self.call(call).await?.json().map(drop)
+        let answer = self.call(call).await?;
+        let ahead = answer.date.map(|date| date - self.clock().now());
+        answer.json().map(|_| ahead)
     }
 
     /// Username of the user that the bridge acts as.

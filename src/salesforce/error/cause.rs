@@ -256,9 +256,9 @@ impl Cause {
         }
     }
 
-    /// Writes one sentence that an administrator can act on.
-    pub(crate) fn explain(self, f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
-        let sentence = match self {
+    /// One sentence that an administrator can act on.
+    fn sentence(self) -> &'static str {
+        match self {
             Self::DuplicateUsername => {
                 "the Salesforce username is taken; usernames are unique across all Salesforce orgs in the world, so \
                  either adopt the account that has it or map another username"
@@ -341,8 +341,12 @@ impl Cause {
             Self::Moved => "the Salesforce org does not answer at this URL; check the My Domain URL",
             Self::Malformed => "Salesforce does not understand the call, which is a fault of the bridge; report it",
             Self::Other => "Salesforce refused the change",
-        };
-        f.write_str(sentence)?;
+        }
+    }
+
+    /// Writes the sentence, and Salesforce's words where it needs them.
+    pub(crate) fn explain(self, f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
+        f.write_str(self.sentence())?;
         // These sentences need Salesforce's words to name the field or the rule.
         match self {
             Self::MissingField
