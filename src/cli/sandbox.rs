@@ -56,17 +56,16 @@ impl SandboxAlone {
     pub(super) async fn run(self) -> Result<()> {
         let around = surroundings()?;
         let default = org(self.listen, self.client_secret.expose_secret(), &around);
-        let running = match &self.config {
-            Some(file) => configured(file, &default).await?,
-            None => {
-                let org = sandbox::start(default)
-                    .await
-                    .with_context(|| format!("the simulated org cannot listen on {}", self.listen))?;
-                println!("Salesforce      {}", org.url());
-                println!("client_id       {SANDBOX_CLIENT}");
-                println!("client_secret   as given (default sandbox-secret)");
-                vec![org]
-            }
+        let running = if let Some(file) = &self.config {
+            configured(file, &default).await?
+        } else {
+            let org = sandbox::start(default)
+                .await
+                .with_context(|| format!("the simulated org cannot listen on {}", self.listen))?;
+            println!("Salesforce      {}", org.url());
+            println!("client_id       {SANDBOX_CLIENT}");
+            println!("client_secret   as given (default sandbox-secret)");
+            vec![org]
         };
         asked_to_stop().await?;
         for org in running {

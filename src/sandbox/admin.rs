@@ -12,7 +12,7 @@ use super::settings::EmailConfirmation;
 use super::state::user_state;
 use super::store::field::Field;
 use super::store::refusal::Refusal;
-use super::store::{Mishaps, Store, User};
+use super::store::{Store, User};
 
 /// Names to add to a list and to take off it.
 #[derive(Debug, Default, Deserialize)]
@@ -52,7 +52,7 @@ pub(super) struct GroupChange {
 
 /// Does `act` in one transaction that no fault strikes.
 fn as_administrator<T>(store: &mut Store, act: impl FnOnce(&mut Store) -> Result<T, String>) -> Result<T, String> {
-    let mishaps = std::mem::replace(&mut store.mishaps, Mishaps::default());
+    let mishaps = std::mem::take(&mut store.mishaps);
     let confirmation = std::mem::replace(&mut store.email_confirmation, EmailConfirmation::Immediate);
     store.savepoint();
     let done = act(store);
@@ -140,6 +140,9 @@ fn write(store: &Store, user: &mut User, change: &UserChange) -> Result<(), Stri
     Ok(())
 }
 
+/// Finds something by its name.
+type Find = fn(&Store, &str) -> Option<String>;
+
 fn assign(store: &mut Store, id: &str, change: &UserChange) -> Result<(), String> {
     let missing = |what: &str, name: &str| format!("there is no {what} {name}");
     let not_held = |what: &str, name: &str| format!("the user does not hold the {what} {name}");
@@ -149,7 +152,6 @@ fn assign(store: &mut Store, id: &str, change: &UserChange) -> Result<(), String
         let licence = store.set_licence_named(name).ok_or_else(|| missing("permission set licence", name))?;
         store.assign_licence(id, &licence).map_err(told)?;
     }
-    type Find = fn(&Store, &str) -> Option<String>;
     let kinds: [(&Change, &str, Find); 2] = [
         (&change.permission_sets, "permission set", Store::permission_set_named),
         (&change.permission_set_groups, "permission set group", Store::set_group_named),

@@ -39,13 +39,7 @@ pub(super) fn answer(visit: &mut Visit<'_>, request: &Request, segments: &[&str]
         ("GET", ["journal"]) => journal(visit, request),
         ("GET", ["counters"]) => Ok(visit.inner.journal.counters()),
         ("GET", ["faults"]) => Ok(json!(visit.inner.faults())),
-        ("POST", ["faults"]) => order(request).and_then(|faults: Faults| match faults.complaint() {
-            Some(complaint) => Err(complaint),
-            None => {
-                visit.inner.set_faults(faults);
-                Ok(json!(visit.inner.faults()))
-            }
-        }),
+        ("POST", ["faults"]) => order(request).and_then(|faults| set_faults(visit, faults)),
         ("POST", ["api-usage"]) => order(request).map(|order: UsageOrder| {
             visit.inner.api_calls = order.used;
             json!({"used": order.used, "limit": visit.settings.daily_api_limit})
@@ -88,6 +82,14 @@ pub(super) fn answer(visit: &mut Visit<'_>, request: &Request, segments: &[&str]
 
 fn order<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
     serde_json::from_slice(&request.body).map_err(|error| error.to_string())
+}
+
+fn set_faults(visit: &mut Visit<'_>, faults: Faults) -> Result<Value, String> {
+    if let Some(complaint) = faults.complaint() {
+        return Err(complaint);
+    }
+    visit.inner.set_faults(faults);
+    Ok(json!(visit.inner.faults()))
 }
 
 fn journal(visit: &Visit<'_>, request: &Request) -> Result<Value, String> {

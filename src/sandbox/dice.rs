@@ -89,7 +89,7 @@ pub(super) struct Traits {
 }
 
 /// The faults that have a generator of their own, in an order that stays.
-const STREAMS: u64 = 10;
+const STREAMS: usize = 10;
 
 /// Draws the fate of each call.
 #[derive(Debug)]
@@ -104,8 +104,8 @@ impl Dice {
     /// Dice for `faults`.
     pub(super) fn new(faults: Faults) -> Self {
         let random = StdRng::seed_from_u64(faults.seed);
-        let stream = |at: u64| StdRng::seed_from_u64(faults.seed ^ 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(at + 1));
-        let streams = (0..STREAMS).map(stream).collect();
+        let stream = |at: u64| StdRng::seed_from_u64(faults.seed ^ 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(at));
+        let streams = (1..).take(STREAMS).map(stream).collect();
         Self { faults, random, streams }
     }
 
@@ -137,7 +137,7 @@ impl Dice {
             faults.duplicate_username,
             faults.child_failure,
         ];
-        let mut hits = [false; STREAMS as usize];
+        let mut hits = [false; STREAMS];
         for ((stream, chance), hit) in self.streams.iter_mut().zip(chances).zip(&mut hits) {
             *hit = stream.random::<f64>() < chance;
         }

@@ -30,7 +30,7 @@ pub(super) struct Sessions {
 
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions").field("open", &self.open.len()).finish()
+        f.debug_struct("Sessions").field("open", &self.open.len()).finish_non_exhaustive()
     }
 }
 
@@ -180,13 +180,15 @@ fn client_credentials(visit: &Visit<'_>, (id, secret): &(String, String)) -> Res
     run_as(&visit.inner.store, &settings.integration_username, "no client credentials user enabled")
 }
 
+/// What is said of a refresh token that opens nothing, for whatever reason.
+const EXPIRED: &str = "expired access/refresh token";
+
 fn refresh(visit: &Visit<'_>, (id, secret): &(String, String), token: &str) -> Result<String, Refused> {
     app(visit.settings, id)?;
     // The secret may be left out, but a wrong one is refused.
     if !secret.is_empty() && *secret != visit.settings.client_secret {
         return Err(Refused("invalid_client", "invalid client credentials"));
     }
-    const EXPIRED: &str = "expired access/refresh token";
     let Some(username) = visit.inner.sessions.refresh.get(token) else {
         return Err(Refused("invalid_grant", EXPIRED));
     };

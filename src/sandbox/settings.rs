@@ -25,6 +25,7 @@ pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 /// A simulated org. `Default` is one that works: a developer's org with the usual profiles, a connected app, no people
 /// but the integration user.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 pub struct Settings {
     /// Address to listen on; port 0 takes a free one.
     pub listen: String,

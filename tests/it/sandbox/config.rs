@@ -68,7 +68,7 @@ async fn the_example_is_what_it_says() {
     let url = format!("{}/sandbox/users", uat.url());
     let elsewhere = client().post(url).body(order).send().await.expect("answer").text().await.expect("text");
     assert!(elsewhere.contains("DUPLICATE_USERNAME"), "usernames are unique over both: {elsewhere}");
-    assert_eq!(uat.org().settings().faults.row_lock, 0.05);
+    assert!((uat.org().settings().faults.row_lock - 0.05).abs() < 1e-9);
 }
 
 #[tokio::test]
