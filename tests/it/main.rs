@@ -21,6 +21,7 @@ mod openapi;
 mod outbox;
 mod properties;
 mod protocol;
+mod quota;
 mod requests;
 mod salesforce;
 mod sandbox;

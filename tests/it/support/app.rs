@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, StatusCode};
 use scim_bridge::access::{NewToken, Scope};
 use scim_bridge::app::{self, App, Surroundings};
-use scim_bridge::clock::{SystemClock, SystemRandomness};
+use scim_bridge::clock::{SharedClock, SystemClock, SystemRandomness};
 use scim_bridge::config::{Config, DatabaseUrl};
 use scim_bridge::{sandbox, telemetry};
 use secrecy::SecretString;
@@ -27,6 +27,7 @@ pub(crate) struct TestApp {
     base: String,
     token: String,
     client: reqwest::Client,
+    clock: SharedClock,
 }
 
 /// An answer.
@@ -50,8 +51,20 @@ impl TestApp {
         settings: impl FnOnce(&mut sandbox::Settings),
         configure: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::start_at(engine, Arc::new(SystemClock), settings, configure).await
+    }
+
+    /// The same, with another clock for the bridge and its org.
+    pub(crate) async fn start_at(
+        engine: &Engine,
+        clock: SharedClock,
+        settings: impl FnOnce(&mut sandbox::Settings),
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut seed = sandbox::Settings { client_secret: "secret".into(), ..sandbox::Settings::default() };
         seed.listen = "127.0.0.1:0".into();
+        let org_clock = Arc::clone(&clock);
+        seed.clock = Arc::new(move || org_clock.now());
         settings(&mut seed);
         let client_id = seed.client_id.clone();
         let org = sandbox::start(seed).await.expect("the org listens");
@@ -62,12 +75,12 @@ impl TestApp {
         config.database.url = DatabaseUrl::parse(engine.url()).expect("a database URL");
         config.delivery.retry = [20, 50, 100, 200].map(Duration::from_millis).to_vec();
         configure(&mut config);
-        let (app, base, token) = Self::launch(&config).await;
+        let (app, base, token) = Self::launch(&config, &clock).await;
         let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        Self { app: Some(app), org, config, base, token, client }
+        Self { app: Some(app), org, config, base, token, client, clock }
     }
 
-    async fn launch(config: &Config) -> (App, String, String) {
+    async fn launch(config: &Config, clock: &SharedClock) -> (App, String, String) {
         // SCIM_BRIDGE_LOG=debug shows what a failing test's bridge did.
         if let Ok(filter) = std::env::var(telemetry::LOG_VARIABLE) {
             telemetry::start_logging(telemetry::LogFormat::Text, Some(&filter)).expect("a log");
@@ -75,7 +88,7 @@ impl TestApp {
         let held = app::hold(config).expect("nobody else has the file");
         let db = app::open(config, true).await.expect("the database opens");
         let around = Surroundings {
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(clock),
             randomness: Arc::new(SystemRandomness),
             metrics: telemetry::metrics().expect("metrics"),
         };
@@ -91,7 +104,7 @@ impl TestApp {
         if let Some(app) = self.app.take() {
             app.stop().await.expect("a clean stop");
         }
-        let (app, base, token) = Self::launch(&self.config).await;
+        let (app, base, token) = Self::launch(&self.config, &self.clock).await;
         (self.app, self.base, self.token) = (Some(app), base, token);
     }
 
