@@ -20,9 +20,10 @@ use crate::db::Db;
 use crate::delivery::{Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
 use crate::http::{self, Binding};
 use crate::provisioning::{Provisioner, Registries};
+use crate::salesforce::mapping::Mapping;
 use crate::scim::fold::fold;
 use crate::scim::schema::Registry;
-use crate::{salesforce, telemetry};
+use crate::{config, delivery, reconcile, salesforce, telemetry};
 
 /// How long a connection to Salesforce may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -97,8 +98,8 @@ fn quota(quota: &crate::config::Quota) -> salesforce::Quota {
     salesforce::Quota { slow_at, hold_at, reserve, concurrency }
 }
 
-/// The client of a tenant's org.
-fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<salesforce::Client> {
+/// The client of a tenant's org. No call outlives half of `lease`.
+fn client(name: &str, tenant: &Tenant, lease: Duration, clock: SharedClock) -> Result<salesforce::Client> {
     let login =
         tenant.salesforce.login().map_err(|key| anyhow::anyhow!("tenant.{name}.salesforce.{key} is missing"))?;
     let flow = match login {
@@ -125,20 +126,44 @@ fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundi
         .user_agent(concat!("scim-bridge/", env!("CARGO_PKG_VERSION")))
         .build()
         .context("the HTTP client could not be made")?;
-    Ok(salesforce::Client::new(settings, http, surroundings.clock.clone()))
+    Ok(salesforce::Client::new(settings, http, clock))
 }
 
-fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
+fn mapping(name: &str, tenant: &Tenant) -> Result<Mapping> {
+    tenant.mapping(name).map_err(|problems| {
+        let told = problems.iter().map(|problem| format!("tenant.{name}.mapping.{} {}", problem.field, problem.words));
+        anyhow::anyhow!(told.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+/// A tenant's org, as deliveries need it. Calls nobody.
+pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
     let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
     Ok(Org {
         tenant: name.to_owned(),
-        client: client(name, tenant, lease, surroundings)?,
+        client: client(name, tenant, lease, surroundings.clock.clone())?,
+        mapping: mapping(name, tenant)?,
         default_profile: tenant.entitlements.default_profile.clone(),
         mirror,
         create_groups: tenant.groups.create,
+        adopt: match tenant.accounts.adopt {
+            config::Adopt::Matching => delivery::Adopt::Matching,
+            config::Adopt::Never => delivery::Adopt::Never,
+            config::Adopt::Ask => delivery::Adopt::Ask,
+        },
+        means: delivery::plan::Means {
+            rest: tenant.salesforce.rest == Rest::WhenNeeded,
+            welcome_mail: tenant.accounts.welcome_mail,
+        },
         protected: tenant.protected.iter().map(|name| fold(name)).collect(),
         remembered: Remembered::default(),
     })
+}
+
+/// When a tenant is reconciled; `None`: never by the clock.
+fn rhythm(tenant: &Tenant) -> Option<reconcile::Rhythm> {
+    let every = TimeDelta::from_std(tenant.reconcile.every).ok().filter(|every| !every.is_zero())?;
+    Some(reconcile::Rhythm { every, applies: tenant.reconcile.apply })
 }
 
 /// What each tenant's resources look like.
@@ -188,7 +213,12 @@ impl App {
             lease: TimeDelta::from_std(config.delivery.lease)?,
             attempts_kept: i64::try_from(config.delivery.attempts_kept)?,
         };
-        for org in orgs {
+        for org in orgs.into_iter().map(Arc::new) {
+            if let Some(rhythm) = config.tenant.get(&org.tenant).and_then(rhythm) {
+                let (org, clock, randomness) = (Arc::clone(&org), clock.clone(), randomness.clone());
+                let reconcile = reconcile::Reconcile::new(db.clone(), org, clock, randomness.clone());
+                workers.spawn(reconcile::keep_reconciling(reconcile, rhythm, randomness, cancel.clone()));
+            }
             // More would only wait for each other, and hold their leases meanwhile.
             let most = config.tenant.get(&org.tenant).map_or(pace.concurrency, |t| t.salesforce.quota.concurrency);
             let pace = Pace { concurrency: pace.concurrency.min(most), ..pace.clone() };

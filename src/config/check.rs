@@ -53,6 +53,10 @@ pub(super) fn table(table: &mut Map<String, Value>, schema: &Value, path: &str, 
     table.retain(|key, value| {
         let key_path = join(path, key);
         let inner = match (known, entries(schema)) {
+            // Fields of Salesforce, whose names the mapping knows better.
+            (known, Some(entry)) if schema.get("propertyNames").is_some() => {
+                Some(known.and_then(|known| known.get(key)).unwrap_or(entry))
+            }
             (Some(known), _) if !known.contains_key(key) => {
                 found.push(unknown(path, key, known.keys()));
                 return false;
@@ -125,6 +129,9 @@ fn outside(number: &serde_json::Number, schema: &Value) -> Option<String> {
 }
 
 fn wanted(schema: &Value) -> &'static str {
+    if takes(schema, "object") && takes(schema, "string") {
+        return "a text or a table";
+    }
     let names = [
         ("object", "a table"),
         ("array", "a list"),

@@ -11,8 +11,11 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::accounts::Accounts;
 use super::extension::Extension;
+use super::mapping::FieldMapping;
 use super::quota::Quota;
+use super::reconcile::Reconcile;
 use super::secret::DatabaseUrl;
 use super::{span, web};
 
@@ -129,6 +132,12 @@ pub struct Tenant {
     pub acknowledge: Acknowledge,
     /// The org.
     pub salesforce: Salesforce,
+    /// How people get their accounts.
+    #[serde(default)]
+    pub accounts: Accounts,
+    /// Which Salesforce field gets what of a person.
+    #[serde(default)]
+    pub mapping: FieldMapping,
     /// What people get in Salesforce.
     #[serde(default)]
     pub entitlements: Entitlements,
@@ -138,6 +147,9 @@ pub struct Tenant {
     /// Salesforce usernames that the bridge never touches, whoever asks; the integration user among them.
     #[serde(default)]
     pub protected: Vec<String>,
+    /// Comparing what the org really holds with what was asked.
+    #[serde(default)]
+    pub reconcile: Reconcile,
     /// Attributes of its own.
     #[serde(default)]
     pub extensions: Vec<Extension>,

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 use super::check::Finding;
+use super::mapping;
 use super::model::{Config, Flow, Salesforce};
 use super::quota;
 
@@ -27,6 +28,7 @@ pub(super) fn config(config: &Config) -> Vec<Finding> {
     }
     for (name, tenant) in &config.tenant {
         salesforce(&format!("tenant.{name}.salesforce"), &tenant.salesforce, &mut found);
+        found.extend(mapping::check(name, tenant));
         let blank = |text: &String| text.trim().is_empty();
         if tenant.entitlements.default_profile.as_ref().is_some_and(blank) {
             found.push(Finding::at(&format!("tenant.{name}.entitlements.default_profile"), "must not be empty"));

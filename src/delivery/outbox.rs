@@ -125,6 +125,8 @@ pub fn enqueue_stored(conn: &mut Conn, resource: &Stored, now: DateTime<Utc>) ->
 
 /// Says that a resource is not yet what was asked. Repeats coalesce into its one row; while a worker is at it, the row
 /// stays the worker's and goes back to pending when that ends. It is as urgent as it was.
+///
+/// A group waits a moment for more of its members to be pushed, and no longer for each of them.
 pub fn enqueue(conn: &mut Conn, tenant: &str, kind: Kind, resource: &str, now: DateTime<Utc>) -> Result<(), Error> {
     put(conn, (tenant, kind, resource), None, now)
 }
@@ -137,6 +139,7 @@ fn put(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let set_urgent = urgent.map(|urgent| deliveries::urgent.eq(urgent));
+    let due = (now + settle(kind)).naive_utc();
     let now = now.naive_utc();
     let row = deliveries::table.find(resource);
     match locked(conn, resource)?.and_then(|(state, _, _)| State::parse(&state)) {
@@ -150,10 +153,15 @@ fn put(
                     deliveries::wanted.eq(1_i64),
                     deliveries::attempts.eq(0_i64),
                     deliveries::unexpected.eq(0_i64),
-                    deliveries::due_at.eq(now),
+                    deliveries::due_at.eq(due),
                     deliveries::updated_at.eq(now),
                     deliveries::urgent.eq(urgent.unwrap_or(false)),
                 ))
+                .execute(conn)?;
+        }
+        Some(State::Pending) if kind == Kind::Group => {
+            diesel::update(row)
+                .set((deliveries::wanted.eq(deliveries::wanted + 1), deliveries::updated_at.eq(now)))
                 .execute(conn)?;
         }
         Some(State::Delivering) => {
@@ -168,7 +176,7 @@ fn put(
                     deliveries::state.eq(State::Pending.as_str()),
                     deliveries::attempts.eq(0_i64),
                     deliveries::unexpected.eq(0_i64),
-                    deliveries::due_at.eq(now),
+                    deliveries::due_at.eq(due),
                     deliveries::reason.eq(None::<String>),
                     deliveries::updated_at.eq(now),
                     set_urgent,
@@ -177,6 +185,16 @@ fn put(
         }
     }
     Ok(())
+}
+
+/// What comes together goes out together: a group waits this long for more of its members to arrive.
+pub(super) const SETTLE: TimeDelta = TimeDelta::milliseconds(300);
+
+fn settle(kind: Kind) -> TimeDelta {
+    match kind {
+        Kind::User => TimeDelta::zero(),
+        Kind::Group => SETTLE,
+    }
 }
 
 /// Makes held deliveries due again: those of `resources`, now that what they waited for has come. `due` is a moment
@@ -335,7 +353,11 @@ pub fn complete(
     let Some((_, wanted, _)) = mine else { return Ok(false) };
     let changed = wanted != claim.wanted;
     let state = if changed { State::Pending } else { outcome.state };
-    let due = if changed { now.naive_utc() } else { outcome.due.map_or_else(never, |t| t.naive_utc()) };
+    let due = if changed {
+        (now + settle(claim.kind)).naive_utc()
+    } else {
+        outcome.due.map_or_else(never, |t| t.naive_utc())
+    };
     let (attempts, unexpected) = if changed || !outcome.failed {
         (0, 0)
     } else {

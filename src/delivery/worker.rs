@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +32,7 @@ pub(super) struct Shared {
     pub(super) db: Db,
     pub(super) clock: SharedClock,
     pub(super) randomness: SharedRandomness,
-    pub(super) org: Org,
+    pub(super) org: Arc<Org>,
     pub(super) pace: Pace,
     pub(super) circuit: Circuit,
     pub(super) signals: Signals,
@@ -46,12 +45,13 @@ impl Worker {
     /// A worker for `org`.
     pub fn new(
         db: Db,
-        org: Org,
+        org: impl Into<Arc<Org>>,
         pace: Pace,
         signals: Signals,
         clock: SharedClock,
         randomness: SharedRandomness,
     ) -> Self {
+        let org = org.into();
         Self(Arc::new(Shared { db, clock, randomness, org, pace, circuit: Circuit::default(), signals }))
     }
 
@@ -211,6 +211,3 @@ async fn deliver(shared: Arc<Shared>, claim: Claim) {
         }
     }
 }
-
-/// What comes together goes out together: a group waits this long for more of its members to arrive.
-pub(super) const SETTLE: TimeDelta = TimeDelta::milliseconds(300);

@@ -15,7 +15,10 @@ mod settings;
 mod testing;
 mod transport;
 
-pub use client::{Client, quoted};
+pub use client::{
+    Accounts, Assignment, Change, Chunk, Client, FieldInfo, Grant, Held, Memberships, Organization, Place, Profile,
+    Pulled, RIGHTS, Shown, UserLicence, Way, quoted,
+};
 pub use dialect::{Carrier, carrier};
 pub use error::{Cause, Disposition, Error, Result, WaitFor};
 pub use governor::{Admission, Quota, Standing, Tempo, Usage};

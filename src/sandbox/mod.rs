@@ -9,8 +9,11 @@
 //! [`Org`] is the org without any network: calls go in, answers come out. [`store`] holds the records and the rules of
 //! the database; `scim`, `rest` and `oauth` are its front ends.
 
+mod admin;
 mod archive;
+mod config;
 mod control;
+mod dice;
 mod faults;
 pub mod ids;
 mod journal;
@@ -22,10 +25,12 @@ mod scim;
 mod seeds;
 mod server;
 mod settings;
+mod state;
 pub mod store;
 mod view;
 mod wire;
 
+pub use self::config::{ConfigError, read as read_config, start_all};
 pub use self::faults::Faults;
 pub use self::org::{Org, Outcome};
 pub use self::rest::{BulkPace, RestSettings};
@@ -34,6 +39,6 @@ pub use self::seeds::{
     ProfileSeed, RoleSeed, TriggerCode, TriggerSeed, UserSeed, ValidationRule,
 };
 pub use self::server::{Running, start};
-pub use self::settings::{Clock, EmailConfirmation, Entropy, OddPatch, Settings, Switches};
+pub use self::settings::{Clock, DefaultAlias, EmailConfirmation, Entropy, LoginError, OddPatch, Settings, Switches};
 pub use self::store::registry::UsernameRegistry;
 pub use self::wire::{Reply, Request};

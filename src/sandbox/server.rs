@@ -18,8 +18,9 @@ use super::org::{Org, Outcome};
 use super::settings::Settings;
 use super::wire::Request;
 
-/// The largest body that is read, in bytes; Salesforce's own limit for a request is 50 MB.
-const BODY_MAX: usize = 50 * 1024 * 1024;
+/// The largest body that is read, in bytes: more than the 150 MB of a bulk upload, so that Salesforce's own refusal is
+/// what a larger one meets.
+const BODY_MAX: usize = 160 * 1024 * 1024;
 
 /// A simulated org that is being served.
 #[derive(Debug)]

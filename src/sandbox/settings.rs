@@ -1,5 +1,6 @@
 //! What a simulated org is made of, and how it behaves where production is not known for sure.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 /// A simulated org. `Default` is one that works: a developer's org with the usual profiles, a connected app, no people
 /// but the integration user.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 pub struct Settings {
     /// Address to listen on; port 0 takes a free one.
     pub listen: String,
@@ -43,6 +45,19 @@ pub struct Settings {
     pub jwt_audiences: Vec<String>,
     /// Username of the integration user: the "Run As" user, and the `sub` of assertions.
     pub integration_username: String,
+    /// Other usernames that may be the `sub` of assertions.
+    pub approved_usernames: Vec<String>,
+    /// Whether administrators decide who may use the app: somebody else is then told that he is not admin approved
+    /// instead of that he has not approved the app himself.
+    pub admin_approved_only: bool,
+    /// Whether the connected app is installed in the org.
+    pub app_installed: bool,
+    /// Refresh tokens: token → username.
+    pub refresh_tokens: BTreeMap<String, String>,
+    /// The org answers as `login.salesforce.com` does, where there are no client credentials.
+    pub login_host: bool,
+    /// What every login is refused with.
+    pub login_error: Option<LoginError>,
     /// How long a session lives without use, in seconds.
     pub session_idle_seconds: u32,
     /// REST calls in 24 hours.
@@ -90,6 +105,16 @@ pub struct Settings {
     pub entropy: Entropy,
 }
 
+/// What the token endpoint refuses a login with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginError {
+    /// `error`, such as `invalid_grant`.
+    pub error: String,
+    /// `error_description`, such as `ip restricted`.
+    pub description: String,
+}
+
 /// What happens to the e-mail of a user that exists when it is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -115,11 +140,27 @@ pub enum OddPatch {
     Honour,
 }
 
+/// The alias of users that are created over SCIM without one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DefaultAlias {
+    /// The last eight digits of the time in milliseconds, as in the pilot.
+    Time,
+    /// The first letter of the first name and four of the last.
+    Name,
+    /// None, so that the create is refused.
+    Missing,
+}
+
 /// What differs between orgs, or is not known of production. `Default` is what makes a wrong client fail soonest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, on or off")]
 pub struct Switches {
+    /// The integration user has the right "API Enabled"; without it every call is a 403.
+    pub api_enabled: bool,
+    /// The integration user has the right "Manage Users"; without it everything that writes is a 403.
+    pub manage_users: bool,
     /// Changes of an existing user's e-mail.
     pub email_confirmation: EmailConfirmation,
     /// User PATCH with a `path` and a scalar `value`, as Entra ID sends it.
@@ -143,6 +184,28 @@ pub struct Switches {
     pub assigns_set_licences: bool,
     /// A user's profile may become one of another licence; otherwise that is refused.
     pub profile_across_licences: bool,
+    /// User PATCH with an array as `value`, as in RFC 7644 for multi-valued attributes. The pilot passes over it.
+    pub patch_array: OddPatch,
+    /// User PATCH changes `userName`, `externalId` and `phoneNumbers` too, which the pilot passes over.
+    pub patch_applies_all: bool,
+    /// Group PATCH with an array as `value`, which Salesforce cannot read.
+    pub group_patch_array: OddPatch,
+    /// `/Me` exists.
+    pub me: bool,
+    /// `POST /Users/.search` exists.
+    pub search: bool,
+    /// Times in `meta` are wrong as in the pilot: the date of the running user's time zone, the time of Greenwich on a
+    /// clock of twelve hours.
+    pub meta_time_bug: bool,
+    /// The alias of users that are created without one.
+    pub default_alias: DefaultAlias,
+    /// The last `startIndex` that works, because the offset of Salesforce's own queries ends at 2,000; 0 for no end.
+    pub start_index_max: usize,
+    /// The 200 members that a list answer shows are shared by all groups of the page, or by all profiles and by all
+    /// permission sets.
+    pub members_share_cap: bool,
+    /// Groups of a SCIM create are passed over where it has no permission sets, as in the pilot.
+    pub groups_need_sets: bool,
     /// Created users answer 200 instead of 201 when they are active and have no password, as in the pilot.
     pub create_answers_200: bool,
 }
@@ -150,6 +213,8 @@ pub struct Switches {
 impl Default for Switches {
     fn default() -> Self {
         Self {
+            api_enabled: true,
+            manage_users: true,
             email_confirmation: EmailConfirmation::Pending,
             patch_scalar: OddPatch::Fail,
             patch_nested_extension: OddPatch::Fail,
@@ -161,6 +226,16 @@ impl Default for Switches {
             apostrophe_breaks_filter: true,
             assigns_set_licences: false,
             profile_across_licences: false,
+            patch_array: OddPatch::Ignore,
+            patch_applies_all: false,
+            group_patch_array: OddPatch::Fail,
+            me: true,
+            search: true,
+            meta_time_bug: false,
+            default_alias: DefaultAlias::Time,
+            start_index_max: 2001,
+            members_share_cap: true,
+            groups_need_sets: false,
             create_answers_200: false,
         }
     }
@@ -192,6 +267,12 @@ impl Default for Settings {
             jwt_public_key: None,
             jwt_audiences: vec!["https://login.salesforce.com".to_owned(), "https://test.salesforce.com".to_owned()],
             integration_username: "integration@acme.example".to_owned(),
+            approved_usernames: Vec::new(),
+            admin_approved_only: false,
+            app_installed: true,
+            refresh_tokens: BTreeMap::new(),
+            login_host: false,
+            login_error: None,
             session_idle_seconds: 2 * 60 * 60,
             daily_api_limit: 5_000_000,
             licences: [("Salesforce", 5_000), ("Salesforce Platform", 5_000), ("Identity", 100_000)]

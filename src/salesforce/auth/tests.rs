@@ -78,7 +78,7 @@ async fn a_refresh_token_is_used_until_another_takes_its_place() {
         client_secret: client_secret.map(Into::into),
         refresh_token: "token-1".into(),
     };
-    let client = org.client_with(Settings { flow: flow(Some("hush-hush")), ..org.settings() });
+    let client = crate::salesforce::testing::client(Settings { flow: flow(Some("hush-hush")), ..org.settings() }).0;
     for (login, sent_token) in [(1, "token-1"), (2, "token-1"), (3, "token-2"), (4, "token-2")] {
         // Each call finds its session refused, and logs in once more.
         let before = org.logins();
@@ -93,7 +93,7 @@ async fn a_refresh_token_is_used_until_another_takes_its_place() {
         assert_eq!((sent["grant_type"].as_str(), sent["client_id"].as_str()), ("refresh_token", "key"));
         assert_eq!((sent["refresh_token"].as_str(), sent["client_secret"].as_str()), (sent_token, "hush-hush"));
     }
-    let public = org.client_with(Settings { flow: flow(None), ..org.settings() });
+    let public = crate::salesforce::testing::client(Settings { flow: flow(None), ..org.settings() }).0;
     public.log_in().await.unwrap();
     assert_eq!(form(&org.last().body).len(), 3, "no secret is no empty secret");
 }

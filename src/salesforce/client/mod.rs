@@ -1,8 +1,14 @@
 //! The calls that the bridge makes.
 
+mod bulk;
+mod catalogue;
+mod freeze;
+mod grants;
 mod groups;
+mod pull;
 mod query;
 mod quota;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -10,10 +16,10 @@ mod users;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::auth::{Auth, Session};
-use super::dialect::{self, ENTITLEMENT_NAME};
+use super::dialect::{self, ENTITLEMENT_NAME, Urns};
 use super::error::{Error, Result};
 use super::governor::Governor;
 use super::settings::Settings;
@@ -22,6 +28,9 @@ use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
+pub use catalogue::{FieldInfo, Organization, Profile, RIGHTS, UserLicence};
+pub use grants::{Change, Grant, Held};
+pub use pull::{Accounts, Assignment, Chunk, Memberships, Place, Pulled, Shown, Way};
 pub use query::quoted;
 
 /// The client of one org. Cheap to clone: clones share the session.
@@ -33,6 +42,7 @@ struct Inner {
     http: reqwest::Client,
     clock: SharedClock,
     auth: Auth,
+    urns: Mutex<Option<Urns>>,
     governor: Governor,
     /// As many as calls may be under way.
     places: Semaphore,
@@ -47,7 +57,8 @@ impl Client {
     pub fn new(settings: Settings, http: reqwest::Client, clock: SharedClock) -> Self {
         let governor = Governor::new(settings.tenant.clone(), settings.quota.clone());
         let places = Semaphore::new(settings.quota.concurrency.clamp(1, Semaphore::MAX_PERMITS));
-        Self(Arc::new(Inner { settings, http, clock, auth: Auth::default(), governor, places }))
+        let (auth, urns) = (Auth::default(), Mutex::default());
+        Self(Arc::new(Inner { settings, http, clock, auth, urns, governor, places }))
     }
 
     /// Logs in if there is no session yet: whether the credentials are right. It tries even where a login was refused just
@@ -98,6 +109,10 @@ impl Client {
 
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.0.http
+    }
+
+    pub(super) fn known_urns(&self) -> &Mutex<Option<Urns>> {
+        &self.0.urns
     }
 
     pub(super) fn clock(&self) -> &SharedClock {

@@ -193,7 +193,7 @@ mod tests {
         let org = Org::start(|_, _| told(200, 1)).await;
         let mut settings = org.settings();
         settings.quota.concurrency = 3;
-        let client = org.client_with(settings);
+        let client = crate::salesforce::testing::client(settings).0;
         client.log_in().await.unwrap();
         let places = [client.place().await, client.place().await, client.place().await];
         let (waiting, id) = (client.clone(), ID);

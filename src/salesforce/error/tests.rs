@@ -107,6 +107,12 @@ fn refused_updates_have_their_cause_and_disposition() {
     check(vec![
         (scim(409, profile), Cause::LicenceMismatch, Reject),
         (update(profile), Cause::LicenceMismatch, Reject),
+        (
+            update("DEPENDENCY_EXISTS, Cannot deactivate user: this user is the default case owner: [IsActive]"),
+            Cause::InUse,
+            Reject,
+        ),
+        (update("FIELD_INTEGRITY_EXCEPTION, You can't deactivate this user: [IsActive]"), Cause::Integrity, Reject),
         (insert(picklist), Cause::BadPicklist, Reject),
         (insert(lock), Cause::RowLock, RETRY),
         (update(lock), Cause::RowLock, RETRY),

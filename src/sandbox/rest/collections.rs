@@ -73,7 +73,7 @@ pub(super) fn answer(visit: &mut Visit<'_>, call: &Call<'_>) -> Result<Reply, Fa
         }
     }
     let changed = done.iter().any(|done| matches!(done.result, Ok(true)));
-    let body: Vec<Value> = done.into_iter().map(|done| done.json()).collect();
+    let body: Vec<Value> = done.into_iter().map(Done::json).collect();
     Ok(Reply::json(200, &Value::Array(body)).wrote(changed))
 }
 

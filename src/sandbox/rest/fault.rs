@@ -87,7 +87,8 @@ impl Fault {
     /// As the error of a row of a bulk job.
     pub(super) fn in_row(&self) -> String {
         let fields = self.fields.clone().unwrap_or_default().join(",");
-        format!("{}:{}:{fields} --", self.code, self.message.trim_end())
+        let fields = if fields.is_empty() { fields } else { format!("{fields} ") };
+        format!("{}:{}:{fields}--", self.code, self.message.trim_end())
     }
 }
 

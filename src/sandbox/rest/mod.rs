@@ -4,6 +4,7 @@
 //! in the store, `write` is the one place where records change. `sobjects`, `query`, `composite` and `bulk` are forms
 //! of the same.
 
+mod bulk;
 mod collections;
 mod composite;
 mod describe;
@@ -63,16 +64,12 @@ impl Call<'_> {
 
     /// The body as an object with fields.
     fn body(&self) -> Result<Map<String, Value>, Fault> {
-        match self.json()? {
-            Value::Object(mut object) => {
-                object.shift_remove("attributes");
-                Ok(object)
-            }
-            _ => {
-                let message = "The HTTP entity body is required, but this request has no entity body.";
-                Err(Fault::new("JSON_PARSER_ERROR", message))
-            }
-        }
+        let Value::Object(mut object) = self.json()? else {
+            let message = "The HTTP entity body is required, but this request has no entity body.";
+            return Err(Fault::new("JSON_PARSER_ERROR", message));
+        };
+        object.shift_remove("attributes");
+        Ok(object)
     }
 }
 
@@ -94,6 +91,7 @@ fn dispatch(visit: &mut Visit<'_>, call: &Call<'_>, segments: &[&str]) -> Reply 
         (["query" | "queryAll"], "GET") => return query::query(visit, call).about("query"),
         (["query" | "queryAll", locator], "GET") => return query::next_page(visit, call, locator).about("query"),
         (["sobjects", rest @ ..], _) => return sobjects::answer(visit, call, rest),
+        (["jobs", rest @ ..], _) => return bulk::answer(visit, call, rest),
         (["composite"], "POST") => {
             return composite::answer(visit, call).unwrap_or_else(|fault| fault.reply()).about("composite");
         }

@@ -1,5 +1,7 @@
 //! `/query` and `/queryAll`.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::soql::{self, Complaint};
@@ -78,7 +80,8 @@ pub(super) fn next_page(visit: &Visit<'_>, call: &Call<'_>, locator: &str) -> Re
 fn answer(total: usize, next: Option<String>, records: &[Box<str>]) -> Reply {
     let mut body = format!(r#"{{"totalSize":{total},"done":{},"#, next.is_none());
     if let Some(next) = next {
-        body.push_str(&format!(r#""nextRecordsUrl":{},"#, Value::from(next)));
+        // Writing into a `String` does not fail.
+        let _written = write!(body, r#""nextRecordsUrl":{},"#, Value::from(next));
     }
     body.push_str(r#""records":["#);
     for (n, record) in records.iter().enumerate() {

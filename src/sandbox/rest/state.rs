@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::bulk::Jobs;
 use super::schema::Object;
 use crate::sandbox::ids::IdSource;
 
@@ -37,7 +38,9 @@ pub(in crate::sandbox) struct State {
     pub(super) transaction: Option<Transaction>,
     nicknames: u64,
     window: DateTime<Utc>,
-    jobs: JobCounts,
+    today: JobCounts,
+    /// Bulk jobs.
+    pub(super) jobs: Jobs,
 }
 
 /// Bulk jobs of the last day.
@@ -54,7 +57,14 @@ pub(super) struct JobCounts {
 pub(super) struct Transaction {
     /// The object of the first write.
     first: Option<&'static Object>,
-    before: Option<(BTreeMap<String, String>, HashMap<String, DateTime<Utc>>)>,
+    before: Option<Before>,
+}
+
+/// What was there when a transaction began.
+#[derive(Debug)]
+struct Before {
+    accounts: BTreeMap<String, String>,
+    expirations: HashMap<String, DateTime<Utc>>,
 }
 
 impl State {
@@ -68,7 +78,8 @@ impl State {
             transaction: None,
             nicknames: 0,
             window: now,
-            jobs: JobCounts::default(),
+            today: JobCounts::default(),
+            jobs: Jobs::new(),
         }
     }
 
@@ -87,9 +98,9 @@ impl State {
     pub(super) fn jobs_today(&mut self, now: DateTime<Utc>) -> &mut JobCounts {
         if now - self.window >= TimeDelta::hours(24) {
             self.window = now;
-            self.jobs = JobCounts::default();
+            self.today = JobCounts::default();
         }
-        &mut self.jobs
+        &mut self.today
     }
 
     /// Opens a cursor; answers its id.
@@ -109,16 +120,17 @@ impl State {
 
     /// Opens a transaction. `undoable`: [`State::roll_back`] may be asked for.
     pub(super) fn begin(&mut self, undoable: bool) {
-        let before = undoable.then(|| (self.accounts.clone(), self.expirations.clone()));
+        let before =
+            undoable.then(|| Before { accounts: self.accounts.clone(), expirations: self.expirations.clone() });
         self.transaction = Some(Transaction { first: None, before });
     }
 
     /// Ends the transaction, and takes back what it wrote here where `keep` is false.
     pub(super) fn end(&mut self, keep: bool) {
         let Some(transaction) = self.transaction.take() else { return };
-        if let (false, Some((accounts, expirations))) = (keep, transaction.before) {
-            self.accounts = accounts;
-            self.expirations = expirations;
+        if let (false, Some(before)) = (keep, transaction.before) {
+            self.accounts = before.accounts;
+            self.expirations = before.expirations;
         }
     }
 

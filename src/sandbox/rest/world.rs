@@ -222,6 +222,14 @@ impl<'a> Catalogue for World<'a> {
         }
     }
 
+    fn is_ordered(&self, object: &'static str) -> bool {
+        matches!(object, "User" | "Group" | "Profile" | "PermissionSet" | "UserRole")
+    }
+
+    fn rows_after(&self, object: &'static str, id: &str) -> Option<Vec<Row<'a>>> {
+        (object == "User").then(|| self.store.users_after(id).map(Row::User).collect())
+    }
+
     fn rows_with(&self, object: &'static str, field: &str, values: &[&str]) -> Option<Vec<Row<'a>>> {
         let store = self.store;
         // The values of ids may come without the three characters that can be reckoned.
@@ -301,9 +309,7 @@ impl<'a> Catalogue for World<'a> {
             (Row::User(user), "UserType") => text(&user.user_type),
             (Row::User(user), "CreatedDate") => Datum::Moment(user.created),
             (Row::User(user) | Row::Login(user), "LastModifiedDate" | "SystemModstamp") => Datum::Moment(user.modified),
-            (Row::Login(user), "UserId") => id(&user.id),
             (Row::Login(user), "IsFrozen") => Datum::Boolean(user.frozen),
-            (Row::Login(_), "IsPasswordLocked") => Datum::Boolean(false),
             (Row::Profile(_, profile), "Name") => text(&profile.name),
             (Row::Profile(_, profile), "UserLicenseId") => optional(self.licence_id(&profile.licence)),
             (Row::Licence(licence), "Name" | "MasterLabel") => text(&licence.name),
@@ -324,14 +330,17 @@ impl<'a> Catalogue for World<'a> {
             (Row::Group(group), "Name") => text(&group.name),
             (Row::Group(group), "DeveloperName") => text(group.developer_name.as_deref().unwrap_or_default()),
             (Row::Group(group), "Type") => text(group.kind.name()),
-            (Row::Group(_), "DoesSendEmailToMembers" | "DoesIncludeBosses") => Datum::Boolean(false),
+            (Row::Login(_), "IsPasswordLocked") | (Row::Group(_), "DoesSendEmailToMembers" | "DoesIncludeBosses") => {
+                Datum::Boolean(false)
+            }
             (Row::Group(group), "CreatedDate") => Datum::Moment(group.created),
             (Row::Group(group) | Row::Member { group, .. }, "LastModifiedDate" | "SystemModstamp") => {
                 Datum::Moment(group.modified)
             }
             (Row::Member { group, .. }, "GroupId") => id(&group.id),
             (Row::Member { member, .. }, "UserOrGroupId") => id(member),
-            (Row::SetAssignment { user, .. } | Row::LicenceAssignment { user, .. }, "AssigneeId") => id(&user.id),
+            (Row::Login(user), "UserId")
+            | (Row::SetAssignment { user, .. } | Row::LicenceAssignment { user, .. }, "AssigneeId") => id(&user.id),
             (Row::SetAssignment { set, .. }, "PermissionSetId") => id(set),
             (Row::SetAssignment { group, .. }, "PermissionSetGroupId") => optional(group),
             (Row::SetAssignment { id, .. }, "ExpirationDate") => {
@@ -352,6 +361,10 @@ impl<'a> Catalogue for World<'a> {
 
 /// Whether the integration user has a permission, by its name in `UserPermissionAccess`.
 pub(super) fn may(settings: &Settings, permission: &str) -> bool {
+    let managing = ["PermissionsManageUsers", "PermissionsManageInternalUsers"];
+    if !settings.switches.manage_users && managing.iter().any(|known| known.eq_ignore_ascii_case(permission)) {
+        return false;
+    }
     !settings.rest.integration_permissions.iter().any(|lacking| lacking.eq_ignore_ascii_case(permission))
 }
 

@@ -21,6 +21,8 @@ pub struct Mishaps {
     pub sso_profiles: Vec<String>,
     /// What strikes the present call by chance.
     pub once: Once,
+    /// What has struck since it was asked last.
+    pub struck: Option<&'static str>,
 }
 
 /// What strikes the present call by chance, once.
@@ -52,9 +54,11 @@ impl Mishaps {
     /// What every write meets first. `id` is that of the record, or the prefix of a new one.
     pub(super) fn meet(&mut self, id: &str) -> Result<(), Refusal> {
         if strikes(&mut self.row_locks, &mut self.once.row_lock) {
+            self.struck = Some("row_lock");
             return Err(Refusal::locked(id));
         }
         if strikes(&mut self.unknown_exceptions, &mut self.once.unknown_exception) {
+            self.struck = Some("unknown_exception");
             return Err(Refusal::unknown());
         }
         Ok(())
@@ -62,12 +66,20 @@ impl Mishaps {
 
     /// Whether a licence that is there is not to be had.
     pub(super) fn licence_is_gone(&mut self) -> bool {
-        strikes(&mut self.licence_limits, &mut self.once.licence_limit)
+        let gone = strikes(&mut self.licence_limits, &mut self.once.licence_limit);
+        if gone {
+            self.struck = Some("licence_limit");
+        }
+        gone
     }
 
     /// Whether a username that is free is taken elsewhere.
     pub(super) fn username_is_taken(&mut self) -> bool {
-        strikes(&mut self.duplicate_usernames, &mut self.once.duplicate_username)
+        let taken = strikes(&mut self.duplicate_usernames, &mut self.once.duplicate_username);
+        if taken {
+            self.struck = Some("duplicate_username");
+        }
+        taken
     }
 }
 
@@ -75,7 +87,11 @@ impl Store {
     /// Whether the first permission set or membership of a SCIM create is to be refused; asked once for each create
     /// that has any.
     pub fn child_fails(&mut self) -> bool {
-        strikes(&mut self.mishaps.child_failures, &mut self.mishaps.once.child_failure)
+        let fails = strikes(&mut self.mishaps.child_failures, &mut self.mishaps.once.child_failure);
+        if fails {
+            self.mishaps.struck = Some("child_failure");
+        }
+        fails
     }
 
     /// What every write does first.

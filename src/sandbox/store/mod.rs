@@ -73,6 +73,7 @@ pub struct Store {
     /// Ids of assignments, memberships and logins → the user or group that they hang on.
     hanging: HashMap<String, String>,
     registry: Arc<UsernameRegistry>,
+    domain: String,
     ids: IdSource,
     mails: Vec<Mail>,
     /// How many of the mails [`Store::take_changes`] has told of.
@@ -112,6 +113,7 @@ impl Store {
             unique_values: HashMap::new(),
             hanging: HashMap::new(),
             registry: Arc::clone(&settings.registry),
+            domain: settings.my_domain.to_lowercase(),
             ids,
             mails: Vec::new(),
             mails_kept: 0,
@@ -173,6 +175,13 @@ impl Store {
         }
     }
 
+    /// Gives every username of this org back, so that the org can be made anew.
+    pub fn release_usernames(&mut self) {
+        for user in self.users.values() {
+            self.registry.release(user.get(field::Field::Username).unwrap_or_default(), &self.owner(&user.id));
+        }
+    }
+
     /// The mails that the platform would have sent, oldest first.
     pub fn mails(&self) -> &[Mail] {
         &self.mails
@@ -181,6 +190,11 @@ impl Store {
     /// Notes a mail that the platform would have sent.
     pub fn send_mail(&mut self, kind: MailKind, to: &str, user: &str, now: DateTime<Utc>) {
         self.mails.push(Mail { at: now, kind, to: to.to_owned(), user: user.to_owned() });
+    }
+
+    /// The name under which a user of this org owns a username.
+    fn owner(&self, id: &str) -> String {
+        format!("{}/{id}", self.domain)
     }
 
     /// The 18-character form of `id` if it starts with `prefix`.

@@ -17,7 +17,7 @@ pub enum Record {
     /// Nothing of what came before counts: the first record of a file.
     Begin,
     /// A user, as it is now.
-    User(UserRecord),
+    User(Box<UserRecord>),
     /// A group, as it is now.
     Group(GroupRecord),
     /// The group with this id is no more.
@@ -123,7 +123,7 @@ impl Store {
 
     fn record(&self, id: String) -> Option<Record> {
         if let Some(user) = self.users.get(&id) {
-            return Some(Record::User(UserRecord {
+            return Some(Record::User(Box::new(UserRecord {
                 id,
                 fields: user.text.iter().map(|(field, value)| (field.name().to_owned(), value.clone())).collect(),
                 custom: user.custom.clone(),
@@ -141,7 +141,7 @@ impl Store {
                 integration: user.integration,
                 created: user.created,
                 modified: user.modified,
-            }));
+            })));
         }
         if let Some(group) = self.groups.get(&id) {
             return Some(Record::Group(GroupRecord {
@@ -176,7 +176,7 @@ impl Store {
                 self.hanging.clear();
                 self.mails.clear();
             }
-            Record::User(record) => self.replay_user(record),
+            Record::User(record) => self.replay_user(*record),
             Record::Group(record) => self.replay_group(record),
             Record::Gone(id) => {
                 self.ids.observe(&id);
@@ -244,7 +244,9 @@ impl Store {
     fn links(&mut self, kept: KeptLinks, prefix: &'static str) -> Links {
         match kept {
             KeptLinks::Links(links) => {
-                links.values().for_each(|link| self.ids.observe(link));
+                for link in links.values() {
+                    self.ids.observe(link);
+                }
                 links
             }
             KeptLinks::Linked(ids) => ids.into_iter().map(|id| (id, self.ids.next(prefix))).collect(),

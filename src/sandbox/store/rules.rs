@@ -15,6 +15,13 @@ pub(super) struct Rules {
     pub(super) assigns_licences: bool,
     /// A user's profile may become one of another licence.
     pub(super) profile_across_licences: bool,
+    /// What refuses people; `None` while the org is being filled, because who was there first was never looked at.
+    watch: Option<Watch>,
+}
+
+/// What administrators made to refuse people.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
     validations: Vec<Validation>,
     triggers: Vec<Trigger>,
 }
@@ -40,14 +47,19 @@ fn pattern(text: &str) -> Result<GlobMatcher, String> {
 }
 
 impl Rules {
-    /// The rules that `settings` describe; the errors tell what is left out and why.
-    pub(super) fn of(settings: &Settings) -> (Self, Vec<String>) {
-        let mut refused = Vec::new();
-        let mut rules = Self {
+    /// The rules that `settings` describe, refusing nobody yet.
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
             assigns_licences: settings.switches.assigns_set_licences,
             profile_across_licences: settings.switches.profile_across_licences,
-            ..Self::default()
-        };
+            watch: None,
+        }
+    }
+
+    /// From now on people are looked at. The answer tells what of `settings` is left out and why.
+    pub(super) fn begin_watch(&mut self, settings: &Settings) -> Vec<String> {
+        let mut refused = Vec::new();
+        let mut watch = Watch::default();
         for seed in &settings.validation_rules {
             let known = Field::named(&seed.field).map(|field| field.name().to_owned()).or_else(|| {
                 let custom = settings.custom_fields.iter().find(|field| field.api_name == seed.field);
@@ -55,7 +67,7 @@ impl Rules {
             });
             let matches = seed.matches.as_deref().map(pattern).transpose();
             match (known, matches) {
-                (Some(field), Ok(matches)) => rules.validations.push(Validation {
+                (Some(field), Ok(matches)) => watch.validations.push(Validation {
                     field,
                     required: seed.required,
                     matches,
@@ -69,19 +81,21 @@ impl Rules {
             match pattern(&seed.usernames) {
                 Ok(usernames) => {
                     let message = seed.message.clone();
-                    rules.triggers.push(Trigger { usernames, code: seed.code, message });
+                    watch.triggers.push(Trigger { usernames, code: seed.code, message });
                 }
                 Err(error) => refused.push(format!("trigger of {}: {error}", seed.usernames)),
             }
         }
-        (rules, refused)
+        self.watch = Some(watch);
+        refused
     }
 }
 
 impl Store {
     /// Refuses `user` where a validation rule or a trigger of the org does.
     pub(super) fn check_rules(&self, user: &User) -> Result<(), Refusal> {
-        for rule in &self.rules.validations {
+        let Some(watch) = &self.rules.watch else { return Ok(()) };
+        for rule in &watch.validations {
             let value = match Field::named(&rule.field) {
                 Some(field) => user.get(field),
                 None => user.custom.get(&rule.field).map(String::as_str),
@@ -99,7 +113,7 @@ impl Store {
             }
         }
         let username = user.get(Field::Username).unwrap_or_default();
-        match self.rules.triggers.iter().find(|trigger| trigger.usernames.is_match(username)) {
+        match watch.triggers.iter().find(|trigger| trigger.usernames.is_match(username)) {
             None => Ok(()),
             Some(trigger) => {
                 let message = if trigger.message.is_empty() { trigger.code.text() } else { trigger.message.as_str() };

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::custom::{CustomField, CustomKind};
 use super::field::Field;
+use super::refusal::Refusal;
 use super::rules::Rules;
 use super::{GroupKind, PermissionSet, PermissionSetGroup, PermissionSetLicence, Profile, Role, Store, User};
 use crate::sandbox::ids::prefix;
@@ -20,9 +21,7 @@ fn developer_name(name: &str) -> String {
 impl Store {
     /// Puts everything in. What the rules refuse is noted and left out.
     pub(super) fn seed(&mut self, settings: &Settings, now: DateTime<Utc>) {
-        let (rules, refused) = Rules::of(settings);
-        self.rules = rules;
-        self.refused_seeds = refused;
+        self.rules = Rules::of(settings);
         for (name, total) in &settings.licences {
             self.set_licence(name, *total);
         }
@@ -35,7 +34,9 @@ impl Store {
         }
         self.seed_catalogue(settings);
         for seed in &settings.groups {
-            self.seed_group(seed, now);
+            if let Err(refusal) = self.seed_group(seed, now) {
+                self.refuse(&format!("group {}", seed.name), &refusal.to_string());
+            }
         }
         self.seed_integration_user(settings, now);
         for seed in &settings.users {
@@ -46,6 +47,8 @@ impl Store {
         for seed in &settings.groups {
             self.seed_members(seed);
         }
+        let refused = self.rules.begin_watch(settings);
+        self.refused_seeds.extend(refused);
     }
 
     fn refuse(&mut self, what: &str, reason: &str) {
@@ -169,11 +172,10 @@ impl Store {
         }
     }
 
-    fn seed_group(&mut self, seed: &GroupSeed, now: DateTime<Utc>) {
+    /// Adds a group without members; answers its id.
+    pub(crate) fn seed_group(&mut self, seed: &GroupSeed, now: DateTime<Utc>) -> Result<String, Refusal> {
         let kind = if seed.queue { GroupKind::Queue } else { GroupKind::Regular };
-        if let Err(refusal) = self.insert_group(&seed.name, Some(&developer_name(&seed.name)), kind, now) {
-            self.refuse(&format!("group {}", seed.name), &refusal.to_string());
-        }
+        self.insert_group(&seed.name, Some(&developer_name(&seed.name)), kind, now)
     }
 
     fn seed_members(&mut self, seed: &GroupSeed) {
@@ -226,7 +228,8 @@ impl Store {
         }
     }
 
-    fn seed_user(&mut self, seed: &UserSeed, now: DateTime<Utc>) -> Result<(), String> {
+    /// Adds somebody, with assignments and memberships; answers the id.
+    pub(crate) fn seed_user(&mut self, seed: &UserSeed, now: DateTime<Utc>) -> Result<String, String> {
         let last_name = seed.last_name.as_deref().unwrap_or_else(|| seed.username.split('@').next().unwrap_or("User"));
         let mut user = self.complete_user(&seed.username, last_name, now);
         user.active = seed.active;
@@ -263,7 +266,8 @@ impl Store {
             user.set(Field::ManagerId, &id);
         }
         let id = self.insert_user(user).map_err(|refusal| refusal.to_string())?;
-        self.seed_assignments(&id, seed)
+        self.seed_assignments(&id, seed)?;
+        Ok(id)
     }
 
     fn seed_assignments(&mut self, id: &str, seed: &UserSeed) -> Result<(), String> {

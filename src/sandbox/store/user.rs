@@ -39,7 +39,8 @@ impl Store {
 
     /// The user of this org with the username, in whatever case.
     pub fn user_by_username(&self, username: &str) -> Option<&User> {
-        self.users.get(&self.registry.owner(&username.to_lowercase())?)
+        let owner = self.registry.owner(&username.to_lowercase())?;
+        self.users.get(owner.strip_prefix(&self.domain)?.strip_prefix('/')?)
     }
 
     /// The user with the federation id, in whatever case.
@@ -143,6 +144,7 @@ impl Store {
     fn check(&mut self, user: &mut User, old: Option<&User>) -> Result<(), Refusal> {
         let profile = user.get(Field::ProfileId).and_then(|id| self.profiles.get(id)).map(|profile| &profile.name);
         if profile.is_some_and(|name| self.mishaps.sso_profiles.contains(name)) {
+            self.mishaps.struck = Some("sso_profile");
             return Err(Refusal::unknown());
         }
         let missing: Vec<&'static str> = Field::ALL
@@ -216,7 +218,7 @@ impl Store {
     }
 
     fn check_unique(&self, user: &User) -> Result<(), Refusal> {
-        if self.registry.is_taken(user.get(Field::Username).unwrap_or_default(), &user.id) {
+        if self.registry.is_taken(user.get(Field::Username).unwrap_or_default(), &self.owner(&user.id)) {
             return Err(Refusal::new("DUPLICATE_USERNAME", DUPLICATE_USERNAME, &["Username"]));
         }
         let other = |index: &std::collections::HashMap<String, String>, field: Field| {
@@ -279,7 +281,7 @@ impl Store {
         for group in left {
             self.take_member_out(&group, &id);
         }
-        self.registry.claim(user.get(Field::Username).unwrap_or_default(), &id);
+        self.registry.claim(user.get(Field::Username).unwrap_or_default(), &self.owner(&id));
         if let Some(nickname) = user.get(Field::CommunityNickname) {
             self.nicknames.insert(nickname.to_lowercase(), id.clone());
         }
@@ -315,7 +317,7 @@ impl Store {
 
     /// Takes `user` out of every index.
     fn unindex_user(&mut self, user: &User) {
-        self.registry.release(user.get(Field::Username).unwrap_or_default(), &user.id);
+        self.registry.release(user.get(Field::Username).unwrap_or_default(), &self.owner(&user.id));
         self.nicknames.remove(&user.get(Field::CommunityNickname).unwrap_or_default().to_lowercase());
         self.federation_ids.remove(&user.get(Field::FederationIdentifier).unwrap_or_default().to_lowercase());
         for (name, value) in &user.custom {

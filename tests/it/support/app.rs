@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{Method, StatusCode};
 use scim_bridge::access::{NewToken, Scope};
 use scim_bridge::app::{self, App, Surroundings};
-use scim_bridge::clock::{SharedClock, SystemClock, SystemRandomness};
+use scim_bridge::clock::{Clock, SharedClock, SystemClock, SystemRandomness};
 use scim_bridge::config::{Config, DatabaseUrl};
 use scim_bridge::{sandbox, telemetry};
 use secrecy::SecretString;
@@ -19,15 +20,35 @@ pub(crate) const TENANT: &str = "sandbox";
 /// How long deliveries may take to settle: longer than two of the longest pauses that a bad run of failures brings about.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// A clock that runs so many times as fast as the machine's.
+pub(crate) struct FastClock {
+    start: DateTime<Utc>,
+    since: Instant,
+    factor: f64,
+}
+
+impl FastClock {
+    pub(crate) fn of(factor: f64) -> SharedClock {
+        Arc::new(Self { start: SystemClock.now(), since: Instant::now(), factor })
+    }
+}
+
+impl Clock for FastClock {
+    fn now(&self) -> DateTime<Utc> {
+        let gone = self.since.elapsed().mul_f64(self.factor);
+        self.start + TimeDelta::microseconds(i64::try_from(gone.as_micros()).expect("a time that is near"))
+    }
+}
+
 /// A bridge that runs, and its org.
 pub(crate) struct TestApp {
     app: Option<App>,
     org: sandbox::Running,
     config: Config,
+    clock: SharedClock,
     base: String,
     token: String,
     client: reqwest::Client,
-    clock: SharedClock,
 }
 
 /// An answer.
@@ -54,17 +75,17 @@ impl TestApp {
         Self::start_at(engine, Arc::new(SystemClock), settings, configure).await
     }
 
-    /// The same, with another clock for the bridge and its org.
+    /// The same, in another time.
     pub(crate) async fn start_at(
         engine: &Engine,
         clock: SharedClock,
         settings: impl FnOnce(&mut sandbox::Settings),
         configure: impl FnOnce(&mut Config),
     ) -> Self {
+        let orgs_clock = Arc::clone(&clock);
         let mut seed = sandbox::Settings { client_secret: "secret".into(), ..sandbox::Settings::default() };
         seed.listen = "127.0.0.1:0".into();
-        let org_clock = Arc::clone(&clock);
-        seed.clock = Arc::new(move || org_clock.now());
+        seed.clock = Arc::new(move || orgs_clock.now());
         settings(&mut seed);
         let client_id = seed.client_id.clone();
         let org = sandbox::start(seed).await.expect("the org listens");
@@ -77,7 +98,7 @@ impl TestApp {
         configure(&mut config);
         let (app, base, token) = Self::launch(&config, &clock).await;
         let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        Self { app: Some(app), org, config, base, token, client, clock }
+        Self { app: Some(app), org, config, clock, base, token, client }
     }
 
     async fn launch(config: &Config, clock: &SharedClock) -> (App, String, String) {
@@ -134,6 +155,11 @@ impl TestApp {
     /// The bridge.
     pub(crate) fn app(&self) -> &App {
         self.app.as_ref().expect("the bridge runs")
+    }
+
+    /// What the bridge runs with.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The org.

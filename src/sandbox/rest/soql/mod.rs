@@ -1,10 +1,11 @@
 //! SOQL: the part of it that clients of user management send. One object, fields over relationships, conditions, order,
 //! limit; no grouping and no queries inside the field list.
 //!
-//! [`parse`] makes a [`Query`] of the text; [`run`] resolves its names against a [`Catalogue`] and evaluates it. Neither
-//! knows what the records are.
+//! [`parse`] makes a [`Query`] of the text, [`resolve`] finds its names in a [`Catalogue`] and makes a [`Plan`] of it, and
+//! [`Plan::find`] evaluates that. None of them knows what the records are.
 
 mod parse;
+mod resolve;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,8 @@ mod token;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub(super) use self::parse::parse;
-pub(super) use self::run::{Catalogue, Column, Datum, Kind, Plan, resolve};
+pub(super) use self::resolve::resolve;
+pub(super) use self::run::{Catalogue, Datum, Kind, Plan};
 pub(super) use self::token::moment_of as parse_moment;
 
 /// Deepest nesting of parentheses: the parser calls itself.

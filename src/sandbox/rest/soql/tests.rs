@@ -53,6 +53,14 @@ impl Catalogue for Staff {
         (0..PEOPLE.len()).collect()
     }
 
+    fn is_ordered(&self, _: &'static str) -> bool {
+        true
+    }
+
+    fn rows_after(&self, _: &'static str, id: &str) -> Option<Vec<usize>> {
+        Some((0..PEOPLE.len()).filter(|row| PEOPLE[*row].0 > id).collect())
+    }
+
     fn rows_with(&self, _: &'static str, field: &str, values: &[&str]) -> Option<Vec<usize>> {
         let found = |row: &usize| values.iter().any(|value| PEOPLE[*row].1.eq_ignore_ascii_case(value));
         (field == "Name").then(|| (0..PEOPLE.len()).filter(found).collect())
@@ -157,6 +165,10 @@ fn order_limit_and_offset() {
         (" order by City asc nulls last, Name asc", &[3, 1, 0, 2]),
         (" ORDER BY City DESC NULLS FIRST", &[2, 0, 1, 3]),
         (" ORDER BY Id DESC LIMIT 2", &[3, 2]),
+        (" WHERE Id > '005AA0000000001' ORDER BY Id LIMIT 2", &[1, 2]),
+        (" WHERE IsActive = true ORDER BY Id LIMIT 2 OFFSET 1", &[2, 3]),
+        (" ORDER BY Id, Name LIMIT 2", &[0, 1]),
+        (" ORDER BY IsActive, Id", &[1, 0, 2, 3]),
         (" LIMIT 2 OFFSET 1", &[1, 2]),
         (" LIMIT 0", &[]),
         (" OFFSET 2000", &[]),
@@ -214,7 +226,7 @@ fn refusals_point_at_what_is_wrong() {
         let (found, message) = refused(soql);
         assert!(found == code && message.contains(words), "{soql}: {found} {message}");
     }
-    let deep = format!("SELECT Id FROM Person WHERE {}Name = 'a'{}", "(".repeat(100_00), ")".repeat(100_00));
+    let deep = format!("SELECT Id FROM Person WHERE {}Name = 'a'{}", "(".repeat(10_000), ")".repeat(10_000));
     assert_eq!(refused(&deep).0, "MALFORMED_QUERY");
 }
 

@@ -1,3 +1,6 @@
+mod assignments;
+mod rules;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::field::Field;
