@@ -25,6 +25,7 @@ mod openapi;
 mod outbox;
 mod properties;
 mod protocol;
+mod quota;
 mod reconcile;
 mod requests;
 mod salesforce;
