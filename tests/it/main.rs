@@ -11,6 +11,7 @@ mod bad_input;
 mod bench;
 mod bulk;
 mod chaos;
+mod check;
 mod complaints;
 mod conformance;
 mod cost;
