@@ -20,9 +20,10 @@ use crate::db::Db;
 use crate::delivery::{Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
 use crate::http::{self, Binding};
 use crate::provisioning::{Provisioner, Registries};
+use crate::salesforce::mapping::Mapping;
 use crate::scim::fold::fold;
 use crate::scim::schema::Registry;
-use crate::{salesforce, telemetry};
+use crate::{config, delivery, reconcile, salesforce, telemetry};
 
 /// How long a connection to Salesforce may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -92,8 +93,13 @@ pub async fn open(config: &Config, migrate: bool) -> Result<Db> {
     Ok(db)
 }
 
-/// The client of a tenant's org.
-fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<salesforce::Client> {
+fn quota(quota: &crate::config::Quota) -> salesforce::Quota {
+    let crate::config::Quota { slow_at, hold_at, reserve, concurrency } = *quota;
+    salesforce::Quota { slow_at, hold_at, reserve, concurrency }
+}
+
+/// The client of a tenant's org. No call outlives half of `lease`.
+fn client(name: &str, tenant: &Tenant, lease: Duration, clock: SharedClock) -> Result<salesforce::Client> {
     let login =
         tenant.salesforce.login().map_err(|key| anyhow::anyhow!("tenant.{name}.salesforce.{key} is missing"))?;
     let flow = match login {
@@ -103,10 +109,14 @@ fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundi
         Login::JwtBearer { client_id, username, private_key, audience } => {
             salesforce::Flow::JwtBearer { client_id, username, private_key_pem: private_key, audience }
         }
+        Login::RefreshToken { client_id, client_secret, refresh_token } => {
+            salesforce::Flow::RefreshToken { client_id, client_secret, refresh_token }
+        }
     };
     let mut settings = salesforce::Settings::new(name, tenant.salesforce.url.clone(), flow);
     settings.rest = tenant.salesforce.rest == Rest::WhenNeeded;
     settings.api_version.clone_from(&tenant.salesforce.api_version);
+    settings.quota = quota(&tenant.salesforce.quota);
     // A call that outlived the lease would run beside the next worker's.
     settings.call_timeout = settings.call_timeout.min(lease / 2);
     let http = reqwest::Client::builder()
@@ -116,20 +126,44 @@ fn client(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundi
         .user_agent(concat!("scim-bridge/", env!("CARGO_PKG_VERSION")))
         .build()
         .context("the HTTP client could not be made")?;
-    Ok(salesforce::Client::new(settings, http, surroundings.clock.clone()))
+    Ok(salesforce::Client::new(settings, http, clock))
 }
 
-fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
+fn mapping(name: &str, tenant: &Tenant) -> Result<Mapping> {
+    tenant.mapping(name).map_err(|problems| {
+        let told = problems.iter().map(|problem| format!("tenant.{name}.mapping.{} {}", problem.field, problem.words));
+        anyhow::anyhow!(told.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+/// A tenant's org, as deliveries need it. Calls nobody.
+pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
     let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
     Ok(Org {
         tenant: name.to_owned(),
-        client: client(name, tenant, lease, surroundings)?,
+        client: client(name, tenant, lease, surroundings.clock.clone())?,
+        mapping: mapping(name, tenant)?,
         default_profile: tenant.entitlements.default_profile.clone(),
         mirror,
         create_groups: tenant.groups.create,
+        adopt: match tenant.accounts.adopt {
+            config::Adopt::Matching => delivery::Adopt::Matching,
+            config::Adopt::Never => delivery::Adopt::Never,
+            config::Adopt::Ask => delivery::Adopt::Ask,
+        },
+        means: delivery::plan::Means {
+            rest: tenant.salesforce.rest == Rest::WhenNeeded,
+            welcome_mail: tenant.accounts.welcome_mail,
+        },
         protected: tenant.protected.iter().map(|name| fold(name)).collect(),
         remembered: Remembered::default(),
     })
+}
+
+/// When a tenant is reconciled; `None`: never by the clock.
+fn rhythm(tenant: &Tenant) -> Option<reconcile::Rhythm> {
+    let every = TimeDelta::from_std(tenant.reconcile.every).ok().filter(|every| !every.is_zero())?;
+    Some(reconcile::Rhythm { every, applies: tenant.reconcile.apply })
 }
 
 /// What each tenant's resources look like.
@@ -151,6 +185,7 @@ impl App {
         let lease = config.delivery.lease;
         let orgs = config.tenant.iter().map(|(name, tenant)| org(name, tenant, lease, &surroundings));
         let orgs = orgs.collect::<Result<Vec<_>>>()?;
+        let clients = orgs.iter().map(|org| (org.tenant.clone(), org.client.clone())).collect();
         let (listener, address) =
             http::bind(config.server.listen).with_context(|| format!("server.listen {}", config.server.listen))?;
         let Surroundings { clock, randomness, metrics } = surroundings;
@@ -159,7 +194,7 @@ impl App {
             provisioner: Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone()),
             access: access.clone(),
             pages: http::Pages::default(),
-            overview: Overview::new(db.clone()),
+            overview: Overview::new(db.clone()).with_orgs(clients),
             metrics: metrics.clone(),
             public_url: config.server.public_url.clone(),
             body_limit: config.server.body_limit,
@@ -178,8 +213,16 @@ impl App {
             lease: TimeDelta::from_std(config.delivery.lease)?,
             attempts_kept: i64::try_from(config.delivery.attempts_kept)?,
         };
-        for org in orgs {
-            let worker = Worker::new(db.clone(), org, pace.clone(), signals.clone(), clock.clone(), randomness.clone());
+        for org in orgs.into_iter().map(Arc::new) {
+            if let Some(rhythm) = config.tenant.get(&org.tenant).and_then(rhythm) {
+                let (org, clock, randomness) = (Arc::clone(&org), clock.clone(), randomness.clone());
+                let reconcile = reconcile::Reconcile::new(db.clone(), org, clock, randomness.clone());
+                workers.spawn(reconcile::keep_reconciling(reconcile, rhythm, randomness, cancel.clone()));
+            }
+            // More would only wait for each other, and hold their leases meanwhile.
+            let most = config.tenant.get(&org.tenant).map_or(pace.concurrency, |t| t.salesforce.quota.concurrency);
+            let pace = Pace { concurrency: pace.concurrency.min(most), ..pace.clone() };
+            let worker = Worker::new(db.clone(), org, pace, signals.clone(), clock.clone(), randomness.clone());
             workers.spawn(worker.run(cancel.clone()));
         }
         let ended = cancel.clone();

@@ -18,6 +18,7 @@ pub mod db;
 pub mod delivery;
 pub mod http;
 pub mod provisioning;
+pub mod reconcile;
 pub mod salesforce;
 pub mod sandbox;
 pub mod scim;

@@ -1,11 +1,17 @@
 //! The command line. Results on stdout, logs on stderr; exit 0 when it was done, 1 when it was not, 2 when the command
-//! was not understood.
+//! was not understood; some commands have codes of their own, which their help tells.
 
+mod check;
+mod deliveries;
+mod plan;
+mod reconcile;
+mod sandbox;
 mod schema;
 mod serve;
 mod token;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -35,14 +41,30 @@ enum Command {
     #[command(after_help = "Examples:\n  scim-bridge serve --sandbox\n  scim-bridge serve --config scim-bridge.toml")]
     Serve(serve::Serve),
     /// Run the simulated Salesforce org alone, for tests of anything that talks to Salesforce.
-    #[command(after_help = "Example:\n  scim-bridge sandbox --listen 127.0.0.1:8081")]
-    Sandbox(serve::SandboxAlone),
+    #[command(after_help = sandbox::EXAMPLES)]
+    Sandbox(sandbox::SandboxAlone),
+    /// Tell whether the configuration, the database, each login and every name in it are right. Changes nothing.
+    #[command(after_help = "Examples:\n  scim-bridge check --config scim-bridge.toml\n  scim-bridge check --json")]
+    Check(check::Check),
     /// Bring the database to this version's schema (`serve` does it too).
     #[command(after_help = "Example:\n  scim-bridge migrate --config scim-bridge.toml")]
     Migrate(ConfigFile),
     /// Make, list and end the bearer tokens that identity providers present.
     #[command(subcommand)]
     Token(token::Token),
+    /// See what is not yet in Salesforce and why, try it again, agree to what it asks.
+    #[command(subcommand)]
+    Deliveries(deliveries::Deliveries),
+    /// Show what would be sent to Salesforce now, and from which template each field comes. Sends nothing.
+    #[command(
+        after_help = "Examples:\n  scim-bridge plan --tenant acme\n  scim-bridge plan --tenant acme --user ada@example.com\n  scim-bridge plan --tenant acme --user ada@example.com --json"
+    )]
+    Plan(plan::Plan),
+    /// Compare what the org really holds with what was asked, and repair it with --apply.
+    #[command(
+        after_help = "Examples:\n  scim-bridge reconcile --tenant acme\n  scim-bridge reconcile --tenant acme --apply\n  scim-bridge reconcile --tenant acme --json --fail-on-drift"
+    )]
+    Reconcile(reconcile::Reconcile),
     /// Write `openapi.yaml` and `schema/` from the code.
     #[command(after_help = "Example:\n  scim-bridge schema --check")]
     Schema(schema::Schema),
@@ -70,15 +92,20 @@ fn surroundings() -> Result<Surroundings> {
 }
 
 /// Runs the command that the process was started with.
-pub async fn run(cli: Cli) -> Result<()> {
+pub async fn run(cli: Cli) -> Result<ExitCode> {
     telemetry::start_logging(cli.log_format, std::env::var(telemetry::LOG_VARIABLE).ok().as_deref())?;
     match cli.command {
-        Command::Serve(command) => command.run().await,
-        Command::Sandbox(command) => command.run().await,
-        Command::Migrate(file) => migrate(&file).await,
-        Command::Token(command) => command.run().await,
-        Command::Schema(command) => command.run(),
+        Command::Serve(command) => command.run().await?,
+        Command::Sandbox(command) => command.run().await?,
+        Command::Check(command) => command.run().await?,
+        Command::Migrate(file) => migrate(&file).await?,
+        Command::Token(command) => command.run().await?,
+        Command::Deliveries(command) => command.run().await?,
+        Command::Plan(command) => command.run().await?,
+        Command::Reconcile(command) => return command.run().await,
+        Command::Schema(command) => command.run()?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn migrate(file: &ConfigFile) -> Result<()> {

@@ -1,11 +1,11 @@
-//! `scim-bridge serve` and `scim-bridge sandbox`.
+//! `scim-bridge serve`.
 
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, bail};
 use chrono::TimeDelta;
 use clap::Args;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use crate::access::{Access, NewToken, Scope};
 use crate::app::{self, App, Surroundings};
@@ -15,7 +15,7 @@ use crate::{delivery, sandbox};
 use super::{ConfigFile, surroundings};
 
 /// Consumer key of the simulated org's app.
-const SANDBOX_CLIENT: &str = "scim-bridge";
+pub(super) const SANDBOX_CLIENT: &str = "scim-bridge";
 /// Tenant of `serve --sandbox`.
 const SANDBOX_TENANT: &str = "sandbox";
 /// Folder of what `serve --sandbox` keeps; the database's default is in it too.
@@ -42,25 +42,8 @@ pub(super) struct Serve {
     no_migrate: bool,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct SandboxAlone {
-    /// Address to listen on. Port 0: the system chooses.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
-    listen: SocketAddr,
-    /// Consumer secret of the org's app (its key is `scim-bridge`).
-    #[arg(
-        long,
-        value_name = "SECRET",
-        env = "SCIM_BRIDGE_SANDBOX_SECRET",
-        hide_env_values = true,
-        default_value = "sandbox-secret",
-        value_parser = |text: &str| Ok::<_, std::convert::Infallible>(SecretString::from(text))
-    )]
-    client_secret: SecretString,
-}
-
 /// Ctrl-C or SIGTERM.
-async fn asked_to_stop() -> Result<()> {
+pub(super) async fn asked_to_stop() -> Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         result = tokio::signal::ctrl_c() => result?,
@@ -69,7 +52,8 @@ async fn asked_to_stop() -> Result<()> {
     Ok(())
 }
 
-fn org(listen: SocketAddr, client_secret: &str, around: &Surroundings) -> sandbox::Settings {
+/// An org with everything at its default.
+pub(super) fn org(listen: SocketAddr, client_secret: &str, around: &Surroundings) -> sandbox::Settings {
     let (clock, randomness) = (around.clock.clone(), around.randomness.clone());
     sandbox::Settings {
         listen: listen.to_string(),
@@ -178,19 +162,4 @@ curl -sS {root}/admin/v1/status -H 'Authorization: Bearer {token}'
 ",
         version = env!("CARGO_PKG_VERSION"),
     )
-}
-
-impl SandboxAlone {
-    pub(super) async fn run(self) -> Result<()> {
-        let around = surroundings()?;
-        let org = sandbox::start(org(self.listen, self.client_secret.expose_secret(), &around))
-            .await
-            .with_context(|| format!("the simulated org cannot listen on {}", self.listen))?;
-        println!("Salesforce      {}", org.url());
-        println!("client_id       {SANDBOX_CLIENT}");
-        println!("client_secret   as given (default sandbox-secret)");
-        asked_to_stop().await?;
-        org.stop().await;
-        Ok(())
-    }
 }

@@ -53,6 +53,10 @@ pub(super) fn table(table: &mut Map<String, Value>, schema: &Value, path: &str, 
     table.retain(|key, value| {
         let key_path = join(path, key);
         let inner = match (known, entries(schema)) {
+            // Fields of Salesforce, whose names the mapping knows better.
+            (known, Some(entry)) if schema.get("propertyNames").is_some() => {
+                Some(known.and_then(|known| known.get(key)).unwrap_or(entry))
+            }
             (Some(known), _) if !known.contains_key(key) => {
                 found.push(unknown(path, key, known.keys()));
                 return false;
@@ -104,11 +108,9 @@ fn value(value: &mut Value, schema: &Value, path: &str, found: &mut Vec<Finding>
         Value::String(text) if takes(schema, "string") => string(text, schema),
         Value::Bool(_) if takes(schema, "boolean") => None,
         Value::Number(number) if takes(schema, "integer") && number.as_f64().is_some_and(|n| n.fract() == 0.0) => {
-            let bound = |name| schema.get(name).and_then(Value::as_f64);
-            let (least, most) = (bound("minimum").unwrap_or(f64::MIN), bound("maximum").unwrap_or(f64::MAX));
-            let inside = number.as_f64().is_some_and(|number| (least..=most).contains(&number));
-            (!inside).then(|| format!("must be from {least} to {most}"))
+            outside(number, schema)
         }
+        Value::Number(number) if takes(schema, "number") => outside(number, schema),
         _ => Some(format!("must be {}", wanted(schema))),
     };
     if let Some(problem) = problem {
@@ -118,13 +120,25 @@ fn value(value: &mut Value, schema: &Value, path: &str, found: &mut Vec<Finding>
     true
 }
 
+/// What is wrong with a number that is not between its bounds.
+fn outside(number: &serde_json::Number, schema: &Value) -> Option<String> {
+    let bound = |name| schema.get(name).and_then(Value::as_f64);
+    let (least, most) = (bound("minimum").unwrap_or(f64::MIN), bound("maximum").unwrap_or(f64::MAX));
+    let inside = number.as_f64().is_some_and(|number| (least..=most).contains(&number));
+    (!inside).then(|| format!("must be from {least} to {most}"))
+}
+
 fn wanted(schema: &Value) -> &'static str {
+    if takes(schema, "object") && takes(schema, "string") {
+        return "a text or a table";
+    }
     let names = [
         ("object", "a table"),
         ("array", "a list"),
         ("string", "a text"),
         ("boolean", "true or false"),
         ("integer", "a whole number"),
+        ("number", "a number"),
     ];
     names.iter().find(|(name, _)| takes(schema, name)).map_or("something else", |(_, words)| words)
 }

@@ -4,10 +4,14 @@
 //! is silently ignored is a default that nobody chose. Problems name the file or variable and the key, never the value
 //! of a secret.
 
+mod accounts;
 mod check;
 mod error;
 mod extension;
+mod mapping;
 mod model;
+mod quota;
+mod reconcile;
 mod schema;
 mod secret;
 mod source;
@@ -23,11 +27,15 @@ use std::path::Path;
 use secrecy::SecretString;
 use url::Url;
 
+pub use accounts::{Accounts, Adopt};
 pub use error::{Error, Problem};
 pub use extension::{Extended, Extension};
+pub use mapping::{FieldMapping, FieldTable, KeyDefaults, MappedField};
 pub use model::{
     Acknowledge, Config, Database, Delivery, Entitlements, Flow, Groups, Login, Rest, Salesforce, Server, Tenant,
 };
+pub use quota::Quota;
+pub use reconcile::Reconcile;
 pub use secret::{DatabaseUrl, Engine};
 
 use source::Source;
@@ -64,15 +72,20 @@ impl Config {
                 flow: Flow::ClientCredentials,
                 client_id: client_id.to_owned(),
                 client_secret: Some(client_secret),
+                refresh_token: None,
                 username: None,
                 private_key: None,
                 audience: None,
                 rest: model::Rest::default(),
                 api_version: model::API_VERSION.to_owned(),
+                quota: Quota::default(),
             },
             entitlements: Entitlements { default_profile: Some("Minimum Access - Salesforce".to_owned()) },
             groups: Groups { mirror: vec!["*".to_owned()], create: true },
+            accounts: Accounts::default(),
+            mapping: FieldMapping::default(),
             protected: Vec::new(),
+            reconcile: Reconcile::default(),
             extensions: Vec::new(),
         };
         config.tenant.insert("sandbox".to_owned(), tenant);

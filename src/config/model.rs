@@ -11,7 +11,11 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::accounts::Accounts;
 use super::extension::Extension;
+use super::mapping::FieldMapping;
+use super::quota::Quota;
+use super::reconcile::Reconcile;
 use super::secret::DatabaseUrl;
 use super::{span, web};
 
@@ -128,6 +132,12 @@ pub struct Tenant {
     pub acknowledge: Acknowledge,
     /// The org.
     pub salesforce: Salesforce,
+    /// How people get their accounts.
+    #[serde(default)]
+    pub accounts: Accounts,
+    /// Which Salesforce field gets what of a person.
+    #[serde(default)]
+    pub mapping: FieldMapping,
     /// What people get in Salesforce.
     #[serde(default)]
     pub entitlements: Entitlements,
@@ -137,6 +147,9 @@ pub struct Tenant {
     /// Salesforce usernames that the bridge never touches, whoever asks; the integration user among them.
     #[serde(default)]
     pub protected: Vec<String>,
+    /// Comparing what the org really holds with what was asked.
+    #[serde(default)]
+    pub reconcile: Reconcile,
     /// Attributes of its own.
     #[serde(default)]
     pub extensions: Vec<Extension>,
@@ -165,9 +178,12 @@ pub struct Salesforce {
     /// Consumer key of the connected app.
     #[schemars(length(min = 1))]
     pub client_id: String,
-    /// Consumer secret of the app; for `client-credentials`.
+    /// Consumer secret of the app; for `client-credentials`, and for `refresh-token` where the app requires it.
     #[schemars(with = "Option<String>", extend("writeOnly" = true))]
     pub client_secret: Option<SecretString>,
+    /// Refresh token that an authorisation of the app gave; for `refresh-token`.
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub refresh_token: Option<SecretString>,
     /// Salesforce user that the bridge acts as; for `jwt-bearer`.
     pub username: Option<String>,
     /// Private key (PEM) whose certificate the app has; for `jwt-bearer`.
@@ -183,6 +199,9 @@ pub struct Salesforce {
     #[serde(default = "default_api_version")]
     #[schemars(regex(pattern = r"^v[0-9]{2,3}\.0$"))]
     pub api_version: String,
+    /// How much of the org's API calls the bridge may use.
+    #[serde(default)]
+    pub quota: Quota,
 }
 
 fn default_api_version() -> String {
@@ -209,6 +228,8 @@ pub enum Flow {
     ClientCredentials,
     /// OAuth JWT bearer (RFC 7523); needs `username` and `private_key`.
     JwtBearer,
+    /// OAuth refresh token of an authorisation that a person gave; needs `refresh_token`.
+    RefreshToken,
 }
 
 /// A login with everything its flow needs.
@@ -232,6 +253,15 @@ pub enum Login {
         /// `aud`, where it was configured.
         audience: Option<String>,
     },
+    /// OAuth refresh token.
+    RefreshToken {
+        /// Consumer key.
+        client_id: String,
+        /// Consumer secret, where it was configured.
+        client_secret: Option<SecretString>,
+        /// Refresh token.
+        refresh_token: SecretString,
+    },
 }
 
 impl Salesforce {
@@ -249,6 +279,11 @@ impl Salesforce {
                 username: self.username.clone().ok_or("username")?,
                 private_key: self.private_key.clone().ok_or("private_key")?,
                 audience: self.audience.clone(),
+            },
+            Flow::RefreshToken => Login::RefreshToken {
+                client_id,
+                client_secret: self.client_secret.clone(),
+                refresh_token: self.refresh_token.clone().ok_or("refresh_token")?,
             },
         })
     }

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::check::{self, Finding};
 use super::error::{Error, Problem};
-use super::extension;
 use super::model::Config;
 use super::schema::{self, SECRET_FORMS, entries, join, properties, takes};
 use super::validate;
+use super::{extension, mapping};
 
 /// Beginning of the environment variables that are configuration. `SCIM_BRIDGE_CONFIG` and `SCIM_BRIDGE_LOG`, with one
 /// underscore, are not.
@@ -41,12 +41,13 @@ impl Source {
 
     /// The values of a TOML text; `name` is what messages call it.
     pub(super) fn parse(name: &str, text: &str) -> Result<Self, Error> {
-        let tree: Map<String, Value> = toml::from_str(text).map_err(|wrong| {
+        let mut tree: Map<String, Value> = toml::from_str(text).map_err(|wrong| {
             // Not the error's own display: it quotes the line, and a secret may stand on it.
             let line =
                 wrong.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.split('\n').count());
             Error::one(name, format!("line {line} is not TOML: {}", wrong.message()))
         })?;
+        mapping::canonical_names(&mut tree);
         Ok(Self { file: Some(name.to_owned()), tree, ..Self::empty() })
     }
 
@@ -142,7 +143,10 @@ fn locate<'s>(schema: &'s Value, rest: &str) -> Result<(Vec<String>, &'s Value),
     for part in rest.split("__") {
         let part = part.to_ascii_lowercase();
         let table = path.join(".");
-        if let Some(known) = properties(at) {
+        if let (None, Some(entry)) = (properties(at).and_then(|known| known.get(&part)), fields(at)) {
+            at = entry;
+            path.push(crate::salesforce::mapping::canonical(&part));
+        } else if let Some(known) = properties(at) {
             at = known.get(&part).ok_or_else(|| check::unknown(&table, &part, known.keys()).message)?;
             path.push(part);
         } else if let Some(entry) = entries(at) {
@@ -153,7 +157,7 @@ fn locate<'s>(schema: &'s Value, rest: &str) -> Result<(Vec<String>, &'s Value),
             return Err(format!("unknown key {}; {table} has no keys of its own", join(&table, &part)));
         }
     }
-    if takes(at, "object") {
+    if takes(at, "object") && !takes(at, "string") {
         return Err(format!("{} is a table; name one of its keys", path.join(".")));
     }
     if at.get("items").is_some_and(|item| takes(item, "object")) {
@@ -162,11 +166,19 @@ fn locate<'s>(schema: &'s Value, rest: &str) -> Result<(Vec<String>, &'s Value),
     Ok((path, at))
 }
 
+/// The schema of each field, of a table whose keys are Salesforce fields.
+fn fields(schema: &Value) -> Option<&Value> {
+    entries(schema).filter(|_| schema.get("propertyNames").is_some())
+}
+
 /// The value that `text` stands for. What cannot be read stays a text, for the check to refuse.
 fn from_text(text: &str, schema: &Value) -> Value {
     let text_value = || Value::String(text.to_owned());
     if takes(schema, "integer") {
         return text.trim().parse::<i64>().map_or_else(|_| text_value(), Value::from);
+    }
+    if takes(schema, "number") {
+        return text.trim().parse::<f64>().map_or_else(|_| text_value(), Value::from);
     }
     if takes(schema, "boolean") {
         return text.trim().parse::<bool>().map_or_else(|_| text_value(), Value::from);

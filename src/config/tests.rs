@@ -84,7 +84,7 @@ fn a_file_is_read_whole() {
             assert_eq!(private_key.expose_secret(), "PEM");
             assert_eq!(audience.as_deref(), Some("https://login.salesforce.com"));
         }
-        Login::ClientCredentials { .. } => panic!("the flow is jwt-bearer"),
+        other => panic!("the flow is jwt-bearer, not {other:?}"),
     }
 }
 
@@ -93,7 +93,6 @@ fn unknown_keys_are_refused_with_the_nearest_known_one() {
     let cases = [
         ("[server]\nlistn = 1", "unknown key server.listn; did you mean listen?"),
         ("[sever]", "unknown key sever; did you mean server?"),
-        ("[tenant.acme.mapping]", "unknown key tenant.acme.mapping; known here: "),
         (
             "[[tenant.acme.entitlements.rules]]",
             "unknown key tenant.acme.entitlements.rules; known here: default_profile",
@@ -136,7 +135,10 @@ fn wrong_values_are_refused_with_their_key() {
             "tenant.acme.acknowledge = \"delivered\" is not available yet; use \"stored\"",
         ),
         ("[tenant.acme]\nacknowledge = 'never'", "tenant.acme.acknowledge must be \"stored\", not \"never\""),
-        ("[tenant.acme.salesforce]\nflow = 'password'", "flow must be \"client-credentials\" or \"jwt-bearer\", not"),
+        (
+            "[tenant.acme.salesforce]\nflow = 'password'",
+            "flow must be \"client-credentials\" or \"jwt-bearer\" or \"refresh-token\", not",
+        ),
         ("[tenant.acme.salesforce]\napi_version = '62'", "api_version must look like v66.0"),
         ("[tenant.acme.groups]\nmirror = ['a[']", "tenant.acme.groups.mirror[0] is not a pattern"),
         ("[tenant.acme.groups]\ncreate = 'yes'", "tenant.acme.groups.create must be true or false"),
@@ -285,6 +287,60 @@ fn secrets_are_not_shown() {
 }
 
 #[test]
+fn the_quota_is_a_part_of_the_calls() {
+    let with = |text: &str| format!("{ACME}[tenant.acme.salesforce.quota]\n{text}");
+    let quota = Config::from_toml(&with("slow_at = 0.5\nhold_at = 1\nreserve = 5000")).unwrap();
+    let quota = &quota.tenant["acme"].salesforce.quota;
+    assert_eq!((quota.slow_at, quota.hold_at, quota.reserve, quota.concurrency), (0.5, 1.0, 5_000, 8));
+    let variable = ("SCIM_BRIDGE__TENANT__ACME__SALESFORCE__QUOTA__HOLD_AT", "0.9");
+    assert!((load(ACME, &[variable]).unwrap().tenant["acme"].salesforce.quota.hold_at - 0.9).abs() < f64::EPSILON);
+    for (text, problem) in [
+        ("slow_at = 80", "quota.slow_at must be from 0 to 1"),
+        ("hold_at = -0.5", "quota.hold_at must be from 0 to 1"),
+        ("hold_at = \"all\"", "quota.hold_at must be a number"),
+        ("hold_at = 0.7", "quota.slow_at must not be more than hold_at"),
+        ("reserve = 0.5", "quota.reserve must be a whole number"),
+        ("concurrency = 0", "quota.concurrency must be from 1 to 100"),
+    ] {
+        let problems = problems(&with(text));
+        assert!(problems.len() == 1 && problems[0].contains(problem), "{problems:?} should be {problem}");
+    }
+}
+
+#[test]
+fn each_flow_has_what_it_needs() {
+    let refresh = ACME.replace("client-credentials", "refresh-token");
+    let token = "refresh_token = \"hunter3\"\n";
+    let config = Config::from_toml(&format!("{refresh}{token}")).unwrap();
+    let Ok(Login::RefreshToken { client_secret: Some(_), refresh_token, .. }) =
+        config.tenant["acme"].salesforce.login()
+    else {
+        panic!("{config:?}");
+    };
+    assert_eq!(refresh_token.expose_secret(), "hunter3");
+    assert!(!format!("{config:?}").contains("hunter3"));
+    let public = refresh.replace("client_secret = \"hunter2-secret\"\n", "");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, "from-file\n").unwrap();
+    // Salesforce offers this flow on any of its hosts, and there are apps without a secret.
+    let anywhere = public.replace("acme.my", "login");
+    let config = load(&format!("{anywhere}refresh_token_file = {path:?}"), &[]).unwrap();
+    assert!(config.tenant["acme"].salesforce.login().is_ok());
+    for (text, problem) in [
+        (refresh, "refresh_token is missing (or its _file or _env form): the flow \"refresh-token\" needs it"),
+        (format!("{ACME}{token}"), "refresh_token has no use in the flow \"client-credentials\""),
+        (format!("{public}{token}username = \"x\""), "username has no use in the flow \"refresh-token\""),
+        (ACME.replace("acme.my", "login"), "url must be the org's own My Domain host"),
+        (ACME.replace("acme.my", "test"), "url must be the org's own My Domain host"),
+        (ACME.replace("acme.my", "Test"), "url must be the org's own My Domain host"),
+    ] {
+        let problems = problems(&text);
+        assert!(problems.len() == 1 && problems[0].contains(problem), "{problems:?} should be {problem}");
+    }
+}
+
+#[test]
 fn broken_toml_is_refused_with_its_line() {
     assert!(problems("[server]\nlisten = ")[0].starts_with("test.toml: line 2 is not TOML: "));
     let missing = Config::load(Some(Path::new("/no/such.toml")), std::iter::empty()).unwrap_err().to_string();
@@ -307,10 +363,11 @@ fn every_key_stands_in_the_documentation_with_its_variable_and_default() {
             leaves(inner, &schema::join(path, key), found);
         }
         if let Some(entry) = schema::entries(schema) {
-            leaves(entry, &schema::join(path, "NAME"), found);
+            let name = if schema.get("propertyNames").is_some() { "FIELD" } else { "NAME" };
+            leaves(entry, &schema::join(path, name), found);
         } else if let Some(entry) = schema.get("items").filter(|item| schema::properties(item).is_some()) {
             leaves(entry, &format!("{path}[]"), found);
-        } else if schema::properties(schema).is_none() {
+        } else if schema::properties(schema).is_none() || schema::takes(schema, "string") {
             found.push((path.to_owned(), schema.get("default").cloned()));
         }
     }
@@ -335,6 +392,76 @@ fn every_key_stands_in_the_documentation_with_its_variable_and_default() {
             keys.iter().any(|(known, _)| known == key),
             "docs/configuration.md describes {key}, which is not there"
         );
+    }
+}
+
+#[test]
+fn fields_are_mapped_by_templates() {
+    let text = format!(
+        "{ACME}[tenant.acme.mapping]\nusername = '{{{{ userName }}}}.acme'\nCost_Centre__c = '{{{{ enterprise.costCenter }}}}'\n\
+         TITLE = {{ write = 'on-create' }}\n[tenant.acme.mapping.defaults]\ntime_zone = 'Europe/Zurich'"
+    );
+    let mapping = |config: Config| config.tenant["acme"].mapping("acme").unwrap();
+    let config = load(
+        &text,
+        &[
+            ("SCIM_BRIDGE__TENANT__ACME__MAPPING__USERNAME", "{{ userName }}.env"),
+            ("SCIM_BRIDGE__TENANT__ACME__MAPPING__FAX__WRITE", "never"),
+            ("SCIM_BRIDGE__TENANT__ACME__MAPPING__DEFAULTS__LOCALE", "en-GB"),
+        ],
+    );
+    let mapping = mapping(config.unwrap());
+    let user = serde_json::json!({ "userName": "Ada@b.co", "title": "T",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { "costCenter": "9" } });
+    let mapped = mapping.record(user.as_object().unwrap()).unwrap();
+    assert_eq!(mapped.record.text("Username"), Some("ada@b.co.env"), "the environment wins, whatever the case");
+    assert_eq!(mapped.record.text("Cost_Centre__c"), Some("9"));
+    assert!(!mapped.record.mentions("Fax") && !mapped.record.mentions("Title"));
+    let on_create = ["Title", "TimeZoneSidKey", "LocaleSidKey"].map(|field| mapped.on_create.text(field));
+    assert_eq!(on_create, [Some("T"), Some("Europe/Berlin"), Some("en_GB")]);
+    let sandbox = ACME.replace("acme.my", "acme--uat.sandbox.my");
+    let mapped = Config::from_toml(&sandbox).unwrap().tenant["acme"].mapping("acme").unwrap();
+    let mapped = mapped.record(user.as_object().unwrap()).unwrap();
+    assert_eq!(mapped.record.text("Username"), Some("ada@b.co.uat"));
+}
+
+#[test]
+fn what_is_wrong_with_a_mapping_is_told_with_its_key() {
+    for (body, wanted) in [
+        ("Titel = 'x'", "test.toml: tenant.acme.mapping.Titel is no field of a Salesforce user; did you mean Title?"),
+        ("Title = '{{ title'", "tenant.acme.mapping.Title has a template that does not work: syntax error"),
+        ("Title = 7", "tenant.acme.mapping.Title must be a text or a table"),
+        ("Title = { vlaue = 'x' }", "unknown key tenant.acme.mapping.Title.vlaue; did you mean value?"),
+        ("Title = { write = 'once' }", "write must be \"always\" or \"on-create\" or \"never\", not \"once\""),
+        ("Title = { value = 7 }", "tenant.acme.mapping.Title.value must be a text"),
+        ("X__c = { value = 'x', type = 'date' }", "type must be \"text\" or \"boolean\" or \"number\""),
+        ("defaults = { locale = 'tlh' }", "tenant.acme.mapping.defaults.locale = \"tlh\" is none that every"),
+        ("defaults = { zone = 'x' }", "unknown key tenant.acme.mapping.defaults.zone"),
+        ("Title = 'x'\ntitle = 'y'", "tenant.acme.mapping.title is the same field as Title"),
+        ("IsActive = { write = 'never' }", "tenant.acme.mapping.IsActive must be written always"),
+    ] {
+        let told = problems(&format!("{ACME}[tenant.acme.mapping]\n{body}"));
+        assert!(told.len() == 1 && told[0].contains(wanted), "{body}: {told:#?}");
+    }
+    let error = load(ACME, &[("SCIM_BRIDGE__TENANT__ACME__MAPPING__TITEL", "x")]).unwrap_err().to_string();
+    assert!(
+        error.contains("SCIM_BRIDGE__TENANT__ACME__MAPPING__TITEL: tenant.acme.mapping.titel is no field"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_examples_of_the_mapping_s_page_work() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mapping.md")).unwrap();
+    let block = page.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    Config::from_toml(&format!("{ACME}{block}")).unwrap();
+    let (_, recipes) = page.split_once("## Recipes").unwrap();
+    let lines = recipes.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | `")?.1.strip_suffix("` |"));
+    let lines: Vec<String> = lines.map(|line| line.replace("\\|", "|")).collect();
+    assert!(lines.len() > 8, "{lines:?}");
+    for line in lines {
+        Config::from_toml(&format!("{ACME}[tenant.acme.mapping]\n{line}"))
+            .unwrap_or_else(|wrong| panic!("{line}: {wrong}"));
     }
 }
 

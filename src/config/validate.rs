@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 use super::check::Finding;
+use super::mapping;
 use super::model::{Config, Flow, Salesforce};
+use super::quota;
 
 /// Hosts at which anybody logs in; a client-credentials login works on an org's own host only.
 const COMMON_LOGIN_HOSTS: [&str; 2] = ["login.salesforce.com", "test.salesforce.com"];
@@ -26,6 +28,7 @@ pub(super) fn config(config: &Config) -> Vec<Finding> {
     }
     for (name, tenant) in &config.tenant {
         salesforce(&format!("tenant.{name}.salesforce"), &tenant.salesforce, &mut found);
+        found.extend(mapping::check(name, tenant));
         let blank = |text: &String| text.trim().is_empty();
         if tenant.entitlements.default_profile.as_ref().is_some_and(blank) {
             found.push(Finding::at(&format!("tenant.{name}.entitlements.default_profile"), "must not be empty"));
@@ -56,25 +59,27 @@ fn salesforce(path: &str, org: &Salesforce, found: &mut Vec<Finding>) {
         let words = "must be the org's own My Domain host: Salesforce offers client-credentials nowhere else";
         found.push(Finding::at(&key("url"), words));
     }
-    let given = [
-        ("client_secret", org.client_secret.is_some(), Flow::ClientCredentials),
-        ("username", org.username.is_some(), Flow::JwtBearer),
-        ("private_key", org.private_key.is_some(), Flow::JwtBearer),
-        ("audience", org.audience.is_some(), Flow::JwtBearer),
-    ];
-    for (name, is_given, flow) in given {
-        let flow_name = match org.flow {
-            Flow::ClientCredentials => "client-credentials",
-            Flow::JwtBearer => "jwt-bearer",
-        };
-        if flow != org.flow && is_given {
-            found.push(Finding::at(&key(name), format_args!("has no use in the flow {flow_name:?}")));
+    let (flow, needed, possible): (_, &[&str], &[&str]) = match org.flow {
+        Flow::ClientCredentials => ("client-credentials", &["client_secret"], &[]),
+        Flow::JwtBearer => ("jwt-bearer", &["username", "private_key"], &["audience"]),
+        Flow::RefreshToken => ("refresh-token", &["refresh_token"], &["client_secret"]),
+    };
+    for (name, is_given) in [
+        ("client_secret", org.client_secret.is_some()),
+        ("refresh_token", org.refresh_token.is_some()),
+        ("username", org.username.is_some()),
+        ("private_key", org.private_key.is_some()),
+        ("audience", org.audience.is_some()),
+    ] {
+        if is_given && !needed.contains(&name) && !possible.contains(&name) {
+            found.push(Finding::at(&key(name), format_args!("has no use in the flow {flow:?}")));
         }
-        if flow == org.flow && !is_given && name != "audience" {
+        if !is_given && needed.contains(&name) {
             let forms = if name == "username" { "" } else { " (or its _file or _env form)" };
-            found.push(Finding::at(&key(name), format_args!("is missing{forms}: the flow {flow_name:?} needs it")));
+            found.push(Finding::at(&key(name), format_args!("is missing{forms}: the flow {flow:?} needs it")));
         }
     }
+    found.extend(quota::problems(&key("quota"), &org.quota));
 }
 
 fn has_credentials(url: &Url) -> bool {

@@ -46,6 +46,7 @@ diesel::table! {
         salesforce_id -> Text,
         how -> Text,
         created_at -> Timestamp,
+        seen -> Nullable<Text>,
     }
 }
 
@@ -73,6 +74,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         last_error -> Nullable<Text>,
         updated_at -> Timestamp,
+        urgent -> Bool,
     }
 }
 
@@ -102,6 +104,29 @@ diesel::table! {
         revoked_at -> Nullable<Timestamp>,
         strict -> Bool,
         user_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    reconciles (id) {
+        id -> Text,
+        tenant -> Text,
+        started_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+        applies -> Bool,
+        progress -> Text,
+        lease_owner -> Text,
+        lease_until -> Timestamp,
+    }
+}
+
+diesel::table! {
+    drifts (reconcile_id, place) {
+        reconcile_id -> Text,
+        place -> Text,
+        kind -> Text,
+        salesforce_id -> Text,
+        finding -> Text,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::db::{self, Conn};
 use crate::salesforce::{self, Disposition, WaitFor};
 use crate::shadow;
 
+use super::licence;
 use super::org::LOOK_AGAIN;
 use super::outbox::{self, Claim, Outcome};
 use super::state::State;
@@ -34,6 +35,9 @@ impl db::Failure for Abandoned {
         }
     }
 }
+
+/// How often a value that is taken by nobody who can be found is tried again.
+const TAKEN_BY_NOBODY: i64 = 2;
 
 /// A try.
 pub(super) struct Attempt {
@@ -114,11 +118,16 @@ impl Attempt {
         Outcome { reason: Some(reason), error: None, ..self.again(None, None) }
     }
 
+    /// Whether tries before this one, too, found a value taken by nobody who could be found.
+    pub(super) fn was_taken_before(&self) -> bool {
+        self.claim.unexpected >= TAKEN_BY_NOBODY
+    }
+
     /// Refused because somebody has a value, and nobody was found who has it: given up a moment ago, perhaps, or an org
-    /// elsewhere has it. Once more decides.
+    /// elsewhere has it. A few more tries decide.
     pub(super) fn taken_by_nobody(&self, error: &salesforce::Error) -> Outcome {
         let words = Some(error.salesforce_text().to_owned());
-        if self.claim.unexpected > 0 {
+        if self.was_taken_before() {
             return Self::rejected(error.to_string(), words);
         }
         Outcome { unexpected: true, ..self.again(None, words) }
@@ -161,7 +170,7 @@ impl Attempt {
             }
             Disposition::Wait(what) => {
                 let what = match what {
-                    WaitFor::Licence => "waits for a free user licence in Salesforce",
+                    WaitFor::Licence => licence::WAITS,
                     WaitFor::Unlock => "waits for an approval process in Salesforce to end",
                 };
                 Outcome { error: Some(words), ..self.held(what.to_owned()) }

@@ -1,5 +1,7 @@
 //! Delivering a mirrored group: its name, and the members that are asked for.
 
+use globset::GlobSet;
+
 use crate::db::{Conn, Error as DbError};
 use crate::salesforce::{self, Cause, Disposition};
 use crate::shadow::link::{self, How, Link};
@@ -67,6 +69,46 @@ struct Delivery<'a> {
     refused: Vec<(String, String)>,
 }
 
+/// What a group is to be.
+fn wanted(stored: &Stored, mirror: &GlobSet, create: bool) -> GroupWish {
+    let name = stored.text("displayName").unwrap_or_default().to_owned();
+    if stored.deleted.is_some() {
+        GroupWish::Gone
+    } else if mirror.is_match(&name) {
+        GroupWish::Mirrored { name, create }
+    } else {
+        GroupWish::Released
+    }
+}
+
+/// The step that a delivery of the group would begin with. `creating`: the name that a create carried whose answer never
+/// came.
+pub(super) fn next(
+    conn: &mut Conn,
+    id: &str,
+    mirror: &GlobSet,
+    create: bool,
+    creating: Option<String>,
+) -> Result<Option<GroupStep>, DbError> {
+    let Some(loaded) = load(conn, id)? else { return Ok(None) };
+    let wish = wanted(&loaded.stored, mirror, create);
+    let differences = member::differences(conn, id, matches!(wish, GroupWish::Mirrored { .. }), MEMORY)?;
+    let of = |wanted: bool, observed: bool| {
+        let which = differences.iter().filter(move |one| one.wanted == wanted && one.observed == observed);
+        which.map(|one| (one.member.clone(), one.salesforce_id.clone())).collect()
+    };
+    let seen = GroupSeen {
+        group: loaded.link.map(|link| (link.salesforce_id, link.how == How::Created)),
+        name: loaded.name,
+        perhaps_created: creating,
+        unsure: differences.iter().any(|one| one.unsure),
+        to_add: of(true, false),
+        to_remove: of(false, true),
+        ..GroupSeen::default()
+    };
+    Ok(plan::group(&wish, &seen))
+}
+
 /// Brings a public group to what was asked.
 pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     let id = attempt.claim.resource.clone();
@@ -74,14 +116,7 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
         return Ok(Attempt::rejected("the resource is no longer in the database".into(), None));
     };
     let org = &attempt.shared.org;
-    let name = loaded.stored.text("displayName").unwrap_or_default().to_owned();
-    let wish = if loaded.stored.deleted.is_some() {
-        GroupWish::Gone
-    } else if org.mirror.is_match(&name) {
-        GroupWish::Mirrored { name, create: org.create_groups }
-    } else {
-        GroupWish::Released
-    };
+    let wish = wanted(&loaded.stored, &org.mirror, org.create_groups);
     let mut delivery = Delivery {
         attempt,
         stored: loaded.stored,

@@ -7,21 +7,24 @@
 mod attempt;
 mod circuit;
 mod group;
+pub mod hand;
+mod licence;
 mod mirror;
 mod org;
 pub mod outbox;
 mod over;
 mod overview;
 pub mod plan;
+pub mod preview;
 mod schedule;
 mod signal;
 mod state;
 mod user;
 mod worker;
 
-pub use org::{Org, Pace, Remembered};
+pub use org::{Adopt, Org, Pace, Remembered};
 pub use over::start_over;
-pub use overview::Overview;
+pub use overview::{Calls, Overview};
 pub use schedule::Schedule;
 pub use signal::Signals;
 pub use state::State;

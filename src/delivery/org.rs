@@ -7,9 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use globset::GlobSet;
 use tokio::sync::Mutex;
 
+use crate::salesforce::mapping::Mapping;
 use crate::salesforce::{self, Client};
 use crate::scim::fold::fold;
 
+use super::plan::Means;
 use super::schedule::Schedule;
 
 /// A tenant's org and what the configuration says about it.
@@ -18,16 +20,34 @@ pub struct Org {
     pub tenant: String,
     /// Calls it.
     pub client: Client,
+    /// How its people become accounts.
+    pub mapping: Mapping,
     /// Name of the profile of everybody.
     pub default_profile: Option<String>,
     /// Which groups become public groups.
     pub mirror: GlobSet,
     /// Whether public groups are made.
     pub create_groups: bool,
+    /// Which accounts that were there before are taken over.
+    pub adopt: Adopt,
+    /// The ways that accounts may be made and changed.
+    pub means: Means,
     /// Usernames that are never touched, folded.
     pub protected: BTreeSet<String>,
     /// What it said that need not be asked again at once.
     pub remembered: Remembered,
+}
+
+/// What is done with an account that was in the org before, and matches a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Adopt {
+    /// It becomes the person's.
+    #[default]
+    Matching,
+    /// It stays as it is, and the person without one.
+    Never,
+    /// The delivery is held until somebody says.
+    Ask,
 }
 
 /// How fast, how often, how long.

@@ -10,7 +10,7 @@ use diesel::sql_types::Bool;
 
 use crate::db::schema::{deliveries, delivery_attempts, members};
 use crate::db::{Conn, Error, on_backend};
-use crate::shadow::Kind;
+use crate::shadow::{Kind, Stored};
 
 use super::state::State;
 
@@ -61,6 +61,8 @@ pub struct Claim {
     pub attempts: i64,
     /// Of them, those that ended in an error that Salesforce itself did not expect.
     pub unexpected: i64,
+    /// Whether it takes a right away, and goes before all others.
+    pub urgent: bool,
     /// What an earlier, perhaps lost, create carried: the fields of a user as JSON text, the name of a group.
     pub creating: Option<String>,
 }
@@ -88,6 +90,18 @@ fn open() -> SqlLiteral<Bool> {
     diesel::dsl::sql("state NOT IN ('delivered', 'rejected')")
 }
 
+/// The same of urgent deliveries, in the words of the index `deliveries_due_urgent`.
+fn open_and_urgent() -> SqlLiteral<Bool> {
+    diesel::dsl::sql("urgent AND state NOT IN ('delivered', 'rejected')")
+}
+
+/// Whether a resource is one whose delivery takes a right away: an account of somebody who must not log in any more. It is
+/// not made to wait for those that give something.
+pub fn is_urgent(resource: &Stored) -> bool {
+    let inactive = resource.document.get("active").and_then(serde_json::Value::as_bool) == Some(false);
+    resource.kind == Kind::User && (inactive || resource.deleted.is_some())
+}
+
 /// A time that no row reaches by itself.
 fn never() -> NaiveDateTime {
     chrono::NaiveDate::from_ymd_opt(9999, 1, 1).and_then(|d| d.and_hms_opt(0, 0, 0)).unwrap_or(NaiveDateTime::MAX)
@@ -103,9 +117,29 @@ fn locked(conn: &mut Conn, resource: &str) -> Result<Option<(String, i64, Option
     })
 }
 
+/// Says that a resource, which is stored as `resource`, is not yet what was asked, and whether that is urgent. See
+/// [`enqueue`].
+pub fn enqueue_stored(conn: &mut Conn, resource: &Stored, now: DateTime<Utc>) -> Result<(), Error> {
+    put(conn, (&resource.tenant, resource.kind, &resource.id), Some(is_urgent(resource)), now)
+}
+
 /// Says that a resource is not yet what was asked. Repeats coalesce into its one row; while a worker is at it, the row
-/// stays the worker's and goes back to pending when that ends.
+/// stays the worker's and goes back to pending when that ends. It is as urgent as it was.
+///
+/// A group waits a moment for more of its members to be pushed, and no longer for each of them.
 pub fn enqueue(conn: &mut Conn, tenant: &str, kind: Kind, resource: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    put(conn, (tenant, kind, resource), None, now)
+}
+
+/// `urgent`: `None` where that is not known to be another than before.
+fn put(
+    conn: &mut Conn,
+    (tenant, kind, resource): (&str, Kind, &str),
+    urgent: Option<bool>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let set_urgent = urgent.map(|urgent| deliveries::urgent.eq(urgent));
+    let due = (now + settle(kind)).naive_utc();
     let now = now.naive_utc();
     let row = deliveries::table.find(resource);
     match locked(conn, resource)?.and_then(|(state, _, _)| State::parse(&state)) {
@@ -119,14 +153,20 @@ pub fn enqueue(conn: &mut Conn, tenant: &str, kind: Kind, resource: &str, now: D
                     deliveries::wanted.eq(1_i64),
                     deliveries::attempts.eq(0_i64),
                     deliveries::unexpected.eq(0_i64),
-                    deliveries::due_at.eq(now),
+                    deliveries::due_at.eq(due),
                     deliveries::updated_at.eq(now),
+                    deliveries::urgent.eq(urgent.unwrap_or(false)),
                 ))
+                .execute(conn)?;
+        }
+        Some(State::Pending) if kind == Kind::Group => {
+            diesel::update(row)
+                .set((deliveries::wanted.eq(deliveries::wanted + 1), deliveries::updated_at.eq(now)))
                 .execute(conn)?;
         }
         Some(State::Delivering) => {
             diesel::update(row)
-                .set((deliveries::wanted.eq(deliveries::wanted + 1), deliveries::updated_at.eq(now)))
+                .set((deliveries::wanted.eq(deliveries::wanted + 1), deliveries::updated_at.eq(now), set_urgent))
                 .execute(conn)?;
         }
         Some(_) => {
@@ -136,14 +176,25 @@ pub fn enqueue(conn: &mut Conn, tenant: &str, kind: Kind, resource: &str, now: D
                     deliveries::state.eq(State::Pending.as_str()),
                     deliveries::attempts.eq(0_i64),
                     deliveries::unexpected.eq(0_i64),
-                    deliveries::due_at.eq(now),
+                    deliveries::due_at.eq(due),
                     deliveries::reason.eq(None::<String>),
                     deliveries::updated_at.eq(now),
+                    set_urgent,
                 ))
                 .execute(conn)?;
         }
     }
     Ok(())
+}
+
+/// What comes together goes out together: a group waits this long for more of its members to arrive.
+pub(super) const SETTLE: TimeDelta = TimeDelta::milliseconds(300);
+
+fn settle(kind: Kind) -> TimeDelta {
+    match kind {
+        Kind::User => TimeDelta::zero(),
+        Kind::Group => SETTLE,
+    }
 }
 
 /// Makes held deliveries due again: those of `resources`, now that what they waited for has come. `due` is a moment
@@ -195,9 +246,10 @@ pub fn is_under_way(conn: &mut Conn, resource: &str) -> Result<bool, Error> {
     Ok(locked(conn, resource)?.is_some_and(|(state, _, _)| state == State::Delivering.as_str()))
 }
 
-type Taken = (String, String, i64, i64, i64, Option<String>);
+type Taken = (String, String, i64, i64, i64, Option<String>, bool);
 
-/// Takes up to `limit` due deliveries of a tenant for `lease`. One whose worker's lease ran out is due again.
+/// Takes up to `limit` due deliveries of a tenant for `lease`: urgent ones first, and of others `ordinary` at most. One whose
+/// worker's lease ran out is due again.
 pub fn claim(
     conn: &mut Conn,
     tenant: &str,
@@ -205,16 +257,17 @@ pub fn claim(
     now: DateTime<Utc>,
     lease: TimeDelta,
     limit: i64,
+    ordinary: i64,
 ) -> Result<Vec<Claim>, Error> {
     let at = now.naive_utc();
     // For a delivery under way `due_at` is when its lease ends, so that one condition and one index serve both.
     macro_rules! due {
-        () => {
+        ($which:expr, $limit:expr) => {
             deliveries::table
                 .filter(deliveries::tenant.eq(tenant).and(deliveries::due_at.le(at)))
-                .filter(open())
+                .filter($which)
                 .order((deliveries::due_at, deliveries::resource_id))
-                .limit(limit)
+                .limit($limit)
                 .select((
                     deliveries::resource_id,
                     deliveries::kind,
@@ -222,16 +275,26 @@ pub fn claim(
                     deliveries::attempts,
                     deliveries::unexpected,
                     deliveries::creating,
+                    deliveries::urgent,
                 ))
         };
     }
-    let rows: Vec<Taken> = match conn {
-        Conn::Sqlite(c) => due!().load(c)?,
-        Conn::Postgres(c) => due!().for_update().skip_locked().load(c)?,
+    let mut rows: Vec<Taken> = match conn {
+        Conn::Sqlite(c) => due!(open_and_urgent(), limit).load(c)?,
+        Conn::Postgres(c) => due!(open_and_urgent(), limit).for_update().skip_locked().load(c)?,
     };
+    let others = ordinary.min(limit.saturating_sub(i64::try_from(rows.len()).unwrap_or(i64::MAX)));
+    if others > 0 {
+        // Urgent ones stand in this index, too, and have not been marked as taken.
+        let which = || open().and(deliveries::urgent.eq(false));
+        rows.extend(match conn {
+            Conn::Sqlite(c) => due!(which(), others).load::<Taken>(c)?,
+            Conn::Postgres(c) => due!(which(), others).for_update().skip_locked().load(c)?,
+        });
+    }
     let until = (now + lease).naive_utc();
     let mut claims = Vec::with_capacity(rows.len());
-    for (resource, kind, wanted, attempts, unexpected, creating) in rows {
+    for (resource, kind, wanted, attempts, unexpected, creating, urgent) in rows {
         diesel::update(deliveries::table.find(&resource))
             .set((
                 deliveries::state.eq(State::Delivering.as_str()),
@@ -242,7 +305,16 @@ pub fn claim(
             ))
             .execute(conn)?;
         if let Some(kind) = Kind::parse(&kind) {
-            claims.push(Claim { owner: owner.to_owned(), resource, kind, wanted, attempts, unexpected, creating });
+            claims.push(Claim {
+                owner: owner.to_owned(),
+                resource,
+                kind,
+                wanted,
+                attempts,
+                unexpected,
+                urgent,
+                creating,
+            });
         }
     }
     Ok(claims)
@@ -281,7 +353,11 @@ pub fn complete(
     let Some((_, wanted, _)) = mine else { return Ok(false) };
     let changed = wanted != claim.wanted;
     let state = if changed { State::Pending } else { outcome.state };
-    let due = if changed { now.naive_utc() } else { outcome.due.map_or_else(never, |t| t.naive_utc()) };
+    let due = if changed {
+        (now + settle(claim.kind)).naive_utc()
+    } else {
+        outcome.due.map_or_else(never, |t| t.naive_utc())
+    };
     let (attempts, unexpected) = if changed || !outcome.failed {
         (0, 0)
     } else {
@@ -411,9 +487,18 @@ pub fn count(conn: &mut Conn, tenant: &str) -> Result<BTreeMap<State, i64>, Erro
 
 /// When the next delivery of a tenant is due.
 pub fn next_due(conn: &mut Conn, tenant: &str) -> Result<Option<DateTime<Utc>>, Error> {
+    next(conn, tenant, open())
+}
+
+/// When the next urgent delivery of a tenant is due.
+pub fn next_urgent(conn: &mut Conn, tenant: &str) -> Result<Option<DateTime<Utc>>, Error> {
+    next(conn, tenant, open_and_urgent())
+}
+
+fn next(conn: &mut Conn, tenant: &str, which: SqlLiteral<Bool>) -> Result<Option<DateTime<Utc>>, Error> {
     let due: Option<NaiveDateTime> = deliveries::table
         .filter(deliveries::tenant.eq(tenant))
-        .filter(open())
+        .filter(which)
         .order(deliveries::due_at)
         .select(deliveries::due_at)
         .first(conn)

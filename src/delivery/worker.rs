@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +20,9 @@ use super::{group, mirror, user};
 /// The longest nap: another process may have put something into the outbox, and no signal crosses processes.
 const NAP: Duration = Duration::from_secs(1);
 
+/// The shortest nap.
+const SHORTEST: Duration = Duration::from_millis(5);
+
 /// Waits between tries to note an outcome, while the database is away for a moment.
 const WRITE_AGAIN: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
@@ -30,7 +32,7 @@ pub(super) struct Shared {
     pub(super) db: Db,
     pub(super) clock: SharedClock,
     pub(super) randomness: SharedRandomness,
-    pub(super) org: Org,
+    pub(super) org: Arc<Org>,
     pub(super) pace: Pace,
     pub(super) circuit: Circuit,
     pub(super) signals: Signals,
@@ -43,12 +45,13 @@ impl Worker {
     /// A worker for `org`.
     pub fn new(
         db: Db,
-        org: Org,
+        org: impl Into<Arc<Org>>,
         pace: Pace,
         signals: Signals,
         clock: SharedClock,
         randomness: SharedRandomness,
     ) -> Self {
+        let org = org.into();
         Self(Arc::new(Shared { db, clock, randomness, org, pace, circuit: Circuit::default(), signals }))
     }
 
@@ -65,6 +68,7 @@ impl Worker {
             Ok(groups) => tracing::info!(groups, tenant = shared.org.tenant, "groups whose mirroring was reconfigured"),
             Err(error) => tracing::warn!(%error, tenant = shared.org.tenant, "groups could not be looked at"),
         }
+        let watch = tokio::spawn(watch_quota(Arc::clone(&shared), stop.clone()));
         let mut tasks: JoinSet<()> = JoinSet::new();
         while !stop.is_cancelled() {
             let free = shared.pace.concurrency.saturating_sub(tasks.len());
@@ -93,6 +97,16 @@ impl Worker {
             }
         }
         while tasks.join_next().await.is_some() {}
+        // It makes no call that anybody waits for.
+        watch.abort();
+    }
+}
+
+/// Keeps what is known of the org's API calls fresh. Beside the deliveries, because it goes on while they are held.
+async fn watch_quota(shared: Arc<Shared>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        shared.org.client.refresh_quota().await;
+        tokio::time::sleep(NAP).await;
     }
 }
 
@@ -112,20 +126,26 @@ impl Shared {
             return Ok((Vec::new(), until.unwrap_or(NAP).min(NAP)));
         }
         let (tenant, owner, lease) = (self.org.tenant.clone(), self.randomness.id(now).to_string(), self.pace.lease);
+        let admitted = self.org.client.admit_deliveries(limit);
         let reader = tenant.clone();
+        let next = if admitted.ordinary == 0 { outbox::next_urgent } else { outbox::next_due };
         // Most looks find nothing: they must not cost a write.
-        let due = self.db.read(move |conn| outbox::next_due(conn, &reader)).await?;
-        match due {
-            Some(due) if due <= now => {}
-            Some(due) => {
-                return Ok((Vec::new(), (due - now).to_std().unwrap_or(NAP).clamp(Duration::from_millis(5), NAP)));
-            }
-            None => return Ok((Vec::new(), NAP)),
+        let due = self.db.read(move |conn| next(conn, &reader)).await?;
+        // Others than urgent ones are admitted later.
+        let longest = if admitted.ordinary == 0 { admitted.again.unwrap_or(NAP).min(NAP) } else { NAP };
+        let nap = due.map_or(longest, |due| (due - now).to_std().unwrap_or_default().min(longest));
+        if due.is_none_or(|due| due > now) {
+            return Ok((Vec::new(), nap.max(SHORTEST)));
         }
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let claims = self.db.write(move |conn| outbox::claim(conn, &tenant, &owner, now, lease, limit)).await?;
+        let (limit, ordinary) =
+            (i64::try_from(limit).unwrap_or(i64::MAX), i64::try_from(admitted.ordinary).unwrap_or(i64::MAX));
+        let claims =
+            self.db.write(move |conn| outbox::claim(conn, &tenant, &owner, now, lease, limit, ordinary)).await?;
+        if claims.iter().any(|claim| !claim.urgent) {
+            self.org.client.took_deliveries();
+        }
         // More may be due: look again at once, unless every place is taken.
-        Ok((claims, Duration::from_millis(5)))
+        Ok((claims, SHORTEST))
     }
 
     /// Ends a try: its outcome and its history in one transaction.
@@ -191,6 +211,3 @@ async fn deliver(shared: Arc<Shared>, claim: Claim) {
         }
     }
 }
-
-/// What comes together goes out together: a group waits this long for more of its members to arrive.
-pub(super) const SETTLE: TimeDelta = TimeDelta::milliseconds(300);

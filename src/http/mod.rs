@@ -326,5 +326,11 @@ async fn status(state: &State, principal: &Principal) -> Result<HttpResponse, Re
     let counts = state.overview.count(&principal.tenant).await?;
     let counts: serde_json::Map<String, serde_json::Value> =
         counts.into_iter().map(|(state, n)| (state.as_str().to_owned(), json!(n))).collect();
-    Ok(HttpResponse::Ok().json(json!({ "tenants": { principal.tenant.as_str(): counts } })))
+    let tenant = principal.tenant.as_str();
+    let mut calls = json!({ "held": state.overview.is_held_by_quota(tenant) });
+    if let (Some(known), Some(calls)) = (state.overview.calls(tenant), calls.as_object_mut()) {
+        calls.insert("used".to_owned(), json!(known.used));
+        calls.insert("limit".to_owned(), json!(known.limit));
+    }
+    Ok(HttpResponse::Ok().json(json!({ "tenants": { tenant: counts }, "salesforceCalls": { tenant: calls } })))
 }

@@ -99,11 +99,25 @@ fn status_schema() -> Value {
     json!({
         "description": "Resources of the token's tenant, counted by the state of their delivery.",
         "type": "object",
-        "required": ["tenants"],
-        "properties": { "tenants": {
-            "type": "object",
-            "additionalProperties": { "type": "object", "required": names, "properties": counts },
-        } },
+        "required": ["tenants", "salesforceCalls"],
+        "properties": {
+            "tenants": {
+                "type": "object",
+                "additionalProperties": { "type": "object", "required": names, "properties": counts },
+            },
+            "salesforceCalls": {
+                "description": "API calls of the org in the last 24 hours, by all its integrations, as far as it told.",
+                "type": "object",
+                "additionalProperties": { "type": "object", "required": ["held"], "properties": {
+                    "held": {
+                        "type": "boolean",
+                        "description": "Whether deliveries other than deactivations wait for calls to come back.",
+                    },
+                    "used": { "type": "integer", "minimum": 0 },
+                    "limit": { "type": "integer", "minimum": 0 },
+                } },
+            },
+        },
     })
 }
 

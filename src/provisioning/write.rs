@@ -66,7 +66,7 @@ pub(super) fn complete(conn: &mut Conn, stored: &Stored, members: &[String]) -> 
         member::add(conn, &stored.id, &known)?;
         memberships = member::of_group(conn, &stored.id)?;
     }
-    outbox::enqueue(conn, &stored.tenant, stored.kind, &stored.id, stored.created)?;
+    outbox::enqueue_stored(conn, stored, stored.created)?;
     let delivery = outbox::of(conn, std::slice::from_ref(&stored.id))?.remove(&stored.id);
     let stored = Snapshot::of(stored.clone())?;
     Ok(View { stored, memberships: Some(memberships), delivery: Some((delivery, None)) })
@@ -94,7 +94,7 @@ pub(super) fn change(
     // A clock that was set back must not make a change look older than what it changed.
     after.modified = now.max(before.modified);
     save(conn, &after).map_err(|e| named(e, &after))?;
-    outbox::enqueue(conn, tenant, kind, id, now)?;
+    outbox::enqueue_stored(conn, &after, now)?;
     Ok((after, true))
 }
 
@@ -118,7 +118,7 @@ pub(super) fn delete(
         member::clear(conn, id)?;
     }
     shadow::bury(conn, &stored, now)?;
-    outbox::enqueue(conn, tenant, kind, id, now)?;
+    outbox::enqueue_stored(conn, &Stored { deleted: Some(now), ..stored }, now)?;
     Ok(())
 }
 

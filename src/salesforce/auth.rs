@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use url::{Host, Url};
 
 use super::error::{Cause, Error, LoginRefusal, Result};
+use super::governor::Governor;
 use super::settings::{Flow, Settings};
 use super::transport::{self, Answer};
 use crate::clock::SharedClock;
@@ -55,6 +56,8 @@ struct State {
     logins: u64,
     last_error: Option<Error>,
     refused: Option<DateTime<Utc>>,
+    /// A refresh token that took the place of the configured one (the app rotates them). Lost with the process.
+    rotated: Option<SecretString>,
 }
 
 impl Auth {
@@ -69,6 +72,7 @@ impl Auth {
         settings: &Settings,
         http: &reqwest::Client,
         clock: &SharedClock,
+        governor: &Governor,
         stale: Option<&Session>,
     ) -> Result<Session> {
         let failures = self.failures.load(Ordering::Acquire);
@@ -89,9 +93,19 @@ impl Auth {
             return Err(error.clone());
         }
         held.session = None;
-        match log_in(settings, http, clock).await {
-            Ok((token, base)) => {
+        match log_in(settings, http, clock, governor, held.rotated.as_ref()).await {
+            Ok(Granted { token, base, rotated }) => {
                 held.logins += 1;
+                if let Some(rotated) = rotated {
+                    if held.rotated.is_none() {
+                        tracing::warn!(
+                            tenant = %settings.tenant,
+                            "the app rotates refresh tokens: the configured one is used up and will be refused after a \
+                             restart; switch rotation off in the app's OAuth settings in Setup, or use another flow"
+                        );
+                    }
+                    held.rotated = Some(rotated);
+                }
                 let session = Session { token, base, generation: held.logins, since: clock.now() };
                 held.session = Some(session.clone());
                 (held.last_error, held.refused) = (None, None);
@@ -111,11 +125,26 @@ impl Auth {
 struct TokenAnswer {
     access_token: SecretString,
     instance_url: Option<String>,
+    refresh_token: Option<SecretString>,
 }
 
-async fn log_in(settings: &Settings, http: &reqwest::Client, clock: &SharedClock) -> Result<(SecretString, String)> {
+/// What a login brought.
+struct Granted {
+    token: SecretString,
+    base: String,
+    /// A refresh token to use from now on instead of the one that was sent.
+    rotated: Option<SecretString>,
+}
+
+async fn log_in(
+    settings: &Settings,
+    http: &reqwest::Client,
+    clock: &SharedClock,
+    governor: &Governor,
+    rotated: Option<&SecretString>,
+) -> Result<Granted> {
     let base = safe_base(&settings.url)?;
-    let form = form(settings, clock)?;
+    let form = form(settings, clock, rotated)?;
     transport::count(settings, "login");
     let form: Vec<(&str, &str)> = form.iter().map(|(key, value)| (*key, value.expose_secret())).collect();
     let request = http
@@ -124,10 +153,15 @@ async fn log_in(settings: &Settings, http: &reqwest::Client, clock: &SharedClock
         .form(&form)
         .timeout(settings.login_timeout);
     let answer = transport::exchange(request, TOKEN_LIMIT, true, clock).await?;
-    token(&answer, &base)
+    governor.observe(answer.usage, clock.now());
+    let granted = token(&answer, &base)?;
+    let sent = |token: &SecretString| {
+        form.iter().any(|(key, value)| *key == "refresh_token" && *value == token.expose_secret())
+    };
+    Ok(Granted { rotated: granted.rotated.filter(|token| !sent(token)), ..granted })
 }
 
-fn token(answer: &Answer, base: &str) -> Result<(SecretString, String)> {
+fn token(answer: &Answer, base: &str) -> Result<Granted> {
     if answer.is_success() {
         let token: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| {
             Error::Unreachable(
@@ -144,7 +178,7 @@ fn token(answer: &Answer, base: &str) -> Result<(SecretString, String)> {
                 ));
             }
         };
-        return Ok((token.access_token, base));
+        return Ok(Granted { token: token.access_token, base, rotated: token.refresh_token });
     }
     let refusal = LoginRefusal::from_answer(&answer.body, answer.retry_after);
     if (400..500).contains(&answer.status) && !refusal.code.is_empty() {
@@ -161,7 +195,11 @@ fn token(answer: &Answer, base: &str) -> Result<(SecretString, String)> {
 }
 
 /// The fields of the token request; all are secrets, so that none slips into a message.
-fn form(settings: &Settings, clock: &SharedClock) -> Result<Vec<(&'static str, SecretString)>> {
+fn form(
+    settings: &Settings,
+    clock: &SharedClock,
+    rotated: Option<&SecretString>,
+) -> Result<Vec<(&'static str, SecretString)>> {
     Ok(match &settings.flow {
         Flow::ClientCredentials { client_id, client_secret } => vec![
             ("grant_type", "client_credentials".into()),
@@ -179,6 +217,15 @@ fn form(settings: &Settings, clock: &SharedClock) -> Result<Vec<(&'static str, S
                 ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer".into()),
                 ("assertion", sign(&claims, private_key_pem)?.into()),
             ]
+        }
+        Flow::RefreshToken { client_id, client_secret, refresh_token } => {
+            let mut form = vec![
+                ("grant_type", "refresh_token".into()),
+                ("client_id", client_id.as_str().into()),
+                ("refresh_token", rotated.unwrap_or(refresh_token).clone()),
+            ];
+            form.extend(client_secret.iter().map(|secret| ("client_secret", secret.clone())));
+            form
         }
     })
 }
@@ -207,10 +254,17 @@ fn sign(claims: &Claims<'_>, pem: &SecretString) -> Result<String> {
     })
 }
 
-/// What Salesforce expects as `aud` at a host: its own login hosts for its own domains, else the URL itself.
+/// What Salesforce expects as `aud` at a host: its own login hosts for its own domains, else the URL itself. The My Domain
+/// URL of any org would do as well, but for a mistake in it, which Salesforce answers with nothing but "audience is
+/// invalid".
 pub(super) fn default_audience(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    if host == "test.salesforce.com" || host.ends_with(".sandbox.my.salesforce.com") {
+    let is_test = |domain: &str| {
+        // `--` stands between the name of an org and that of its sandbox, also where the host says no more of it.
+        let first = domain.split('.').next().unwrap_or_default();
+        domain.ends_with(".sandbox") || domain.ends_with(".scratch") || first.contains("--")
+    };
+    if host == "test.salesforce.com" || host.strip_suffix(".my.salesforce.com").is_some_and(is_test) {
         "https://test.salesforce.com".to_owned()
     } else if host.ends_with(".salesforce.com") {
         "https://login.salesforce.com".to_owned()

@@ -7,6 +7,7 @@ mod auth;
 mod client;
 pub mod dialect;
 pub mod error;
+mod governor;
 pub mod mapping;
 mod record;
 mod settings;
@@ -14,9 +15,13 @@ mod settings;
 mod testing;
 mod transport;
 
-pub use client::{Client, quoted};
+pub use client::{
+    Accounts, Assignment, Change, Chunk, Client, FieldInfo, Grant, Held, Memberships, Organization, Place, Profile,
+    Pulled, RIGHTS, Shown, UserLicence, Way, quoted,
+};
 pub use dialect::{Carrier, carrier};
 pub use error::{Cause, Disposition, Error, Result, WaitFor};
+pub use governor::{Admission, Quota, Standing, Tempo, Usage};
 pub use record::{Record, same_id};
 pub use settings::{Flow, Settings};
 

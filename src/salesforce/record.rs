@@ -99,6 +99,15 @@ impl Record {
             .collect()
     }
 
+    /// The record without the fields that it only says to be empty.
+    #[must_use]
+    pub fn with_values_only(&self) -> Self {
+        self.iter()
+            .filter(|(_, value)| !is_unset(value))
+            .map(|(field, value)| (field.to_owned(), value.clone()))
+            .collect()
+    }
+
     /// Parts the record into what one SCIM create carries and what must follow once the user exists.
     ///
     /// A create takes at most one telephone number (Salesforce answers

@@ -5,6 +5,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::governor::Quota;
+
 /// How to reach and log in to one org.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -18,6 +20,8 @@ pub struct Settings {
     pub rest: bool,
     /// Version of the REST API, `v66.0`.
     pub api_version: String,
+    /// How much of the org's API calls the bridge may use.
+    pub quota: Quota,
     /// How long a call may take before its answer counts as lost. Salesforce itself gives up after 10 minutes.
     pub call_timeout: Duration,
     /// How long a login may take.
@@ -48,6 +52,15 @@ pub enum Flow {
         /// `https://test.salesforce.com` for a Salesforce sandbox, else the URL itself.
         audience: Option<String>,
     },
+    /// OAuth refresh token, of an authorisation that a person gave once.
+    RefreshToken {
+        /// Consumer key of the app.
+        client_id: String,
+        /// Consumer secret of the app, where the app requires it for refreshing.
+        client_secret: Option<SecretString>,
+        /// The refresh token. Salesforce does not answer another one, unless the app rotates them.
+        refresh_token: SecretString,
+    },
 }
 
 impl Settings {
@@ -59,6 +72,7 @@ impl Settings {
             flow,
             rest: true,
             api_version: "v66.0".to_owned(),
+            quota: Quota::default(),
             call_timeout: Duration::from_mins(1),
             login_timeout: Duration::from_secs(20),
             body_limit: 10 * 1024 * 1024,

@@ -132,12 +132,7 @@ impl Org {
 
     /// A client of the org, at a time that stands still.
     pub(super) fn client(&self) -> Client {
-        self.client_with(self.settings())
-    }
-
-    /// The same with other settings.
-    pub(super) fn client_with(&self, settings: Settings) -> Client {
-        client(settings).0
+        client(self.settings()).0
     }
 
     /// The calls other than logins, as method and decoded path.

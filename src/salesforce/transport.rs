@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use metrics::counter;
+use chrono::{DateTime, Utc};
+use metrics::{counter, histogram};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, RequestBuilder, header};
 use secrecy::ExposeSecret;
@@ -10,7 +11,8 @@ use serde_json::Value;
 
 use super::auth::Session;
 use super::client::Client;
-use super::error::{Error, Result, bounded, retry_after};
+use super::error::{Cause, Error, Result, bounded, retry_after};
+use super::governor::Usage;
 use super::settings::Settings;
 use crate::clock::SharedClock;
 
@@ -50,6 +52,12 @@ impl Call {
 pub(super) struct Answer {
     pub status: u16,
     pub retry_after: Option<Duration>,
+    /// Where the next page of a bulk query's results begins.
+    pub locator: Option<String>,
+    /// API calls of the org, where the answer tells.
+    pub usage: Option<Usage>,
+    /// The time at the org when it answered.
+    pub date: Option<DateTime<Utc>>,
     pub body: Vec<u8>,
 }
 
@@ -100,20 +108,45 @@ impl Client {
 
     async fn send(&self, call: &Call, session: &Session) -> Result<Answer> {
         let settings = self.settings();
+        let place = tokio::time::timeout(settings.call_timeout, self.place()).await;
+        let _place = place.map_err(|_| Error::Unreachable("too many calls are under way at once".to_owned()))?;
         count(settings, call.kind);
         let scim = call.path.starts_with("/services/scim/");
         let content_type = if scim { "application/scim+json" } else { "application/json" };
+        let results = is_bulk_results(&call.path);
+        let limit = if results { settings.body_limit.max(RESULTS_LIMIT) } else { settings.body_limit };
         let mut request = self
             .http()
             .request(call.method.clone(), format!("{}{}", session.base, call.path))
             .bearer_auth(session.token.expose_secret())
-            .header(header::ACCEPT, content_type)
+            .header(header::ACCEPT, if results { "text/csv" } else { content_type })
             .timeout(settings.call_timeout);
         if let Some(body) = &call.body {
             request = request.header(header::CONTENT_TYPE, content_type).body(body.to_string());
         }
-        exchange(request, settings.body_limit, call.method == Method::GET, self.clock()).await
+        let started = self.clock().now();
+        let answer = exchange(request, limit, call.method == Method::GET, self.clock()).await;
+        let now = self.clock().now();
+        let seconds = (now - started).to_std().unwrap_or_default();
+        let labels = [("tenant", settings.tenant.clone()), ("kind", call.kind.to_owned())];
+        histogram!("scim_bridge_salesforce_call_seconds", &labels).record(seconds);
+        let answer = answer?;
+        let quota = !answer.is_success() && answer.error(true).cause() == Some(Cause::Quota);
+        if quota {
+            self.governor().exhausted(now);
+        } else {
+            self.governor().observe(answer.usage, now);
+        }
+        Ok(answer)
     }
+}
+
+/// Bytes of a page of a bulk query's results at most: 20,000 records.
+const RESULTS_LIMIT: usize = 100 * 1024 * 1024;
+
+/// Whether a call reads the results of a bulk query, which are CSV.
+fn is_bulk_results(path: &str) -> bool {
+    path.contains("/jobs/query/") && path.contains("/results?")
 }
 
 /// Counts a call.
@@ -136,6 +169,10 @@ pub(super) async fn exchange(
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| retry_after(value, clock.now()));
+    let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let usage = text("sforce-limit-info").and_then(Usage::of_header);
+    let date = text("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc());
+    let locator = text("sforce-locator").map(str::to_owned);
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failure(error, reading))? {
         if body.len() + chunk.len() > limit {
@@ -143,7 +180,7 @@ pub(super) async fn exchange(
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, retry_after, body })
+    Ok(Answer { status, retry_after, locator, usage, date, body })
 }
 
 fn failure(error: reqwest::Error, reading: bool) -> Error {

@@ -19,6 +19,11 @@ impl Archive {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
+        Self::create(path, store)
+    }
+
+    /// Writes `store` afresh to the file at `path`.
+    pub(super) fn create(path: &Path, store: &Store) -> io::Result<Self> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }

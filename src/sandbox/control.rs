@@ -2,14 +2,20 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::admin::{self, GroupChange, UserChange};
+use super::faults::Faults;
 use super::org::Visit;
-use super::rest;
-use super::settings::Faults;
-use super::store::field::Field;
-use super::store::{Store, User};
+use super::seeds::{GroupSeed, UserSeed};
+use super::settings::LoginError;
+use super::state::{licences, state};
 use super::wire::{Reply, Request};
+
+/// What there is, for whoever asks for something else.
+const PATHS: &str = "GET state, journal, counters, faults; POST faults, api-usage, login-error, licences, confirm-emails, \
+                     revoke-sessions, reset, users, users/{id or username}, groups, groups/{id or name}; DELETE \
+                     groups/{id or name}";
 
 /// The body of `POST /sandbox/licences`.
 #[derive(Deserialize)]
@@ -19,109 +25,77 @@ struct LicenceOrder {
     total: u32,
 }
 
+/// The body of `POST /sandbox/api-usage`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UsageOrder {
+    used: u32,
+}
+
 /// Answers a call below `/sandbox`.
 pub(super) fn answer(visit: &mut Visit<'_>, request: &Request, segments: &[&str]) -> Reply {
-    match (request.method.as_str(), segments) {
-        ("GET", ["state"]) => Reply::json(200, &state(&visit.inner.store)),
-        ("GET", ["journal"]) => Reply::json(200, &visit.inner.journal.as_json()),
-        ("GET", ["counters"]) => Reply::json(200, &visit.inner.journal.counters()),
-        ("GET", ["faults"]) => Reply::json(200, &json!(visit.inner.dice.faults())),
-        ("POST", ["faults"]) => match order::<Faults>(request) {
-            Ok(faults) => {
-                let answer = json!(faults);
-                visit.inner.set_faults(faults);
-                Reply::json(200, &answer)
-            }
-            Err(reply) => reply,
+    let done = match (request.method.as_str(), segments) {
+        ("GET", ["state"]) => Ok(state(&visit.inner.store)),
+        ("GET", ["journal"]) => journal(visit, request),
+        ("GET", ["counters"]) => Ok(visit.inner.journal.counters()),
+        ("GET", ["faults"]) => Ok(json!(visit.inner.faults())),
+        ("POST", ["faults"]) => order(request).and_then(|faults| set_faults(visit, faults)),
+        ("POST", ["api-usage"]) => order(request).map(|order: UsageOrder| {
+            visit.inner.api_calls = order.used;
+            json!({"used": order.used, "limit": visit.settings.daily_api_limit})
+        }),
+        ("POST", ["login-error"]) => order(request).map(|wrong: Option<LoginError>| {
+            visit.inner.login_error = wrong;
+            json!(visit.inner.login_error)
+        }),
+        ("POST", ["confirm-emails"]) => Ok(json!({"confirmed": visit.inner.store.confirm_emails(visit.now)})),
+        ("POST", ["revoke-sessions"]) => Ok(json!({"revoked": visit.inner.sessions.revoke_all()})),
+        ("POST", ["licences"]) => order(request).map(|order: LicenceOrder| {
+            visit.inner.store.set_licence(&order.name, order.total);
+            licences(&visit.inner.store)
+        }),
+        ("POST", ["reset"]) => match visit.inner.reset(visit.settings, visit.now) {
+            Ok(()) => Ok(json!({"reset": true})),
+            Err(error) => Err(format!("the file that keeps the org cannot be written: {error}")),
         },
-        ("POST", ["confirm-emails"]) => {
-            Reply::json(200, &json!({"confirmed": visit.inner.store.confirm_emails(visit.now)}))
+        ("POST", ["users"]) => {
+            order(request).and_then(|seed: UserSeed| admin::add_user(&mut visit.inner.store, &seed, visit.now))
         }
-        ("POST", ["revoke-sessions"]) => Reply::json(200, &json!({"revoked": visit.inner.sessions.revoke_all()})),
-        ("POST", ["licences"]) => match order::<LicenceOrder>(request) {
-            Ok(order) => {
-                visit.inner.store.set_licence(&order.name, order.total);
-                Reply::json(200, &licences(&visit.inner.store))
-            }
-            Err(reply) => reply,
-        },
+        ("POST", ["users", id]) => order(request)
+            .and_then(|change: UserChange| admin::change_user(&mut visit.inner.store, id, &change, visit.now)),
+        ("POST", ["groups"]) => {
+            order(request).and_then(|seed: GroupSeed| admin::add_group(&mut visit.inner.store, &seed, visit.now))
+        }
+        ("POST", ["groups", id]) => order(request)
+            .and_then(|change: GroupChange| admin::change_group(&mut visit.inner.store, id, &change, visit.now)),
+        ("DELETE", ["groups", id]) => admin::delete_group(&mut visit.inner.store, id),
         (method, _) => {
-            let message = format!(
-                "no {method} {}; there are GET state, journal, counters, faults and POST faults, licences, confirm-emails, \
-                 revoke-sessions",
-                request.path
-            );
-            Reply::json(404, &json!({"error": message}))
+            let message = format!("no {method} {}; there are {PATHS}", request.path);
+            return Reply::json(404, &json!({"error": message}));
         }
+    };
+    match done {
+        Ok(body) => Reply::json(200, &body),
+        Err(message) => Reply::json(400, &json!({"error": message})),
     }
 }
 
-fn order<T: DeserializeOwned>(request: &Request) -> Result<T, Reply> {
-    serde_json::from_slice(&request.body).map_err(|error| Reply::json(400, &json!({"error": error.to_string()})))
+fn order<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
+    serde_json::from_slice(&request.body).map_err(|error| error.to_string())
 }
 
-fn licences(store: &Store) -> Value {
-    store
-        .licences
-        .iter()
-        .map(|licence| json!({"Name": licence.name, "TotalLicenses": licence.total, "UsedLicenses": licence.used}))
-        .collect()
+fn set_faults(visit: &mut Visit<'_>, faults: Faults) -> Result<Value, String> {
+    if let Some(complaint) = faults.complaint() {
+        return Err(complaint);
+    }
+    visit.inner.set_faults(faults);
+    Ok(json!(visit.inner.faults()))
 }
 
-/// Everything in the org: users with REST's field names and with names beside ids, groups, catalogue, licences.
-pub(super) fn state(store: &Store) -> Value {
-    let users: Vec<Value> = store.users().map(|user| user_state(store, user)).collect();
-    let groups: Vec<Value> = store
-        .groups()
-        .map(|group| {
-            json!({
-                "Id": group.id, "Name": group.name, "DeveloperName": group.developer_name, "Type": group.kind.name(),
-                "Members": group.members,
-            })
-        })
-        .collect();
-    let named = |(id, name): (&String, &String)| json!({"Id": id, "Name": name});
-    let profiles: Vec<Value> = store
-        .profiles
-        .iter()
-        .map(|(id, profile)| json!({"Id": id, "Name": profile.name, "UserLicense": profile.licence}))
-        .collect();
-    json!({
-        "OrganizationId": store.org_id,
-        "Users": users,
-        "Groups": groups,
-        "Profiles": profiles,
-        "PermissionSets": store.permission_sets.iter().map(|(id, set)| {
-            json!({"Id": id, "Name": set.name, "Label": set.label, "IsOwnedByProfile": set.owned_by_profile})
-        }).collect::<Vec<_>>(),
-        "Roles": store.roles.iter().map(named).collect::<Vec<_>>(),
-        "UserLicenses": licences(store),
-    })
-}
-
-fn user_state(store: &Store, user: &User) -> Value {
-    let mut out = match rest::user_record(user) {
-        Value::Object(record) => record,
-        _ => Map::new(),
+fn journal(visit: &Visit<'_>, request: &Request) -> Result<Value, String> {
+    let after = match request.parameter("after") {
+        Some(text) => text.parse().map_err(|_| format!("after is the number of a call, and not {text}"))?,
+        None => 0,
     };
-    out.shift_remove("attributes");
-    let mut put = |name: &str, value: Value| {
-        out.insert(name.to_owned(), value);
-    };
-    put("PendingEmail", json!(user.pending_email));
-    put(
-        "Profile",
-        json!(user.get(Field::ProfileId).and_then(|id| store.profiles.get(id)).map(|profile| &profile.name)),
-    );
-    put("Role", json!(user.get(Field::UserRoleId).and_then(|id| store.roles.get(id))));
-    put(
-        "Manager",
-        json!(user.get(Field::ManagerId).and_then(|id| store.user(id)).and_then(|user| user.get(Field::Username))),
-    );
-    let sets = user.permission_sets.iter().filter_map(|id| store.permission_sets.get(id)).map(|set| json!(set.name));
-    put("PermissionSets", sets.collect());
-    let groups = user.groups.iter().filter_map(|id| store.group(id)).map(|group| json!(group.name));
-    put("Groups", groups.collect());
-    put("IsIntegrationUser", json!(user.integration));
-    Value::Object(out)
+    Ok(visit.inner.journal.as_json(request.parameter("kind").as_deref(), after))
 }

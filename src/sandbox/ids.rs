@@ -19,6 +19,25 @@ pub mod prefix {
     pub const PERMISSION_SET: &str = "0PS";
     /// `UserRole`.
     pub const ROLE: &str = "00E";
+    /// `PermissionSetGroup`.
+    pub const PERMISSION_SET_GROUP: &str = "0PG";
+    /// `PermissionSetLicense`.
+    pub const PERMISSION_SET_LICENCE: &str = "0PL";
+    /// `PermissionSetAssignment`: of a permission set or of a permission set group.
+    pub const SET_ASSIGNMENT: &str = "0Pa";
+    /// `PermissionSetLicenseAssign`.
+    pub const LICENCE_ASSIGNMENT: &str = "2LA";
+    /// `GroupMember`.
+    pub const GROUP_MEMBER: &str = "011";
+    /// `UserLogin`.
+    pub const USER_LOGIN: &str = "0Yw";
+    /// `UserLicense`.
+    pub const USER_LICENCE: &str = "100";
+    /// `CallCenter`.
+    pub const CALL_CENTER: &str = "04v";
+
+    /// The prefixes of records that come and go while the org lives, unlike those of the catalogue.
+    pub(crate) const LIVING: &[&str] = &[USER, GROUP, SET_ASSIGNMENT, LICENCE_ASSIGNMENT, GROUP_MEMBER, USER_LOGIN];
 }
 
 /// The suffix of a 15-character id: for each five characters one letter, whose bits say which of the five are capitals.
@@ -68,7 +87,7 @@ impl IdSource {
 
     /// Notes an id that was made before: later ones come after it.
     pub fn observe(&mut self, id: &str) {
-        let known = [prefix::USER, prefix::GROUP].into_iter().find(|prefix| id.starts_with(prefix));
+        let known = prefix::LIVING.iter().copied().find(|prefix| id.starts_with(prefix));
         let (Some(prefix), Some(digits)) = (known, id.get(5..15)) else { return };
         let number = digits.bytes().try_fold(0_u64, |number, byte| {
             let digit = BASE62.iter().position(|known| *known == byte)?;

@@ -10,6 +10,8 @@ use super::wire::Reply;
 /// One call.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
+    /// Its number since the beginning, from 1; the journal gives it.
+    pub(super) number: u64,
     /// When it came.
     pub(super) at: DateTime<Utc>,
     /// Its method.
@@ -43,14 +45,16 @@ impl Journal {
     }
 
     /// Notes a call. `reply` is what the org answered before any fault took the answer away.
-    pub(super) fn note(&mut self, call: Call, reply: Option<&Reply>) {
+    pub(super) fn note(&mut self, mut call: Call, reply: Option<&Reply>) {
         self.total += 1;
+        call.number = self.total;
         *self.by_kind.entry(call.kind).or_insert(0) += 1;
         if let Some(fault) = call.fault {
             *self.faults.entry(fault).or_insert(0) += 1;
         }
         if let Some(reply) = reply {
-            if reply.status >= 400 && call.fault != Some("unavailable") {
+            // What is refused by order is no refusal of the org, and has its own kind.
+            if reply.status >= 400 && call.fault != Some(call.kind) {
                 *self.refused.entry(call.kind).or_insert(0) += 1;
             }
             if reply.changed == Some(false) {
@@ -71,15 +75,21 @@ impl Journal {
         self.calls.iter()
     }
 
-    /// The calls kept as JSON, oldest first.
-    pub(super) fn as_json(&self) -> Value {
+    /// The kinds of call that there were.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.by_kind.iter().map(|(kind, count)| (*kind, *count))
+    }
+
+    /// The calls kept as JSON, oldest first: those of `kind` (all of them for `None`) with a number above `after`.
+    pub(super) fn as_json(&self, kind: Option<&str>, after: u64) -> Value {
+        let wanted = |call: &&Call| call.number > after && kind.is_none_or(|kind| kind == call.kind);
         let call = |call: &Call| {
             json!({
-                "time": call.at.to_rfc3339_opts(SecondsFormat::Millis, true),
+                "number": call.number, "time": call.at.to_rfc3339_opts(SecondsFormat::Millis, true),
                 "method": call.method, "path": call.path, "status": call.status, "kind": call.kind, "fault": call.fault,
             })
         };
-        self.calls.iter().map(call).collect()
+        self.calls.iter().filter(wanted).map(call).collect()
     }
 
     /// The numbers as JSON: `total`, and by kind of call `calls`, `refused` (answered with 400 or more), `unchanged`

@@ -9,8 +9,11 @@
 //! [`Org`] is the org without any network: calls go in, answers come out. [`store`] holds the records and the rules of
 //! the database; `scim`, `rest` and `oauth` are its front ends.
 
+mod admin;
 mod archive;
+mod config;
 mod control;
+mod dice;
 mod faults;
 pub mod ids;
 mod journal;
@@ -19,15 +22,23 @@ mod org;
 mod page;
 mod rest;
 mod scim;
+mod seeds;
 mod server;
 mod settings;
+mod state;
 pub mod store;
+mod view;
 mod wire;
 
+pub use self::config::{ConfigError, read as read_config, start_all};
+pub use self::faults::Faults;
 pub use self::org::{Org, Outcome};
-pub use self::server::{Running, start};
-pub use self::settings::{
-    Clock, EmailConfirmation, Entropy, Faults, GroupSeed, OddPatch, PermissionSetSeed, ProfileSeed, Settings, Switches,
+pub use self::rest::{BulkPace, RestSettings};
+pub use self::seeds::{
+    CustomFieldSeed, CustomType, GroupSeed, PermissionSetGroupSeed, PermissionSetLicenceSeed, PermissionSetSeed,
+    ProfileSeed, RoleSeed, TriggerCode, TriggerSeed, UserSeed, ValidationRule,
 };
+pub use self::server::{Running, start};
+pub use self::settings::{Clock, DefaultAlias, EmailConfirmation, Entropy, LoginError, OddPatch, Settings, Switches};
 pub use self::store::registry::UsernameRegistry;
 pub use self::wire::{Reply, Request};

@@ -6,13 +6,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::archive::Archive;
-use super::faults::{Dice, Fate};
+use super::dice::{Dice, Fate, Traits, Trouble};
+use super::faults::Faults;
 use super::journal::{Call, Journal};
 use super::oauth::{self, Sessions};
-use super::settings::{Faults, Settings};
-use super::store::{Group, Store, User};
+use super::settings::{LoginError, Settings};
+use super::store::{Group, Once, Store, User};
 use super::wire::{Reply, Request};
-use super::{control, page, rest, scim};
+use super::{control, page, rest, scim, state};
+
+/// The fault of a call that was done and not answered.
+const LOST_ANSWER: &str = "lost_answer";
 
 /// A simulated org. Answers calls without any network; [`super::start`] puts it on one.
 #[derive(Debug)]
@@ -29,12 +33,16 @@ pub(super) struct Inner {
     pub(super) store: Store,
     /// Who is logged in.
     pub(super) sessions: Sessions,
+    /// What every login is refused with.
+    pub(super) login_error: Option<LoginError>,
     /// What was called.
     pub(super) journal: Journal,
     /// What goes wrong.
     pub(super) dice: Dice,
     /// Calls since `window`, against the daily limit.
     pub(super) api_calls: u32,
+    /// What the REST interface remembers.
+    pub(super) rest: rest::State,
     window: DateTime<Utc>,
     archive: Option<Archive>,
 }
@@ -80,15 +88,7 @@ impl Org {
     /// The org that `settings` describes, from the beginning and kept in no file.
     pub fn new(settings: Settings) -> Self {
         let now = (settings.clock)();
-        let inner = Inner {
-            store: Store::new(&settings, now),
-            sessions: Sessions::default(),
-            journal: Journal::new(settings.journal_length),
-            dice: Dice::new(settings.faults.clone()),
-            api_calls: 0,
-            window: now,
-            archive: None,
-        };
+        let inner = Inner::new(&settings, now);
         Self { settings, base_url: OnceLock::new(), inner: Mutex::new(inner) }
     }
 
@@ -126,7 +126,7 @@ impl Org {
         let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         match segments.as_slice() {
-            [] => return Outcome::Answer(page::show(&visit)),
+            [] => return Outcome::Answer(page::show(&visit, request)),
             ["sandbox", rest @ ..] => {
                 let reply = control::answer(&mut visit, request, rest);
                 inner.keep();
@@ -135,12 +135,15 @@ impl Org {
             ["favicon.ico"] => return Outcome::Answer(Reply::empty(404)),
             _ => {}
         }
-        let fate = visit.inner.dice.draw();
-        let (reply, fault) = match fate {
+        let (fate, once) = visit.inner.dice.draw(traits(request, &segments), now);
+        visit.inner.store.mishaps.once = once;
+        let (reply, mut fault) = match fate {
             Fate::RequestLost => (None, Some("lost_request")),
-            Fate::Unavailable => {
-                let reply = Reply::rest_error(503, "SERVER_UNAVAILABLE", "server too busy").about("unavailable");
-                (Some(reply), Some("unavailable"))
+            Fate::Refused(trouble) => {
+                if trouble == Trouble::SessionRevoked {
+                    visit.inner.sessions.revoke_all();
+                }
+                (Some(trouble.reply()), Some(trouble.name()))
             }
             Fate::Served | Fate::AnswerLost { .. } => {
                 let reply = api(&mut visit, request, &segments);
@@ -152,9 +155,13 @@ impl Org {
                 if fate == (Fate::AnswerLost { only_if_changed: true }) && lost {
                     visit.inner.dice.answer_was_lost();
                 }
-                (Some(reply), lost.then_some("lost_answer"))
+                (Some(reply), lost.then_some(LOST_ANSWER))
             }
         };
+        let mishaps = &mut inner.store.mishaps;
+        mishaps.once = Once::default();
+        fault = fault.or(mishaps.struck.take());
+        mishaps.struck = None;
         inner.keep();
         // Somebody may send a secret to the token endpoint in the query.
         let path = if request.query.is_empty() || request.path.ends_with("/token") {
@@ -164,9 +171,10 @@ impl Org {
         };
         let kind = reply.as_ref().map_or("lost_request", |reply| reply.kind);
         let status = reply.as_ref().map(|reply| reply.status);
-        inner.journal.note(Call { at: now, method: request.method.clone(), path, status, kind, fault }, reply.as_ref());
+        let call = Call { number: 0, at: now, method: request.method.clone(), path, status, kind, fault };
+        inner.journal.note(call, reply.as_ref());
         match reply {
-            Some(reply) if fault != Some("lost_answer") => {
+            Some(reply) if fault != Some(LOST_ANSWER) => {
                 Outcome::Answer(if request.pretty { reply.indented() } else { reply })
             }
             _ => Outcome::Broken,
@@ -185,12 +193,12 @@ impl Org {
 
     /// The answer of `GET /sandbox/state`.
     pub fn state(&self) -> Value {
-        control::state(&self.lock().store)
+        state::state(&self.lock().store)
     }
 
     /// The answer of `GET /sandbox/journal`.
     pub fn journal(&self) -> Value {
-        self.lock().journal.as_json()
+        self.lock().journal.as_json(None, 0)
     }
 
     /// The answer of `GET /sandbox/counters`.
@@ -198,7 +206,7 @@ impl Org {
         self.lock().journal.counters()
     }
 
-    /// Replaces the faults and starts their generator anew.
+    /// Replaces the faults and starts their generators anew.
     pub fn set_faults(&self, faults: Faults) {
         self.lock().set_faults(faults);
     }
@@ -237,6 +245,20 @@ impl Org {
 }
 
 impl Inner {
+    fn new(settings: &Settings, now: DateTime<Utc>) -> Self {
+        Self {
+            store: Store::new(settings, now),
+            sessions: Sessions::new(settings),
+            login_error: settings.login_error.clone(),
+            journal: Journal::new(settings.journal_length),
+            dice: Dice::new(settings.faults.clone()),
+            api_calls: 0,
+            rest: rest::State::new(&settings.my_domain, now),
+            window: now,
+            archive: None,
+        }
+    }
+
     /// Writes what became different, before anybody is told of it.
     fn keep(&mut self) {
         let Some(archive) = &mut self.archive else {
@@ -251,28 +273,75 @@ impl Inner {
         }
     }
 
-    /// Replaces the faults and starts their generator anew.
+    /// The faults that stand, with what is left of those that are counted.
+    pub(super) fn faults(&self) -> Faults {
+        self.dice.faults().clone().with_left(&self.store.mishaps)
+    }
+
+    /// Everything as it was at the beginning, with nobody logged in and nothing called.
+    pub(super) fn reset(&mut self, settings: &Settings, now: DateTime<Utc>) -> std::io::Result<()> {
+        self.store.release_usernames();
+        let archive = self.archive.take();
+        *self = Self::new(settings, now);
+        if let (Some(_), Some(path)) = (archive, &settings.keep_in) {
+            self.archive = Some(Archive::create(path, &self.store)?);
+            self.store.drop_changes();
+        }
+        Ok(())
+    }
+
+    /// Replaces the faults and starts their generators anew.
     pub(super) fn set_faults(&mut self, faults: Faults) {
-        self.store.row_locks = faults.row_locks;
-        self.store.unknown_exceptions = faults.unknown_exceptions;
+        self.store.mishaps = faults.mishaps();
         self.dice = Dice::new(faults);
+    }
+}
+
+/// What decides which faults can befall the call.
+fn traits(request: &Request, segments: &[&str]) -> Traits {
+    let reads =
+        request.method == "GET" || matches!(segments, [.., ".search"] | ["services", "data", _, "jobs", "query", ..]);
+    let lists = matches!(
+        segments,
+        ["services", "scim", "v2", "Users" | "Groups" | "Entitlements" | "Roles"] | [.., "Users", ".search"]
+    );
+    let queries = matches!(segments, ["services", "data", _, "query" | "queryAll", ..]);
+    Traits {
+        is_login: matches!(segments, ["services", "oauth2", ..]),
+        is_write: !reads,
+        is_query: reads && (lists || queries),
     }
 }
 
 /// What the call is about and the answer, faults aside.
 fn api(visit: &mut Visit<'_>, request: &Request, segments: &[&str]) -> Reply {
-    if segments == ["services", "oauth2", "token"] {
-        let Inner { store, sessions, .. } = &mut *visit.inner;
-        return oauth::token(visit.settings, store, sessions, visit.base_url, visit.now, request).about("token");
+    match segments {
+        ["services", "oauth2", "token"] => return oauth::token(visit, request).about("token"),
+        ["services", "oauth2", "revoke"] => return oauth::revoke(visit, request).about("revoke"),
+        _ => {}
+    }
+    if segments == ["services", "data"] {
+        return rest::versions().about("discovery");
     }
     let token = request.authorization.as_deref().and_then(|header| header.split_once(' '));
     let caller = token
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .and_then(|(_, token)| visit.inner.sessions.user(token.trim(), visit.settings.session_idle_seconds, visit.now));
+        .and_then(|(_, token)| visit.inner.sessions.user(token.trim(), visit.settings.session_idle_seconds, visit.now))
+        // Whoever is deactivated or frozen is out at once.
+        .filter(|user| visit.inner.store.user(user).is_some_and(|user| user.active && !user.frozen));
     let Some(caller) = caller else {
         return Reply::rest_error(401, "INVALID_SESSION_ID", "Session expired or invalid").about("unauthorized");
     };
     visit.caller = caller;
+    let switches = &visit.settings.switches;
+    if !switches.api_enabled {
+        return Reply::rest_error(403, "API_CURRENTLY_DISABLED", "API is currently disabled for this user")
+            .about("forbidden");
+    }
+    if !switches.manage_users && traits(request, segments).is_write {
+        return Reply::rest_error(403, "INSUFFICIENT_ACCESS", "insufficient access rights on object id")
+            .about("forbidden");
+    }
     let is_scim = matches!(segments, ["services", "scim", ..]);
     let counts = !is_scim || visit.settings.switches.scim_counts;
     if counts {
@@ -287,8 +356,11 @@ fn api(visit: &mut Visit<'_>, request: &Request, segments: &[&str]) -> Reply {
         visit.inner.api_calls += 1;
     }
     let reply = match segments {
+        ["services", "oauth2", "userinfo"] => rest::user_info(visit).about("user_read"),
         ["services", "scim", "v2", rest @ ..] => scim::answer(visit, request, rest),
-        ["services", "data", version, rest @ ..] if rest::is_version(version) => rest::answer(visit, request, rest),
+        ["services", "data", version, rest @ ..] if rest::is_version(version) => {
+            rest::answer(visit, request, version, rest)
+        }
         _ => Reply::rest_error(404, "NOT_FOUND", "The requested resource does not exist"),
     };
     if !counts {

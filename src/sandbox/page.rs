@@ -8,7 +8,7 @@ use super::journal::Call;
 use super::org::Visit;
 use super::store::field::Field;
 use super::store::{Group, Store, User};
-use super::wire::Reply;
+use super::wire::{Reply, Request};
 
 /// The most users, groups and calls that the page shows; it says so where there are more.
 const USERS_MAX: usize = 200;
@@ -34,7 +34,8 @@ fn escape(text: &str) -> String {
 }
 
 /// The page.
-pub(super) fn show(visit: &Visit<'_>) -> Reply {
+pub(super) fn show(visit: &Visit<'_>, request: &Request) -> Reply {
+    let kind = request.parameter("kind").filter(|kind| !kind.is_empty());
     let store = &visit.inner.store;
     let people: Vec<&User> = store.users().filter(|user| !user.integration).collect();
     let active = people.iter().filter(|user| user.active).count();
@@ -55,7 +56,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Reply {
         licences = licences(store),
         users = users(store, &people),
         group_list = groups(store),
-        calls = calls(visit),
+        calls = calls(visit, kind.as_deref()),
         org = escape(&store.org_id),
         time = visit.now.to_rfc3339_opts(SecondsFormat::Secs, true),
     );
@@ -87,8 +88,8 @@ fn users(store: &Store, people: &[&User]) -> String {
     let mut out = String::from("<section><h2>Users</h2>");
     if people.is_empty() {
         out.push_str(
-            "<p class=\"empty\">Nobody yet. People appear here when the bridge has delivered them: push one to the SCIM \
-             base URL that the bridge printed, and wait a moment.</p></section>",
+            "<p class=\"empty\">Nobody yet. People appear here when something has created them in this org: over SCIM, \
+             over REST, or with <code>POST /sandbox/users</code>.</p></section>",
         );
         return out;
     }
@@ -111,21 +112,32 @@ fn user_row(store: &Store, user: &User) -> String {
     let pending = user.pending_email.as_ref().map_or_else(String::new, |email| {
         format!("<span class=\"pending\" title=\"waits for the person's confirmation\">→ {}</span>", escape(email))
     });
+    let set_groups = user
+        .set_groups
+        .keys()
+        .filter_map(|id| store.permission_set_groups.get(id))
+        .map(|group| format!("<span class=\"chip set\">{} (group)</span>", escape(&group.label)))
+        .collect::<Vec<_>>()
+        .concat();
     let sets = user
         .permission_sets
-        .iter()
+        .keys()
         .filter_map(|id| store.permission_sets.get(id))
         .map(|set| format!("<span class=\"chip set\">{}</span>", escape(&set.label)))
         .collect::<Vec<_>>()
         .concat();
     let groups = user
         .groups
-        .iter()
+        .keys()
         .filter_map(|id| store.group(id))
         .map(|group| format!("<span class=\"chip\">{}</span>", escape(&group.name)))
         .collect::<Vec<_>>()
         .concat();
-    let (class, state) = if user.active { ("on", "active") } else { ("off", "inactive") };
+    let (class, state) = match (user.active, user.frozen) {
+        (true, false) => ("on", "active"),
+        (true, true) => ("off", "frozen"),
+        (false, _) => ("off", "inactive"),
+    };
     let detail = [text(Field::Title), text(Field::Department)]
         .into_iter()
         .filter(|part| !part.is_empty())
@@ -135,7 +147,7 @@ fn user_row(store: &Store, user: &User) -> String {
         "<tr class=\"{class}\"><td data-label=\"Name\"><strong>{name}</strong><small>{detail}</small></td>\
          <td data-label=\"Username\">{username}</td><td data-label=\"E-mail\">{email}{pending}</td>\
          <td data-label=\"State\"><span class=\"state {class}\">{state}</span></td>\
-         <td data-label=\"Profile\">{profile}{sets}</td><td data-label=\"Groups\">{groups}</td></tr>",
+         <td data-label=\"Profile\">{profile}{sets}{set_groups}</td><td data-label=\"Groups\">{groups}</td></tr>",
         name = escape(&user.name()),
         username = text(Field::Username),
         email = text(Field::Email),
@@ -167,17 +179,40 @@ fn groups(store: &Store) -> String {
     out
 }
 
-fn calls(visit: &Visit<'_>) -> String {
-    let mut out = String::from("<section><h2>Last calls</h2>");
+fn calls(visit: &Visit<'_>, kind: Option<&str>) -> String {
+    let mut out = String::from("<section id=\"calls\"><h2>Last calls</h2>");
+    out.push_str(&kinds(visit, kind));
     let mut rows = String::new();
-    for call in visit.inner.journal.calls().rev().take(CALLS_MAX) {
+    let wanted = |call: &&Call| kind.is_none_or(|kind| kind == call.kind);
+    for call in visit.inner.journal.calls().rev().filter(wanted).take(CALLS_MAX) {
         rows.push_str(&call_row(call));
     }
     if rows.is_empty() {
-        out.push_str("<p class=\"empty\">Nobody has called this org yet.</p></section>");
+        let nothing = if kind.is_some() { "No such call is remembered." } else { "Nobody has called this org yet." };
+        let _infallible = write!(out, "<p class=\"empty\">{nothing}</p></section>");
         return out;
     }
     let _infallible = write!(out, "<ol class=\"calls\">{rows}</ol></section>");
+    out
+}
+
+/// Links to the calls of each kind.
+fn kinds(visit: &Visit<'_>, chosen: Option<&str>) -> String {
+    let link = |name: &str, target: &str, count: String, current: bool| {
+        let mark = if current { " aria-current=\"true\"" } else { "" };
+        format!("<a href=\"/{}#calls\"{mark}>{} <small>{count}</small></a>", escape(target), escape(name))
+    };
+    let all: Vec<(&str, u64)> = visit.inner.journal.kinds().collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let total: u64 = all.iter().map(|(_, count)| count).sum();
+    let mut out = String::from("<nav class=\"kinds\" aria-label=\"kinds of call\">");
+    out.push_str(&link("all", "", total.to_string(), chosen.is_none()));
+    for (kind, count) in all {
+        out.push_str(&link(&kind.replace('_', " "), &format!("?kind={kind}"), count.to_string(), chosen == Some(kind)));
+    }
+    out.push_str("</nav>");
     out
 }
 
@@ -189,9 +224,11 @@ fn call_row(call: &Call) -> String {
     let status = call.status.map_or_else(|| "–".to_owned(), |status| status.to_string());
     let fault = call.fault.map_or_else(String::new, |fault| format!("<em>{}</em>", escape(&fault.replace('_', " "))));
     format!(
-        "<li><time>{}</time><span class=\"state {class}\">{status}</span><code>{} {}</code>{fault}</li>",
+        "<li><time>{}</time><span class=\"state {class}\">{status}</span><code>{} {}</code><small>{}</small>{fault}</li>",
         call.at.format("%H:%M:%S"),
         escape(&call.method),
         escape(&call.path),
+        // A fault that has a kind of its own is told of once.
+        if call.fault == Some(call.kind) { String::new() } else { escape(&call.kind.replace('_', " ")) },
     )
 }

@@ -18,8 +18,9 @@ use super::org::{Org, Outcome};
 use super::settings::Settings;
 use super::wire::Request;
 
-/// The largest body that is read, in bytes; Salesforce's own limit for a request is 50 MB.
-const BODY_MAX: usize = 50 * 1024 * 1024;
+/// The largest body that is read, in bytes: more than the 150 MB of a bulk upload, so that Salesforce's own refusal is
+/// what a larger one meets.
+const BODY_MAX: usize = 160 * 1024 * 1024;
 
 /// A simulated org that is being served.
 #[derive(Debug)]
@@ -82,6 +83,7 @@ async fn answer(org: Data<Org>, request: HttpRequest, body: Bytes) -> HttpRespon
         authorization: header(AUTHORIZATION.as_str()),
         content_type: header(CONTENT_TYPE.as_str()),
         method_override: header("x-http-method-override"),
+        query_options: header("sforce-query-options"),
         pretty: request.headers().contains_key("x-prettyprint"),
         body: body.to_vec(),
     };

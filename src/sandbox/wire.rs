@@ -20,6 +20,8 @@ pub struct Request {
     pub content_type: Option<String>,
     /// `X-HTTP-Method-Override`.
     pub method_override: Option<String>,
+    /// `Sforce-Query-Options`.
+    pub query_options: Option<String>,
     /// Whether `X-PrettyPrint` was there, whatever it said.
     pub pretty: bool,
     /// The body.

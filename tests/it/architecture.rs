@@ -13,8 +13,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("db", &[]),
     ("sandbox", &[]),
     ("clock", &[]),
-    // `scim` for the schemas of extensions.
-    ("config", &["scim"]),
+    // `scim` for the schemas of extensions; `salesforce` for the mapping, whose fields and templates are checked with the
+    // rest of the file.
+    ("config", &["scim", "salesforce"]),
     ("telemetry", &[]),
     ("access", &["db", "clock"]),
     // `access` for credentials; `delivery` for where deliveries stand; `shadow` for the kinds of resource and pages;

@@ -53,7 +53,9 @@ async fn change(db: &Db, id: &'static str) {
 }
 
 async fn claim(db: &Db, owner: &'static str, now: i64) -> Vec<Claim> {
-    db.write(move |conn| outbox::claim(conn, TENANT, owner, at(now), TimeDelta::seconds(10), 7)).await.expect("claimed")
+    db.write(move |conn| outbox::claim(conn, TENANT, owner, at(now), TimeDelta::seconds(10), 7, 7))
+        .await
+        .expect("claimed")
 }
 
 fn outcome(state: State) -> Outcome {
@@ -71,7 +73,48 @@ async fn state(db: &Db, id: &'static str) -> State {
     found.get(id).expect("a delivery").state
 }
 
+async fn taken(db: &Db, limit: i64, ordinary: i64) -> Vec<String> {
+    let claims = db.write(move |conn| outbox::claim(conn, TENANT, "o", at(9), TimeDelta::seconds(10), limit, ordinary));
+    claims.await.expect("claimed").into_iter().map(|claim| claim.resource).collect()
+}
+
 both_engines! {
+    async fn what_takes_a_right_away_goes_first(engine: Engine) {
+        let db = open(&engine, 2).await;
+        let set = |stored: Stored, second: i64| {
+            let db = db.clone();
+            async move {
+                db.write(move |conn| outbox::enqueue_stored(conn, &stored, at(second))).await.expect("enqueued");
+            }
+        };
+        let with = |id: &str, active: bool| {
+            let mut stored = stored(id);
+            stored.document.insert("active".to_owned(), serde_json::json!(active));
+            stored
+        };
+        for id in ["a", "b", "c", "d", "e", "f"] {
+            push(&db, id).await;
+        }
+        assert_eq!(db.read(|conn| outbox::next_urgent(conn, TENANT)).await.expect("read"), None);
+        set(with("a", true), 1).await;
+        set(with("d", false), 3).await;
+        set(Stored { deleted: Some(at(4)), ..stored("e") }, 4).await;
+        set(Stored { kind: Kind::Group, ..with("f", false) }, 5).await;
+        assert_eq!(db.read(|conn| outbox::next_urgent(conn, TENANT)).await.expect("read"), Some(at(3)));
+        assert_eq!(taken(&db, 1, 1).await, ["d"], "though others were due before");
+        assert_eq!(taken(&db, 7, 0).await, ["e"], "and nothing else where all others are held");
+        assert!(taken(&db, 7, 0).await.is_empty());
+        assert_eq!(taken(&db, 7, 2).await, ["b", "c"], "in the order in which they became due");
+        // Somebody is back before the deactivation went out: it is no longer urgent; the others' order stays.
+        set(with("a", false), 6).await;
+        set(with("a", true), 7).await;
+        assert!(taken(&db, 7, 0).await.is_empty());
+        // What says nothing new of the person leaves the urgency as it is.
+        set(with("a", false), 8).await;
+        change(&db, "a").await;
+        assert_eq!(taken(&db, 7, 7).await, ["a", "f"]);
+    }
+
     async fn a_change_that_comes_meanwhile_is_delivered_after(engine: Engine) {
         let db = open(&engine, 2).await;
         push(&db, "a").await;

@@ -44,7 +44,7 @@ fn client(org: &Running, flow: Flow) -> Client {
 impl World {
     /// Creates the user that a SCIM document describes, as the bridge does it.
     async fn join(&self, document: Value) -> (Record, Account) {
-        let wish = mapping::record(document.as_object().unwrap()).record;
+        let wish = mapping::Mapping::builtin().record(document.as_object().unwrap()).unwrap().record;
         let (now, later) = wish.split_for_create();
         let account = self.client.create_user(&now, &self.profile).await.unwrap();
         self.client.update_user(&account.id, &later).await.unwrap();
@@ -167,7 +167,9 @@ async fn people_are_found_by_federation_id_and_by_username() {
 async fn refusals_are_understood() {
     let world = world().await;
     let (_, account) = world.join(person("ada")).await;
-    let wish = |name: &str| mapping::record(person(name).as_object().unwrap()).record.split_for_create().0;
+    let wish = |name: &str| {
+        mapping::Mapping::builtin().record(person(name).as_object().unwrap()).unwrap().record.split_for_create().0
+    };
     let create = async |record: Record, profile: &str| world.client.create_user(&record, profile).await.unwrap_err();
     let profile = world.profile.as_str();
     let unique = |record: Record| record.with("FederationIdentifier", "other").with("CommunityNickname", "other");
@@ -210,7 +212,8 @@ async fn refusals_are_understood() {
 #[tokio::test]
 async fn a_lost_answer_leaves_a_user_that_a_look_finds() {
     let world = world().await;
-    let wish = mapping::record(person("ada").as_object().unwrap()).record.split_for_create().0;
+    let wish =
+        mapping::Mapping::builtin().record(person("ada").as_object().unwrap()).unwrap().record.split_for_create().0;
     world.faults(Faults { lost_answer_next: 1, ..Faults::default() });
     let error = world.client.create_user(&wish, &world.profile).await.unwrap_err();
     assert_eq!(error.disposition(), Disposition::LookFirst, "{error:?}");

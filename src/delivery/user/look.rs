@@ -2,14 +2,17 @@
 
 use crate::db::{Conn, Error as DbError};
 use crate::delivery::attempt::{Abandoned, Attempt};
+use crate::delivery::org::Adopt;
 use crate::delivery::outbox::Outcome;
-use crate::delivery::plan::UserWish;
-use crate::salesforce::{self, Account, Cause, Record, UserKey, mapping};
+use crate::delivery::plan::{self, Adoption, UserWish};
+use crate::salesforce::mapping::Mapping;
+use crate::salesforce::{self, Account, Cause, Record, UserKey};
 use crate::scim::fold::fold;
 use crate::shadow::link::{self, How};
 use crate::shadow::{self, Kind};
 
-use super::Delivery;
+use super::taken::USERNAME;
+use super::{Delivery, UNDER_WAY};
 
 /// What looking for an account came to.
 pub(super) enum Look {
@@ -19,6 +22,8 @@ pub(super) enum Look {
     NotOurs(String),
     /// One whose owner is about to give up what it was found by.
     NotYet(String),
+    /// One of which a person has to say whether it is this person's: its id and why it is asked.
+    Ask(String, String),
     /// None.
     Absent,
 }
@@ -36,7 +41,7 @@ impl From<DbError> for LookFailed {
 }
 
 /// Whose an account is.
-enum Owner {
+pub(super) enum Owner {
     /// Nobody's, this person's, or one who was deleted.
     Free,
     /// Another user's of this id, who is to keep the value that it was found by.
@@ -45,7 +50,13 @@ enum Owner {
     Leaving(String),
 }
 
-fn owner(conn: &mut Conn, (tenant, own): (&str, &str), account: &Account, field: &str) -> Result<Owner, DbError> {
+fn owner(
+    conn: &mut Conn,
+    (tenant, own): (&str, &str),
+    account: &Account,
+    field: &str,
+    mapping: &Mapping,
+) -> Result<Owner, DbError> {
     let (other, deleted) = match link::owner(conn, tenant, Kind::User, &account.id)? {
         Some((other, deleted)) if other != own => (other, deleted),
         _ => return Ok(Owner::Free),
@@ -53,10 +64,11 @@ fn owner(conn: &mut Conn, (tenant, own): (&str, &str), account: &Account, field:
     if deleted {
         return Ok(Owner::Free);
     }
-    let wished = shadow::any(conn, &other)?.map(|stored| mapping::record(&stored.document).record).unwrap_or_default();
+    let wished = shadow::any(conn, &other)?.and_then(|stored| mapping.record(&stored.document).ok());
+    let wished = wished.map(|mapped| mapped.record).unwrap_or_default();
     let stays = match (wished.text(field), account.record.text(field)) {
         (Some(wished), Some(held)) => fold(wished) == fold(held),
-        // A federation id is never cleared.
+        // A federation id is never cleared; and what is written on a create only, or cannot be mapped, stays.
         (None, _) => true,
         (Some(_), None) => false,
     };
@@ -68,7 +80,11 @@ impl Delivery<'_> {
     /// one with the username.
     pub(super) async fn look(&mut self) -> Result<Look, LookFailed> {
         let wish = match &self.wish {
-            UserWish::Account(record) => Some(record.clone()),
+            UserWish::Account(wish) => {
+                let mut all = wish.on_create.clone();
+                all.apply(&wish.record);
+                Some(all)
+            }
             UserWish::Gone => None,
         };
         let mut asked: Vec<(String, String)> = Vec::new();
@@ -121,40 +137,86 @@ impl Delivery<'_> {
             let words = format!("the username {username} belongs to a Salesforce account with another federation id");
             return Ok(Look::NotOurs(words));
         }
+        // An account that an earlier try made, whose answer was lost, is this person's whatever the policy.
+        if !self.creating.as_ref().is_some_and(|sent| plan::made_by(sent, &account.record)) {
+            let by = if how == How::Username { "username" } else { "federation id" };
+            let there = format!("the account {username} ({}) with this {by} was in Salesforce before", account.id);
+            match self.attempt.shared.org.adopt {
+                Adopt::Matching => {}
+                Adopt::Never => {
+                    return Ok(Look::NotOurs(format!(
+                        "{there}, and accounts.adopt = \"never\" leaves such accounts alone"
+                    )));
+                }
+                Adopt::Ask => {
+                    let agreed = self.seen.observed.adoption.as_ref();
+                    if !agreed.is_some_and(|adoption| adoption.approved && adoption.account == account.id) {
+                        let command = format!("scim-bridge deliveries release {}", self.stored.id);
+                        let reason = format!("{there}; if it is this person's, {command} adopts it");
+                        return Ok(Look::Ask(account.id, reason));
+                    }
+                }
+            }
+        }
         Ok(Look::Found(Box::new(account), how))
     }
 
-    async fn owner(&self, account: &Account, field: &'static str) -> Result<Owner, DbError> {
-        let (tenant, own, account) = (self.stored.tenant.clone(), self.stored.id.clone(), account.clone());
-        self.attempt.shared.db.read(move |conn| owner(conn, (&tenant, &own), &account, field)).await
-    }
-
-    /// What follows from an update that failed. One that is refused because somebody else has the username or federation
-    /// id stands refused, unless that is a user of ours who is about to give it up.
-    pub(super) async fn not_updated(&self, changes: &Record, error: &salesforce::Error) -> Result<Outcome, Abandoned> {
+    /// What follows from a look; `None`: the plan goes on. `refusal`: the refused create that made us look.
+    pub(super) async fn looked(
+        &mut self,
+        look: Look,
+        refusal: Option<salesforce::Error>,
+    ) -> Result<Option<Outcome>, Abandoned> {
         let attempt = self.attempt;
-        let field = match error.cause() {
-            Some(Cause::DuplicateUsername) => "Username",
-            Some(Cause::DuplicateFederationId) => "FederationIdentifier",
-            _ => return Ok(attempt.failed(error)),
-        };
-        let Some(value) = changes.text(field) else { return Ok(attempt.failed(error)) };
-        let key = if field == "Username" { UserKey::Username(value) } else { UserKey::FederationId(value) };
-        attempt.called();
-        let found = match attempt.shared.org.client.find_users(key).await {
-            Ok(found) => found,
-            Err(error) => return Ok(attempt.failed(&error)),
-        };
-        if found.is_empty() {
-            return Ok(attempt.taken_by_nobody(error));
-        }
-        for account in found {
-            if let Owner::Leaving(other) = self.owner(&account, field).await? {
-                return Ok(
-                    attempt.after_another(format!("waits for user {other} to give up the {field} in Salesforce"))
-                );
+        let name_is_taken = refusal.as_ref().is_some_and(|error| error.cause() == Some(Cause::DuplicateUsername));
+        match look {
+            Look::Found(account, how) => {
+                return Ok(if self.adopt(*account, how).await? {
+                    None
+                } else {
+                    Some(attempt.after_another(UNDER_WAY.to_owned()))
+                });
+            }
+            // Somebody who came back under the name has it by now: nothing is left to deactivate.
+            Look::NotOurs(_) | Look::NotYet(_) | Look::Ask(..) if self.wish == UserWish::Gone => {
+                self.known_not_created().await?;
+            }
+            Look::NotYet(reason) => {
+                self.known_not_created().await?;
+                return Ok(Some(attempt.after_another(reason)));
+            }
+            Look::Ask(account, reason) => {
+                self.known_not_created().await?;
+                self.seen.observed.adoption = Some(Adoption { account, approved: false });
+                self.save_observed().await?;
+                return Ok(Some(Outcome { due: None, ..attempt.held(reason) }));
+            }
+            Look::NotOurs(reason) => {
+                self.known_not_created().await?;
+                if name_is_taken && self.choose_another(USERNAME).await? {
+                    return Ok(None);
+                }
+                return Ok(Some(Attempt::rejected(reason, refusal.map(|e| e.salesforce_text().to_owned()))));
+            }
+            Look::Absent => {
+                self.known_not_created().await?;
+                if self.seen.observed.adoption.take().is_some() {
+                    self.save_observed().await?;
+                }
+                if let Some(error) = refusal {
+                    if name_is_taken && attempt.was_taken_before() && self.choose_another(USERNAME).await? {
+                        return Ok(None);
+                    }
+                    return Ok(Some(attempt.taken_by_nobody(&error)));
+                }
             }
         }
-        Ok(Attempt::rejected(error.to_string(), Some(error.salesforce_text().to_owned())))
+        Ok(None)
+    }
+
+    pub(super) async fn owner(&self, account: &Account, field: &'static str) -> Result<Owner, DbError> {
+        let (tenant, own, account) = (self.stored.tenant.clone(), self.stored.id.clone(), account.clone());
+        let mapping = self.attempt.shared.org.mapping.clone();
+        self.attempt.shared.db.read(move |conn| owner(conn, (&tenant, &own), &account, field, &mapping)).await
     }
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{default_audience, safe_base};
 use crate::salesforce::testing::{Org, Reply, client};
-use crate::salesforce::{Disposition, Error, Flow};
+use crate::salesforce::{Disposition, Error, Flow, Settings};
 
 /// Made for these tests and used nowhere else.
 const KEY: &str = include_str!("test_key.pem");
@@ -64,6 +64,67 @@ async fn the_assertion_is_signed_and_short_lived() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_is_used_until_another_takes_its_place() {
+    let org = Org::with_logins(
+        |n| {
+            let token = if n == 2 { json!("token-2") } else { json!(null) };
+            Reply::ok(json!({ "access_token": format!("session-{n}"), "refresh_token": token }).to_string())
+        },
+        |_, _| Reply::status(401, r#"[{"errorCode":"INVALID_SESSION_ID"}]"#),
+    )
+    .await;
+    let flow = |client_secret: Option<&str>| Flow::RefreshToken {
+        client_id: "key".to_owned(),
+        client_secret: client_secret.map(Into::into),
+        refresh_token: "token-1".into(),
+    };
+    let client = crate::salesforce::testing::client(Settings { flow: flow(Some("hush-hush")), ..org.settings() }).0;
+    for (login, sent_token) in [(1, "token-1"), (2, "token-1"), (3, "token-2"), (4, "token-2")] {
+        // Each call finds its session refused, and logs in once more.
+        let before = org.logins();
+        while org.logins() < login {
+            client.user(ID).await.unwrap_err();
+            assert!(org.logins() > before || org.logins() >= login);
+        }
+        let forms: Vec<_> =
+            org.seen.lock().unwrap().iter().filter(|seen| seen.line.contains("/oauth2/")).cloned().collect();
+        let sent = form(&forms[login - 1].body);
+        assert_eq!(sent.len(), 4);
+        assert_eq!((sent["grant_type"].as_str(), sent["client_id"].as_str()), ("refresh_token", "key"));
+        assert_eq!((sent["refresh_token"].as_str(), sent["client_secret"].as_str()), (sent_token, "hush-hush"));
+    }
+    let public = crate::salesforce::testing::client(Settings { flow: flow(None), ..org.settings() }).0;
+    public.log_in().await.unwrap();
+    assert_eq!(form(&org.last().body).len(), 3, "no secret is no empty secret");
+}
+
+/// A hundred calls find their session expired: one logs in for all, and each is made again once.
+#[tokio::test]
+async fn many_calls_that_find_the_session_expired_renew_it_once() {
+    let org = Org::start(|_, seen| {
+        if seen.head.contains("session-1") {
+            Reply::status(401, r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#)
+        } else {
+            Reply::ok(format!(r#"{{"id":"{ID}"}}"#))
+        }
+    })
+    .await;
+    let client = org.client();
+    client.log_in().await.unwrap();
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let client = client.clone();
+        calls.spawn(async move { client.user(ID).await });
+    }
+    while let Some(answer) = calls.join_next().await {
+        assert!(answer.unwrap().unwrap().is_some(), "nobody is told of the expiry");
+    }
+    assert_eq!(org.logins(), 2);
+    let refused = org.calls().len() - 100;
+    assert!((1..=100).contains(&refused), "each is refused once at most: {refused}");
+}
+
+#[tokio::test]
 async fn a_key_that_cannot_be_read_is_not_shown() {
     let org = Org::start(|_, _| Reply::ok("")).await;
     let mut settings = org.settings();
@@ -81,6 +142,11 @@ fn the_audience_fits_the_host() {
         ("https://login.salesforce.com", "https://login.salesforce.com"),
         ("https://acme--uat.sandbox.my.salesforce.com", "https://test.salesforce.com"),
         ("https://test.salesforce.com/", "https://test.salesforce.com"),
+        ("https://acme--uat.my.salesforce.com", "https://test.salesforce.com"),
+        ("https://acme--uat.cs12.my.salesforce.com", "https://test.salesforce.com"),
+        ("https://acme-uat.scratch.my.salesforce.com", "https://test.salesforce.com"),
+        ("https://acme-dev-ed.develop.my.salesforce.com", "https://login.salesforce.com"),
+        ("https://acme.my.site.com", "https://acme.my.site.com"),
         ("http://127.0.0.1:8090/", "http://127.0.0.1:8090"),
         ("https://evilsalesforce.com", "https://evilsalesforce.com"),
     ] {
@@ -165,5 +231,11 @@ fn settings_do_not_print_their_secrets() {
         bearer("topsecret", None),
         Flow::ClientCredentials { client_id: "key".to_owned(), client_secret: "topsecret".into() }
     );
+    let refresh = Flow::RefreshToken {
+        client_id: "key".to_owned(),
+        client_secret: Some("topsecret".into()),
+        refresh_token: "topsecret".into(),
+    };
+    let printed = format!("{printed}{refresh:?}");
     assert!(printed.contains("consumer-key") && !printed.contains("topsecret"), "{printed}");
 }

@@ -1,7 +1,14 @@
 //! The calls that the bridge makes.
 
+mod bulk;
+mod catalogue;
+mod freeze;
+mod grants;
 mod groups;
+mod pull;
 mod query;
+mod quota;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -9,16 +16,21 @@ mod users;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::auth::{Auth, Session};
-use super::dialect::{self, ENTITLEMENT_NAME};
+use super::dialect::{self, ENTITLEMENT_NAME, Urns};
 use super::error::{Error, Result};
+use super::governor::Governor;
 use super::settings::Settings;
 use super::transport::{Call, encoded};
 use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
+pub use catalogue::{FieldInfo, Organization, Profile, RIGHTS, UserLicence};
+pub use grants::{Change, Grant, Held};
+pub use pull::{Accounts, Assignment, Chunk, Memberships, Place, Pulled, Shown, Way};
 pub use query::quoted;
 
 /// The client of one org. Cheap to clone: clones share the session.
@@ -30,6 +42,10 @@ struct Inner {
     http: reqwest::Client,
     clock: SharedClock,
     auth: Auth,
+    urns: Mutex<Option<Urns>>,
+    governor: Governor,
+    /// As many as calls may be under way.
+    places: Semaphore,
 }
 
 /// Largest page that Salesforce gives; without `count` it gives ten.
@@ -39,7 +55,10 @@ impl Client {
     /// A client that logs in with its first call. `http` should follow no redirects (a redirected POST would become a
     /// GET, whose success says nothing); time-outs are set for every request from the settings.
     pub fn new(settings: Settings, http: reqwest::Client, clock: SharedClock) -> Self {
-        Self(Arc::new(Inner { settings, http, clock, auth: Auth::default() }))
+        let governor = Governor::new(settings.tenant.clone(), settings.quota.clone());
+        let places = Semaphore::new(settings.quota.concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        let (auth, urns) = (Auth::default(), Mutex::default());
+        Self(Arc::new(Inner { settings, http, clock, auth, urns, governor, places }))
     }
 
     /// Logs in if there is no session yet: whether the credentials are right. It tries even where a login was refused just
@@ -81,7 +100,7 @@ impl Client {
     }
 
     pub(super) async fn session(&self, stale: Option<&Session>) -> Result<Session> {
-        self.0.auth.session(&self.0.settings, &self.0.http, &self.0.clock, stale).await
+        self.0.auth.session(&self.0.settings, &self.0.http, &self.0.clock, &self.0.governor, stale).await
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -90,6 +109,10 @@ impl Client {
 
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.0.http
+    }
+
+    pub(super) fn known_urns(&self) -> &Mutex<Option<Urns>> {
+        &self.0.urns
     }
 
     pub(super) fn clock(&self) -> &SharedClock {

@@ -25,9 +25,9 @@ impl Client {
                 Some(Value::Array(records)) => found.extend(records),
                 _ => return Err(answer.unreadable()),
             }
-            match page.get("nextRecordsUrl").and_then(Value::as_str) {
+            path = match page.get("nextRecordsUrl").and_then(Value::as_str) {
                 // Nothing but a page of this very query: the session must not travel anywhere else.
-                Some(next) if next.starts_with("/services/data/") => path = next.to_owned(),
+                Some(next) if next.starts_with("/services/data/") => next.to_owned(),
                 Some(_) => return Err(answer.unreadable()),
                 None => return Ok(found),
             }
@@ -58,7 +58,7 @@ mod tests {
     use serde_json::json;
 
     use super::quoted;
-    use crate::salesforce::testing::{Org, Reply};
+    use crate::salesforce::testing::{Org, Reply, client};
 
     #[test]
     fn a_literal_ends_where_it_ends() {
@@ -92,7 +92,7 @@ mod tests {
         let org = Org::start(|_, _| Reply::ok("{}")).await;
         let mut settings = org.settings();
         settings.rest = false;
-        let error = org.client_with(settings).query("query", "SELECT Id FROM User").await.unwrap_err();
+        let error = client(settings).0.query("query", "SELECT Id FROM User").await.unwrap_err();
         assert!(error.to_string().contains("rest"), "{error}");
         assert!(org.calls().is_empty() && org.logins.load(std::sync::atomic::Ordering::SeqCst) == 0);
     }

@@ -382,3 +382,35 @@ async fn calls_are_counted_by_tenant_and_kind() {
         assert!(text.contains(line), "{text}");
     }
 }
+
+#[tokio::test]
+async fn without_rest_the_org_s_own_fields_go_under_the_urn_that_it_names() {
+    let urn = "urn:salesforce:schemas:extension:00DAA0000001aaaYAA";
+    let org = Org::start(move |_, request| {
+        let target = request.target();
+        if target.contains("/Schemas") {
+            return Reply::ok(json!({"Resources": [{"id": "urn:salesforce:schemas:extension:2.0"}]}).to_string());
+        }
+        if target.contains("/ResourceTypes") {
+            return Reply::ok(json!({"Resources": [{"schemaExtensions": [{"schema": urn}]}]}).to_string());
+        }
+        Reply::ok(json!({"id": ID, urn: {"Badge__c": "7", "Desk__c": "d"}}).to_string())
+    })
+    .await;
+    let mut settings = org.settings();
+    settings.rest = false;
+    let client = client(settings).0;
+    let changes = Record::new().with("Badge__c", "7").with("Desk__c", "d").with("Gone__c", Value::Null);
+    client.update_user(ID, &changes).await.unwrap();
+    let operations = json!([
+        {"op": "replace", "value": {format!("{urn}:Badge__c"): "7"}},
+        {"op": "replace", "value": {format!("{urn}:Desk__c"): "d"}},
+        {"op": "remove", "path": format!("{urn}:Gone__c")},
+    ]);
+    assert_eq!(org.last().json()["Operations"], operations, "one operation each: of several in one the last survives");
+    client.update_user(ID, &changes).await.unwrap();
+    assert_eq!(org.calls().len(), 4, "the URNs are asked for once");
+    // A change that only REST can make is not sent at all.
+    let refused = client.update_user(ID, &Record::new().with("Username", "b@c.de")).await.unwrap_err();
+    assert!(refused.to_string().contains("REST"), "{refused}");
+}

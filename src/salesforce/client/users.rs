@@ -1,10 +1,10 @@
 //! Calls about users.
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::Client;
-use crate::salesforce::dialect::{self, Carrier, USER_FEDERATION_ID, USER_NAME};
+use crate::salesforce::dialect::{self, Carrier, USER_FEDERATION_ID, USER_NAME, Urns};
 use crate::salesforce::error::{Cause, Error, Result};
 use crate::salesforce::transport::{Call, encoded};
 use crate::salesforce::{Account, Record, Update, UserKey};
@@ -63,6 +63,28 @@ impl Client {
         }
     }
 
+    /// Creates a user with a profile over REST, in one call that carries every field and mails nobody. It is done whole
+    /// or not at all.
+    pub async fn create_user_by_rest(&self, record: &Record, profile_id: &str) -> Result<Account> {
+        self.rest_for("creating this user")?;
+        let mut body: Map<String, Value> =
+            record.iter().map(|(field, value)| (field.to_owned(), value.clone())).collect();
+        body.insert("ProfileId".to_owned(), json!(profile_id));
+        let path = format!("/services/data/{}/sobjects/User", self.settings().api_version);
+        let answer = self.call(Call::send("create-user-rest", Method::POST, path, Value::Object(body))).await?;
+        let id = answer.json()?.get("id").and_then(Value::as_str).map(str::to_owned);
+        let id = id.filter(|id| id.starts_with("005")).ok_or_else(|| answer.unreadable())?;
+        Ok(Account {
+            id,
+            record: record.clone(),
+            profile_id: Some(profile_id.to_owned()),
+            permission_set_ids: Vec::new(),
+            group_ids: Vec::new(),
+            user_type: None,
+            notes: Vec::new(),
+        })
+    }
+
     /// Changes the fields in `changes`, in one call: SCIM where its PATCH applies all of them, else REST
     /// (see [`dialect::carrier`]). No change is no call.
     ///
@@ -72,11 +94,16 @@ impl Client {
         if changes.is_empty() {
             return Ok(Update { echoed: None });
         }
-        if dialect::carrier(changes) == Carrier::Rest {
+        if self.settings().rest && dialect::carrier(changes) == Carrier::Rest {
             return self.update_by_rest(id, changes).await;
         }
         let path = format!("{USERS}/{}", encoded(id));
-        let call = Call::send("update-user", Method::PATCH, path, dialect::patch_user(changes));
+        let urns = if changes.iter().any(|(field, _)| dialect::is_extended(field)) {
+            self.urns().await?
+        } else {
+            Urns::default()
+        };
+        let call = Call::send("update-user", Method::PATCH, path, dialect::patch_user(changes, &urns));
         let answer = self.call(call).await.map_err(|error| error.about(id))?;
         // A success without a body is one all the same: what was asked was done.
         let echoed = answer.json().ok().and_then(|user| dialect::parse_user(&user));
@@ -93,6 +120,23 @@ impl Client {
             }
         }
         Ok(Update { echoed })
+    }
+
+    /// The URNs of the org's extensions, asked for once.
+    async fn urns(&self) -> Result<Urns> {
+        let mut known = self.known_urns().lock().await;
+        if let Some(urns) = known.as_ref() {
+            return Ok(urns.clone());
+        }
+        let mut urns = Urns::default();
+        for path in ["/services/scim/v2/Schemas", "/services/scim/v2/ResourceTypes"] {
+            urns.learn(&self.call(Call::get("discovery", path.to_owned())).await?.json()?);
+            if urns.salesforce.is_some() && urns.custom.is_some() {
+                break;
+            }
+        }
+        *known = Some(urns.clone());
+        Ok(urns)
     }
 
     async fn update_by_rest(&self, id: &str, changes: &Record) -> Result<Update> {

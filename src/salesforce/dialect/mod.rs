@@ -4,6 +4,7 @@
 //! never stands under a path, group members come wrapped in an object, a create takes one telephone number, and what a
 //! PATCH does not apply it answers with 200.
 
+mod extension;
 pub mod field;
 mod filter;
 mod patch;
@@ -13,10 +14,11 @@ mod user;
 
 use serde_json::Value;
 
+pub use extension::{Urns, is_extended};
 pub use filter::{
     ENTITLEMENT_NAME, FilterAttribute, GROUP_NAME, USER_FEDERATION_ID, USER_GROUP, USER_NAME, after, equals,
 };
-pub use patch::{Carrier, carrier, change_members, patch_user};
+pub use patch::{Carrier, applied_by_patch, carrier, change_members, patch_user};
 pub use user::{create_user, parse_user};
 
 /// Something that has an id, a name and a type: an entitlement or a group, as Salesforce lists them.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::extension::{Urns, is_extended};
 use super::field::{self, Patching};
 use super::user::user_object;
 use crate::salesforce::Record;
@@ -35,12 +36,34 @@ pub fn carrier(changes: &Record) -> Carrier {
     if applied && (address == 0 || whole) { Carrier::Scim } else { Carrier::Rest }
 }
 
+/// Parts `changes` into what a SCIM PATCH applies and what it does not, for an org in which REST is forbidden. Of an
+/// address that changes in part the rest goes along, from `wish`.
+pub fn applied_by_patch(changes: &Record, wish: &Record) -> (Record, Record) {
+    let (mut applied, mut beyond) = (Record::new(), Record::new());
+    for (name, value) in changes.iter() {
+        let fits = match field::find(name).map(|field| field.patching) {
+            Some(Patching::SetAndClear(_)) => true,
+            Some(Patching::Set) => !value.is_null(),
+            Some(Patching::Ignored) => false,
+            None => is_extended(name),
+        };
+        if fits { applied.set(name, value.clone()) } else { beyond.set(name, value.clone()) }
+    }
+    if ADDRESS.iter().any(|name| applied.mentions(name)) {
+        for (name, value) in ADDRESS.iter().filter_map(|name| Some((name, wish.get(name)?))) {
+            applied.set(name, value.clone());
+        }
+    }
+    (applied, beyond)
+}
+
 /// The body of a SCIM PATCH of a user: one `replace` without a path for every value, one `remove` with a path for every
 /// field that is cleared (`replace` with null would be the empty string).
 ///
 /// Enterprise attributes stand beside the core ones: Salesforce's parser matches names at any depth, but for a patch only
-/// this form is known to be in use.
-pub fn patch_user(changes: &Record) -> Value {
+/// this form is known to be in use. Of the org's own fields (`urns` names them) each has an operation of its own: of
+/// several in one only the last survives.
+pub fn patch_user(changes: &Record, urns: &Urns) -> Value {
     let (mut values, enterprise) = user_object(changes);
     values.extend(enterprise);
     let mut operations = Vec::new();
@@ -48,6 +71,15 @@ pub fn patch_user(changes: &Record) -> Value {
         operations.push(json!({ "op": "replace", "value": values }));
     }
     for (name, value) in changes.iter() {
+        if let Some(flattened) = urns.flattened(name) {
+            operations.push(if value.is_null() {
+                json!({ "op": "remove", "path": flattened })
+            } else {
+                let mut object = serde_json::Map::new();
+                object.insert(flattened, value.clone());
+                json!({ "op": "replace", "value": object })
+            });
+        }
         if value.is_null()
             && let Some(Patching::SetAndClear(path)) = field::find(name).map(|field| field.patching)
         {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Carrier, GROUP_NAME, USER_FEDERATION_ID, USER_NAME, after, carrier, change_members, create_user, equals,
+    Carrier, GROUP_NAME, USER_FEDERATION_ID, USER_NAME, Urns, after, carrier, change_members, create_user, equals,
     parse_user, patch_user,
 };
 use crate::salesforce::Record;
@@ -164,7 +164,7 @@ fn a_patch_has_one_object_without_a_path() {
     let changes = Record::new().with("IsActive", false).with("FirstName", "A").with("Title", Value::Null);
     let changes = changes.with("ManagerId", "005M").with("Department", Value::Null);
     assert_eq!(
-        patch_user(&changes),
+        patch_user(&changes, &Urns::default()),
         json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": [
@@ -176,7 +176,7 @@ fn a_patch_has_one_object_without_a_path() {
             ]
         })
     );
-    let only_clear = patch_user(&Record::new().with("FirstName", Value::Null));
+    let only_clear = patch_user(&Record::new().with("FirstName", Value::Null), &Urns::default());
     assert_eq!(only_clear["Operations"], json!([{ "op": "remove", "path": "givenName" }]));
 }
 

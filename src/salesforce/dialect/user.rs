@@ -3,12 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::field::{FIELDS, Place, find};
-use super::values;
+use super::{extension, values};
 use crate::salesforce::{Account, Record};
 use crate::scim::{ENTERPRISE_SCHEMA, USER_SCHEMA};
-
-/// Prefix of Salesforce's own schemas. The version behind it is 1.0 in answers of some orgs and 2.0 in others.
-const SALESFORCE_EXTENSION: &str = "urn:salesforce:schemas:extension:";
 
 /// The body of a create. Fields without a value, and fields that SCIM does not have, are left out
 /// (see [`Record::split_for_create`]).
@@ -94,7 +91,7 @@ pub fn parse_user(user: &Value) -> Option<Account> {
         }
     }
     for (urn, extension) in user.as_object().into_iter().flatten() {
-        if urn.starts_with(SALESFORCE_EXTENSION)
+        if urn.starts_with(extension::PREFIX)
             && let Some(extension) = extension.as_object()
         {
             read_extension(extension, &mut record);

@@ -32,6 +32,8 @@ pub enum Cause {
     LicenceExhausted,
     /// Profile, permission set or group need another kind of licence than the user has.
     LicenceMismatch,
+    /// Something in the org points to the user, who therefore cannot be deactivated.
+    InUse,
     /// A value that the org's picklist does not have.
     BadPicklist,
     /// A value is too long.
@@ -106,6 +108,9 @@ const WORDS: &[(&str, Cause)] = &[
     ("LICENSE_LIMIT_EXCEEDED", Cause::LicenceExhausted),
     ("THE USER LICENSE DOESN'T ALLOW", Cause::LicenceMismatch),
     ("USER'S PROFILE CAN'T BE SET", Cause::LicenceMismatch),
+    ("DEPENDENCY_EXISTS", Cause::InUse),
+    ("CANNOT DEACTIVATE", Cause::InUse),
+    ("CAN'T DEACTIVATE", Cause::InUse),
     ("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", Cause::BadPicklist),
     ("STRING_TOO_LONG", Cause::TooLong),
     ("INVALID_EMAIL_ADDRESS", Cause::InvalidEmail),
@@ -235,6 +240,7 @@ impl Cause {
             | Self::UnsupportedField
             | Self::WrongType
             | Self::LicenceMismatch
+            | Self::InUse
             | Self::BadPicklist
             | Self::TooLong
             | Self::InvalidEmail
@@ -250,9 +256,9 @@ impl Cause {
         }
     }
 
-    /// Writes one sentence that an administrator can act on.
-    pub(crate) fn explain(self, f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
-        let sentence = match self {
+    /// One sentence that an administrator can act on.
+    fn sentence(self) -> &'static str {
+        match self {
             Self::DuplicateUsername => {
                 "the Salesforce username is taken; usernames are unique across all Salesforce orgs in the world, so \
                  either adopt the account that has it or map another username"
@@ -277,6 +283,10 @@ impl Cause {
             Self::LicenceMismatch => {
                 "the profile, permission set or group needs another kind of Salesforce licence than the user has; \
                  change the rule or the licence"
+            }
+            Self::InUse => {
+                "Salesforce does not deactivate the user, because something in the org points to them; name somebody else \
+                 there"
             }
             Self::BadPicklist => {
                 "a value is not in the picklist of the Salesforce org (locale, language, time zone, country or state); \
@@ -331,8 +341,12 @@ impl Cause {
             Self::Moved => "the Salesforce org does not answer at this URL; check the My Domain URL",
             Self::Malformed => "Salesforce does not understand the call, which is a fault of the bridge; report it",
             Self::Other => "Salesforce refused the change",
-        };
-        f.write_str(sentence)?;
+        }
+    }
+
+    /// Writes the sentence, and Salesforce's words where it needs them.
+    pub(crate) fn explain(self, f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
+        f.write_str(self.sentence())?;
         // These sentences need Salesforce's words to name the field or the rule.
         match self {
             Self::MissingField
@@ -342,6 +356,7 @@ impl Cause {
             | Self::TooLong
             | Self::BadPicklist
             | Self::LicenceMismatch
+            | Self::InUse
             | Self::CustomValidation
             | Self::Automation
             | Self::InvalidReference

@@ -49,6 +49,12 @@ const ADVICE: &[(&str, &str)] = &[
         "logins from this address are not allowed; in Setup add it to the login IP ranges of the integration user's \
          profile or relax the IP policy of the app",
     ),
+    (
+        "expired access/refresh token",
+        "the refresh token is no longer good: it expired, was revoked, or was exchanged for another one; authorise the \
+         app again, configure the new refresh token, and see the refresh token policy of the app in Setup",
+    ),
+    ("token validity expired", "the refresh token has expired; authorise the app again and configure the new one"),
     ("expired", "the token or assertion has expired; check the clock of this machine and the app's token policy"),
     (
         "audience is invalid",

@@ -107,6 +107,12 @@ fn refused_updates_have_their_cause_and_disposition() {
     check(vec![
         (scim(409, profile), Cause::LicenceMismatch, Reject),
         (update(profile), Cause::LicenceMismatch, Reject),
+        (
+            update("DEPENDENCY_EXISTS, Cannot deactivate user: this user is the default case owner: [IsActive]"),
+            Cause::InUse,
+            Reject,
+        ),
+        (update("FIELD_INTEGRITY_EXCEPTION, You can't deactivate this user: [IsActive]"), Cause::Integrity, Reject),
         (insert(picklist), Cause::BadPicklist, Reject),
         (insert(lock), Cause::RowLock, RETRY),
         (update(lock), Cause::RowLock, RETRY),
@@ -331,12 +337,14 @@ fn every_refused_login_says_what_to_do() {
         ("invalid_grant", "inactive user", "activate it"),
         ("invalid_grant", "inactive organization", "org is inactive"),
         ("invalid_grant", "ip restricted", "login IP ranges"),
-        ("invalid_grant", "expired access/refresh token", "clock of this machine"),
+        ("invalid_grant", "expired access/refresh token", "authorise the app again"),
+        ("invalid_grant", "expired authorization code", "clock of this machine"),
         ("invalid_grant", "audience is invalid", "https://test.salesforce.com"),
         ("invalid_grant", "invalid assertion", "certificate"),
         ("invalid_client_id", "client identifier invalid", "consumer key is not known"),
         ("invalid_client", "invalid client credentials", "consumer secret is wrong"),
         ("invalid_request", "External client app is not installed in this org", "is not installed"),
+        ("unsupported_grant_type", "grant type not supported", "not enabled for the app"),
         ("invalid_grant", "something new", "Login History"),
         ("other", "something new", "does not know"),
     ] {
@@ -344,6 +352,8 @@ fn every_refused_login_says_what_to_do() {
         let refusal = LoginRefusal::from_answer(body.as_bytes(), None);
         assert_eq!(refusal.code, code);
         assert!(refusal.advice.contains(advice), "{description}: {}", refusal.advice);
+        let place = ["in Setup", "configure", "client_id", "Salesforce support", "set it to", "check"];
+        assert!(place.iter().any(|word| refusal.advice.contains(word)), "{description} says what, and not what to do");
         let error = Error::Login(refusal);
         assert!(error.to_string().contains(description), "{error}");
         assert_eq!(error.disposition(), pause(120));

@@ -1,222 +1,238 @@
-//! From a canonical SCIM user to the fields of a Salesforce user: the built-in mapping. Pure.
+//! From a canonical SCIM user to the fields of a Salesforce user. Pure.
+//!
+//! Each field has a template over the user: the one that the tenant gives it, or the built-in one. The built-in ones are
+//! code (`builtin`), because every delivery needs them; the templates that stand beside them in `field` say the same, and
+//! a test holds them to it.
 
+mod builtin;
+mod field;
+mod filter;
 mod locale;
 mod picklist;
+mod rule;
+mod settings;
+mod template;
 #[cfg(test)]
 mod tests;
+mod text;
+mod view;
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use minijinja::Environment;
 use serde_json::Value;
 
 use super::Record;
-use crate::scim::{Attributes, ENTERPRISE_SCHEMA};
+use crate::scim::Attributes;
+use builtin::Said;
+use field::ALIAS;
+pub use field::{OnTaken, Type, Write, canonical};
+use rule::{Rule, builtin_rules, builtin_template, rule, within};
+use settings::Keys;
+pub use settings::{FieldSettings, KeySettings, MappingProblem, MappingSettings, sandbox_of};
+
+/// How the users of a tenant become accounts of its org. Cheap to clone.
+#[derive(Clone)]
+pub struct Mapping(Arc<Inner>);
+
+struct Inner {
+    /// The built-in fields in their order, then the tenant's own.
+    rules: Vec<Rule>,
+    environment: Environment<'static>,
+    tenant: String,
+    sandbox: Option<String>,
+    keys: Keys,
+}
+
+/// A field that a mapping speaks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MappedField<'a> {
+    /// API name.
+    pub name: &'a str,
+    /// What Salesforce has to take for a value.
+    pub kind: Type,
+    /// When it is written.
+    pub write: Write,
+    /// Its template.
+    pub template: &'a str,
+    /// Whether the template is the built-in one.
+    pub is_builtin: bool,
+}
 
 /// A mapped user.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Mapped {
-    /// The fields wanted. `Null`: the user has no such attribute, so the field is to be empty. Absent: the mapping says
-    /// nothing, because Salesforce must have a value there or the value is not one that Salesforce knows.
+    /// The fields wanted at all times. `Null`: the user has no such attribute, so the field is to be empty. Absent: the
+    /// mapping says nothing, because Salesforce must have a value there or the value is not one that Salesforce knows.
     pub record: Record,
-    /// What was cut, derived or left out, for a person to read. One sentence each, naming the attribute.
+    /// The fields that a new account gets beside them, and that are Salesforce's own afterwards. None is `Null`.
+    pub on_create: Record,
+    /// What was cut, derived or left out, for a person to read. One sentence each, naming the attribute or field.
     pub notes: Vec<String>,
 }
 
-/// Maps a user (canonical SCIM document). The manager is not mapped: whose Salesforce id that is, only the caller
-/// knows.
-pub fn record(user: &Attributes) -> Mapped {
-    let mut mapped = Mapped::default();
-    mapped.identity(user);
-    mapped.names(user);
-    mapped.email(user);
-    mapped.phones(user);
-    mapped.address(user);
-    mapped.plain(user);
-    mapped.locale(user);
-    mapped
+/// A template that gives no value for a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the mapping gives no {field} for {person}: {words}; its template is {template}")]
+pub struct MappingFailed {
+    /// API name of the field.
+    pub field: String,
+    /// The template.
+    pub template: String,
+    /// `userName` of the user.
+    pub person: String,
+    /// What went wrong, and where in the template.
+    pub words: String,
 }
 
-impl Mapped {
-    fn identity(&mut self, user: &Attributes) {
-        if let Some(name) = text(user.get("userName")) {
-            let name = name.to_lowercase();
-            if !is_email_shaped(&name) {
-                self.notes.push(format!(
-                    "userName \"{name}\" does not look like an e-mail address, which a Salesforce username must"
-                ));
+impl fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mapping")
+            .field("rules", &self.0.rules)
+            .field("sandbox", &self.0.sandbox)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Mapping {
+    fn default() -> Self {
+        Self::builtin()
+    }
+}
+
+impl Mapping {
+    /// The built-in mapping, for an org that is no Salesforce sandbox.
+    pub fn builtin() -> Self {
+        Self(Arc::new(Inner {
+            rules: builtin_rules(None),
+            environment: template::environment(),
+            tenant: String::new(),
+            sandbox: None,
+            keys: Keys::default(),
+        }))
+    }
+
+    /// The built-in mapping with what a tenant says about it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with what it says: fields that are none, templates that cannot be read or name what no
+    /// user has, and what contradicts itself.
+    pub fn new(settings: &MappingSettings) -> Result<Self, Vec<MappingProblem>> {
+        let mut problems = Vec::new();
+        let keys = Keys::read(&settings.defaults, &mut problems);
+        let mut rules = builtin_rules(settings.sandbox.as_deref());
+        let mut environment = template::environment();
+        let mut given: BTreeMap<String, &str> = BTreeMap::new();
+        for (name, said) in &settings.fields {
+            let mut problem = |words: String| problems.push(MappingProblem { field: name.clone(), words });
+            let own = canonical(name);
+            if let Some(first) = given.insert(own.to_ascii_lowercase(), name) {
+                problem(format!("is the same field as {first}"));
+                continue;
             }
-            self.record.set("Username", name);
-        }
-        // Never cleared: without it a person who logs in by single sign-on is locked out of Salesforce.
-        if let Some(id) = text(user.get("externalId")) {
-            self.record.set("FederationIdentifier", id);
-        }
-        let active = user.get("active").and_then(Value::as_bool).unwrap_or(true);
-        self.record.set("IsActive", active);
-    }
-
-    fn names(&mut self, user: &Attributes) {
-        let name = |part: &str| user.get("name").and_then(|name| text(name.get(part)));
-        self.put("FirstName", "name.givenName", name("givenName"));
-        let user_name = text(user.get("userName")).unwrap_or_default();
-        let last = name("familyName").map(str::to_owned).or_else(|| {
-            let derived = text(user.get("displayName"))
-                .and_then(|name| name.split_whitespace().next_back())
-                .or_else(|| user_name.split('@').next().filter(|part| !part.is_empty()))?;
-            self.notes
-                .push(format!("name.familyName is missing; Salesforce requires a last name, so it is \"{derived}\""));
-            Some(derived.to_owned())
-        });
-        if let Some(last) = last {
-            self.put("LastName", "name.familyName", Some(&last));
-        }
-        let nick = text(user.get("nickName")).map_or_else(|| cut(user_name, 40), str::to_owned);
-        if !nick.is_empty() {
-            self.put("CommunityNickname", "nickName", Some(&nick));
-        }
-    }
-
-    fn email(&mut self, user: &Attributes) {
-        let user_name = text(user.get("userName")).filter(|name| is_email_shaped(name));
-        let email =
-            chosen(user, "emails", &[primary, is_work, any]).and_then(|entry| text(entry.get("value"))).or(user_name);
-        match email {
-            Some(email) => self.record.set("Email", email),
-            None => self.notes.push("emails has no value; Salesforce requires an e-mail address".to_owned()),
-        }
-    }
-
-    fn phones(&mut self, user: &Attributes) {
-        for (field, kind) in [("Phone", "work"), ("MobilePhone", "mobile"), ("Fax", "fax")] {
-            let entries = || entries(user, "phoneNumbers").filter(|entry| has_type(entry, kind));
-            let phone = entries().find(|entry| primary(entry)).or_else(|| entries().next());
-            let value = phone.and_then(|entry| text(entry.get("value")));
-            // A number that is cut is another number.
-            if value.is_some_and(|value| length(value) > 40) {
-                self.notes.push(format!(
-                    "phoneNumbers[type eq \"{kind}\"] is longer than the 40 characters of {field} and left out"
-                ));
-                self.record.set(field, Value::Null);
-            } else {
-                self.record.set(field, value);
-            }
-        }
-    }
-
-    fn address(&mut self, user: &Attributes) {
-        // A private address has no place in a directory of colleagues unless the IdP calls it the primary one.
-        let address = chosen(user, "addresses", &[is_work, primary, is_untyped]);
-        let part = |name: &str| address.and_then(|address| text(address.get(name)));
-        self.put("Street", "addresses.streetAddress", part("streetAddress"));
-        self.put("City", "addresses.locality", part("locality"));
-        self.put("State", "addresses.region", part("region"));
-        self.put("PostalCode", "addresses.postalCode", part("postalCode"));
-        self.put("Country", "addresses.country", part("country"));
-    }
-
-    fn plain(&mut self, user: &Attributes) {
-        let enterprise = |name: &str| user.get(ENTERPRISE_SCHEMA).and_then(|extension| text(extension.get(name)));
-        self.put("Title", "title", text(user.get("title")));
-        self.put("EmployeeNumber", "employeeNumber", enterprise("employeeNumber"));
-        self.put("Department", "department", enterprise("department"));
-        self.put("Division", "division", enterprise("division"));
-    }
-
-    fn locale(&mut self, user: &Attributes) {
-        type Derive = fn(&str) -> Option<String>;
-        let derivations: [(&str, &str, Derive); 3] = [
-            ("LocaleSidKey", "locale", locale::locale),
-            ("LanguageLocaleKey", "preferredLanguage", locale::language),
-            ("TimeZoneSidKey", "timezone", locale::time_zone),
-        ];
-        for (field, attribute, derive) in derivations {
-            let Some(value) = text(user.get(attribute)) else { continue };
-            match derive(value) {
-                Some(key) => self.record.set(field, key),
-                None => {
-                    self.notes.push(format!("{attribute} \"{value}\" is none that Salesforce knows and is left out"));
+            let at = rules.iter().position(|rule| rule.field == own);
+            let before = at.and_then(|at| rules.get(at));
+            match rule(&own, said, before, settings.sandbox.is_some()) {
+                Ok(rule) => {
+                    if let Some(source) = &rule.template
+                        && let Err(words) = template::add(&mut environment, &own, source)
+                    {
+                        problem(format!("has a template that does not work: {words}"));
+                    }
+                    match at.and_then(|at| rules.get_mut(at)) {
+                        Some(before) => *before = rule,
+                        None => rules.push(rule),
+                    }
                 }
+                Err(words) => problem(words),
             }
         }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let (tenant, sandbox) = (settings.tenant.clone(), settings.sandbox.clone());
+        Ok(Self(Arc::new(Inner { rules, environment, tenant, sandbox, keys })))
     }
 
-    /// Sets `field`, cut to what Salesforce takes, or `Null` if there is no value.
-    fn put(&mut self, field: &str, attribute: &str, value: Option<&str>) {
-        let limit = limit(field);
-        let value = value.map(|value| match limit {
-            Some(limit) if length(value) > limit => {
-                self.notes.push(format!("{attribute} is cut to the {limit} characters of {field}"));
-                cut(value, limit)
-            }
-            _ => value.to_owned(),
-        });
-        self.record.set(field, value);
-    }
-}
-
-/// Longest value of a field, in UTF-16 units as Salesforce counts. `Username`, `Email` and `FederationIdentifier` are
-/// not here: a cut one names somebody else, so Salesforce's refusal is the better answer.
-fn limit(field: &str) -> Option<usize> {
-    Some(match field {
-        "PostalCode" | "EmployeeNumber" => 20,
-        "FirstName" | "City" | "CommunityNickname" => 40,
-        "LastName" | "Title" | "State" | "Country" | "Department" | "Division" => 80,
-        "Street" => 255,
-        _ => return None,
-    })
-}
-
-fn length(value: &str) -> usize {
-    value.encode_utf16().count()
-}
-
-fn cut(value: &str, limit: usize) -> String {
-    let mut left = limit;
-    let kept: String = value
-        .chars()
-        .take_while(|c| {
-            let fits = c.len_utf16() <= left;
-            left = left.saturating_sub(c.len_utf16());
-            fits
+    /// The fields that the mapping speaks about, also those that are never written: the built-in ones in their order,
+    /// then the tenant's own by name. The manager is not among them: whose Salesforce id that is, only the caller of
+    /// [`Mapping::record`] knows.
+    pub fn fields(&self) -> impl Iterator<Item = MappedField<'_>> {
+        self.0.rules.iter().map(|rule| MappedField {
+            name: &rule.field,
+            kind: rule.kind,
+            write: rule.write,
+            template: rule.template.as_deref().or_else(|| builtin_template(&rule.field)).unwrap_or_default(),
+            is_builtin: rule.template.is_none(),
         })
-        .collect();
-    kept.trim_end().to_owned()
-}
+    }
 
-/// Text without the blanks around it, which Salesforce takes off anyway; a difference that never goes away otherwise.
-fn text(value: Option<&Value>) -> Option<&str> {
-    value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
-}
+    /// What happens when somebody else has the value of this field.
+    pub fn on_taken(&self, field: &str) -> OnTaken {
+        self.0.rules.iter().find(|rule| rule.field == field).map_or(OnTaken::Reject, |rule| rule.on_taken)
+    }
 
-fn is_email_shaped(value: &str) -> bool {
-    matches!(value.split_once('@'), Some((local, domain))
-        if !local.is_empty() && domain.contains('.') && !domain.contains('@') && !domain.starts_with('.') && !domain.ends_with('.'))
-        && !value.contains(char::is_whitespace)
-}
+    /// Maps a user (canonical SCIM document).
+    ///
+    /// # Errors
+    /// Where a template of the tenant's own gives nothing that its field could hold.
+    pub fn record(&self, user: &Attributes) -> Result<Mapped, MappingFailed> {
+        let Inner { rules, environment, tenant, sandbox, keys } = &*self.0;
+        let mut said = builtin::say(user);
+        let mut mapped = Mapped { notes: self.own_notes(&mut said), ..Mapped::default() };
+        let alias = said.record.get(ALIAS).cloned().unwrap_or_default();
+        let mut view = None;
+        for rule in rules.iter().filter(|rule| rule.write != Write::Never) {
+            let value = match &rule.template {
+                None => said.record.unset(&rule.field),
+                Some(template) => {
+                    let view = view.get_or_insert_with(|| view::of(user, tenant, sandbox.as_deref()));
+                    let value = template::render(environment, &rule.field, view)
+                        .and_then(|rendered| rule.read(rendered, &mut mapped.notes));
+                    value.map_err(|words| MappingFailed {
+                        field: rule.field.clone(),
+                        template: template.clone(),
+                        person: text::text(user.get("userName")).unwrap_or_default().to_owned(),
+                        words,
+                    })?
+                }
+            };
+            let value = match (value, sandbox) {
+                (Some(Value::String(name)), Some(sandbox)) if rule.suffixed => {
+                    Some(Value::String(within(&name, sandbox)))
+                }
+                (value, _) => value,
+            };
+            match (rule.write, value) {
+                (Write::Always, Some(value)) => mapped.record.set(&rule.field, value),
+                (Write::OnCreate, Some(value)) if !value.is_null() => mapped.on_create.set(&rule.field, value),
+                _ => {}
+            }
+        }
+        // Salesforce makes no account without these, whatever the person has.
+        let needed = [
+            (ALIAS, alias),
+            ("EmailEncodingKey", Value::from("UTF-8")),
+            ("LocaleSidKey", Value::from(keys.locale.as_str())),
+            ("LanguageLocaleKey", Value::from(keys.language.as_str())),
+            ("TimeZoneSidKey", Value::from(keys.time_zone.as_str())),
+        ];
+        for (field, value) in needed {
+            if mapped.record.get(field).is_none() && mapped.on_create.get(field).is_none() {
+                mapped.on_create.set(field, value);
+            }
+        }
+        Ok(mapped)
+    }
 
-fn entries<'a>(user: &'a Attributes, attribute: &str) -> impl Iterator<Item = &'a Value> {
-    user.get(attribute).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn primary(entry: &Value) -> bool {
-    entry.get("primary").and_then(Value::as_bool).unwrap_or(false)
-}
-
-fn has_type(entry: &Value, kind: &str) -> bool {
-    text(entry.get("type")).is_some_and(|held| held.eq_ignore_ascii_case(kind))
-}
-
-fn is_work(entry: &Value) -> bool {
-    has_type(entry, "work")
-}
-
-fn is_untyped(entry: &Value) -> bool {
-    text(entry.get("type")).is_none()
-}
-
-fn any(_: &Value) -> bool {
-    true
-}
-
-/// The first entry that the first preference which fits any accepts.
-fn chosen<'a>(user: &'a Attributes, attribute: &str, preferences: &[fn(&Value) -> bool]) -> Option<&'a Value> {
-    preferences.iter().find_map(|accepts| entries(user, attribute).find(|entry| accepts(entry)))
+    /// The notes of the built-in mapping that concern what it still decides.
+    fn own_notes(&self, said: &mut Said) -> Vec<String> {
+        let notes = std::mem::take(&mut said.notes);
+        let decides = |field: &str| {
+            self.0.rules.iter().any(|r| r.field == field && r.template.is_none() && r.write != Write::Never)
+        };
+        notes.into_iter().filter(|(field, _)| decides(field)).map(|(_, words)| words).collect()
+    }
 }

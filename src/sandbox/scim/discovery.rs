@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::render::{BASE, meta};
+use super::render::{BASE, Site, custom_urn, meta};
 use super::{CORE_GROUP, CORE_USER, ENTERPRISE, LIST, SALESFORCE};
 use crate::sandbox::org::Visit;
+use crate::sandbox::store::custom::{CustomField, CustomKind};
 use crate::sandbox::wire::Reply;
 
 /// `GET /ServiceProviderConfigs`.
@@ -26,7 +27,7 @@ pub(super) fn config(visit: &Visit<'_>) -> Reply {
             "documentationUri": "https://help.salesforce.com/apex/HTViewHelpDoc?id=remoteaccess_authenticate.htm",
             "primary": true,
         }],
-        "meta": meta(visit.base_url, "ServiceProviderConfig", "", None, visit.inner.store.founded),
+        "meta": meta(Site::of(visit), "ServiceProviderConfig", "", None, visit.inner.store.founded),
     });
     Reply::json(200, &body)
 }
@@ -90,6 +91,31 @@ fn all_schemas() -> [(&'static str, &'static str, &'static [Attribute]); 6] {
     ]
 }
 
+/// The schema of the org's custom fields, where it has any.
+fn custom_schema(visit: &Visit<'_>) -> Option<Value> {
+    let store = &visit.inner.store;
+    let attribute = |field: &CustomField| {
+        let kind = match field.kind {
+            CustomKind::Checkbox => "boolean",
+            CustomKind::Number => "decimal",
+            CustomKind::Date => "dateTime",
+            CustomKind::Text(_) | CustomKind::Picklist(_) | CustomKind::Reference => "string",
+        };
+        json!({
+            "name": field.api_name, "type": kind, "multiValued": false, "mutability": "readWrite", "required": false,
+            "caseExact": false, "uniqueness": if field.unique { "server" } else { "none" },
+        })
+    };
+    let id = custom_urn(store);
+    (!store.custom_fields.is_empty()).then(|| {
+        json!({
+            "id": id, "name": "CustomFields", "description": "SCIM resource CustomFields",
+            "attributes": store.custom_fields.iter().map(attribute).collect::<Vec<_>>(),
+            "meta": {"location": format!("{}{BASE}/Schemas/{id}", visit.base_url), "resourceType": "Schema"},
+        })
+    })
+}
+
 /// `GET /Schemas` and `/Schemas/{urn or short name}`.
 pub(super) fn schemas(visit: &Visit<'_>, name: Option<&str>) -> Reply {
     let render = |(id, name, attributes): (&str, &str, &[Attribute])| {
@@ -109,7 +135,13 @@ pub(super) fn schemas(visit: &Visit<'_>, name: Option<&str>) -> Reply {
         })
     };
     match name {
-        None => whole(&all_schemas().map(render)),
+        None => {
+            let custom = custom_schema(visit);
+            let all: Vec<Value> = all_schemas().map(render).into_iter().chain(custom).collect();
+            whole(&all)
+        }
+        Some(wanted) if wanted.eq_ignore_ascii_case(&custom_urn(&visit.inner.store)) => custom_schema(visit)
+            .map_or_else(|| Reply::scim_error(400, "Invalid Schema specified"), |schema| Reply::json(200, &schema)),
         Some(wanted) => all_schemas()
             .into_iter()
             .find(|(id, name, _)| id.eq_ignore_ascii_case(wanted) || name.eq_ignore_ascii_case(wanted))
@@ -129,7 +161,7 @@ pub(super) fn resource_types(visit: &Visit<'_>, name: Option<&str>) -> Reply {
         ("urn:salesforce:schemas:extension:2.0:Role", "Role", "/Roles"),
     ];
     let render = |(schema, name, endpoint): (&str, &str, &str)| {
-        let organization = format!("urn:salesforce:schemas:extension:{}", visit.inner.store.org_id);
+        let organization = custom_urn(&visit.inner.store);
         let extensions: Vec<Value> = if name == "User" {
             // `required` is a string here, like `schemas` in errors.
             [ENTERPRISE, &organization, SALESFORCE]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::filter::{self, Held, Known};
 use super::groups::member_page;
 use super::listing::{Asked, PAGE_MAX, Projection, envelope};
-use super::render::{BASE, meta};
+use super::render::{BASE, Site, meta};
 use crate::sandbox::ids;
 use crate::sandbox::org::Visit;
 use crate::sandbox::store::User;
@@ -41,7 +41,13 @@ fn entitlements(visit: &Visit<'_>) -> Vec<Thing> {
 }
 
 fn roles(visit: &Visit<'_>) -> Vec<Thing> {
-    visit.inner.store.roles.iter().map(|(id, name)| Thing { id: id.clone(), name: name.clone(), kind: "" }).collect()
+    visit
+        .inner
+        .store
+        .roles
+        .iter()
+        .map(|(id, role)| Thing { id: id.clone(), name: role.name.clone(), kind: "" })
+        .collect()
 }
 
 /// `GET /Entitlements`. Nothing found is answered by nothing at all: a 200 without a body.
@@ -73,7 +79,7 @@ fn holders<'a>(visit: &'a Visit<'_>, thing: &'a Thing) -> impl Iterator<Item = &
         user.active
             && match thing.kind {
                 "Profile" => user.get(Field::ProfileId) == Some(thing.id.as_str()),
-                "Permission Set" => user.permission_sets.contains(&thing.id),
+                "Permission Set" => visit.inner.store.entitlement_sets(user).any(|id| *id == thing.id),
                 _ => user.get(Field::UserRoleId) == Some(thing.id.as_str()),
             }
     })
@@ -96,7 +102,7 @@ fn render(visit: &Visit<'_>, thing: &Thing, projection: &Projection, skip: usize
         out.insert("members".to_owned(), holders(visit, thing).skip(skip).take(take).map(member).collect());
     }
     let kind = if is_role { "Role" } else { "Entitlement" };
-    out.insert("meta".to_owned(), meta(visit.base_url, kind, &thing.id, None, visit.inner.store.founded));
+    out.insert("meta".to_owned(), meta(Site::of(visit), kind, &thing.id, None, visit.inner.store.founded));
     projection.apply(out)
 }
 
@@ -120,7 +126,7 @@ fn list(visit: &Visit<'_>, request: &Request, things: Vec<Thing>) -> Result<Repl
     let bad = |message: String| Reply::scim_error(400, message);
     let asked = Asked::of_query(request);
     let projection = asked.projection(ATTRIBUTES)?;
-    let page = asked.page(PAGE_MAX).map_err(bad)?;
+    let page = asked.page(PAGE_MAX, &visit.settings.switches).map_err(bad)?;
     let known = |name: &str| match name {
         "id" | "displayName" | "type" => Known::Simple,
         "meta" => Known::Complex,
@@ -130,7 +136,7 @@ fn list(visit: &Visit<'_>, request: &Request, things: Vec<Thing>) -> Result<Repl
     let filter = asked
         .filter
         .as_deref()
-        .map(|text| filter::parse(text, known, visit.settings.switches.apostrophe_breaks_filter))
+        .map(|text| filter::parse(text, &known, visit.settings.switches.apostrophe_breaks_filter))
         .transpose()
         .map_err(bad)?;
     let selected: Vec<Thing> = things
@@ -152,7 +158,10 @@ fn list(visit: &Visit<'_>, request: &Request, things: Vec<Thing>) -> Result<Repl
     for thing in selected.iter().skip(page.skip).take(page.take) {
         let left = left.entry(thing.kind).or_insert(PAGE_MAX);
         let resource = render(visit, thing, &projection, 0, *left);
-        *left = left.saturating_sub(resource.get("members").and_then(Value::as_array).map_or(0, Vec::len));
+        if visit.settings.switches.members_share_cap {
+            let shown = resource.get("members").and_then(Value::as_array).map_or(0, Vec::len);
+            *left = left.saturating_sub(shown);
+        }
         resources.push(Value::Object(resource));
     }
     Ok(envelope(selected.len(), page, resources))

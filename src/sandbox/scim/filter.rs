@@ -46,7 +46,7 @@ pub(super) enum Filter {
 const DEPTH_MAX: usize = 50;
 
 /// Parses `text`; the error is Salesforce's text for it.
-pub(super) fn parse(text: &str, known: fn(&str) -> Known, apostrophe_breaks: bool) -> Result<Filter, String> {
+pub(super) fn parse(text: &str, known: &dyn Fn(&str) -> Known, apostrophe_breaks: bool) -> Result<Filter, String> {
     let tokens = tokens(text);
     let mut parser = Parser { tokens: &tokens, known, apostrophe_breaks, memberships: 0 };
     let filter = parser.expression(0)?;
@@ -94,7 +94,7 @@ fn tokens(text: &str) -> Vec<String> {
 
 struct Parser<'a> {
     tokens: &'a [String],
-    known: fn(&str) -> Known,
+    known: &'a dyn Fn(&str) -> Known,
     apostrophe_breaks: bool,
     memberships: usize,
 }
@@ -261,7 +261,7 @@ mod tests {
             "groups" => Held::Members(vec!["001A0000006Vm9rIAC".to_owned()]),
             _ => Held::One(None),
         };
-        parse(text, known, true).map(|filter| filter.matches(&held))
+        parse(text, &known, true).map(|filter| filter.matches(&held))
     }
 
     #[test]

@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::filter::{self, Held, Known};
 use super::listing::{Asked, PAGE_MAX, Projection, envelope};
-use super::render::{BASE, meta};
+use super::render::{BASE, Site, meta};
 use super::{CORE_GROUP, PATCH_OP, body};
 use crate::sandbox::ids::{self, prefix};
 use crate::sandbox::org::Visit;
+use crate::sandbox::settings::OddPatch;
 use crate::sandbox::store::refusal::Refusal;
 use crate::sandbox::store::{Group, GroupKind};
 use crate::sandbox::wire::{Reply, Request};
@@ -19,7 +20,7 @@ const ATTRIBUTES: &[&str] = &["id", "schemas", "displayName", "type", "members",
 const GUESS: &str = " FIELD_INTEGRITY_EXCEPTIONs likely caused by attempted assignment to wrong User license.";
 
 /// The group as it is answered, with `members` of its members from `skip` on.
-fn render(base_url: &str, group: &Group, projection: &Projection, skip: usize, take: usize) -> Map<String, Value> {
+fn render(site: Site<'_>, group: &Group, projection: &Projection, skip: usize, take: usize) -> Map<String, Value> {
     let mut out = Map::new();
     out.insert("schemas".to_owned(), json!([CORE_GROUP]));
     out.insert("id".to_owned(), json!(group.id));
@@ -28,11 +29,11 @@ fn render(base_url: &str, group: &Group, projection: &Projection, skip: usize, t
     if projection.wants("members") {
         let member = |id: &String| {
             let (kind, path) = if id.starts_with(prefix::USER) { ("User", "Users") } else { ("Group", "Groups") };
-            json!({"value": id, "type": kind, "$ref": format!("{base_url}{BASE}/{path}/{id}")})
+            json!({"value": id, "type": kind, "$ref": format!("{}{BASE}/{path}/{id}", site.base_url)})
         };
-        out.insert("members".to_owned(), group.members.iter().skip(skip).take(take).map(member).collect());
+        out.insert("members".to_owned(), group.members.keys().skip(skip).take(take).map(member).collect());
     }
-    out.insert("meta".to_owned(), meta(base_url, "Group", &group.id, Some(group.created), group.modified));
+    out.insert("meta".to_owned(), meta(site, "Group", &group.id, Some(group.created), group.modified));
     projection.apply(out)
 }
 
@@ -44,7 +45,7 @@ pub(super) fn search(visit: &Visit<'_>, request: &Request) -> Reply {
 fn list(visit: &Visit<'_>, asked: &Asked) -> Result<Reply, Reply> {
     let bad = |message: String| Reply::scim_error(400, message);
     let projection = asked.projection(ATTRIBUTES)?;
-    let page = asked.page(PAGE_MAX).map_err(bad)?;
+    let page = asked.page(PAGE_MAX, &visit.settings.switches).map_err(bad)?;
     let known = |name: &str| match name {
         "id" | "displayName" | "type" | "meta.created" | "meta.lastModified" => Known::Simple,
         "meta" => Known::Complex,
@@ -54,7 +55,7 @@ fn list(visit: &Visit<'_>, asked: &Asked) -> Result<Reply, Reply> {
     let filter = asked
         .filter
         .as_deref()
-        .map(|text| filter::parse(text, known, visit.settings.switches.apostrophe_breaks_filter))
+        .map(|text| filter::parse(text, &known, visit.settings.switches.apostrophe_breaks_filter))
         .transpose()
         .map_err(bad)?;
     let selected: Vec<&Group> = visit
@@ -66,8 +67,10 @@ fn list(visit: &Visit<'_>, asked: &Asked) -> Result<Reply, Reply> {
     let mut left = PAGE_MAX;
     let mut resources = Vec::new();
     for group in selected.iter().skip(page.skip).take(page.take) {
-        resources.push(Value::Object(render(visit.base_url, group, &projection, 0, left)));
-        left = left.saturating_sub(group.members.len());
+        resources.push(Value::Object(render(Site::of(visit), group, &projection, 0, left)));
+        if visit.settings.switches.members_share_cap {
+            left = left.saturating_sub(group.members.len());
+        }
     }
     Ok(envelope(selected.len(), page, resources))
 }
@@ -79,7 +82,7 @@ fn held(group: &Group, name: &str) -> Held {
         "type" => Held::One(Some(group.kind.name().to_owned())),
         "meta.created" => Held::One(Some(group.created.to_rfc3339_opts(SecondsFormat::Secs, true))),
         "meta.lastModified" => Held::One(Some(group.modified.to_rfc3339_opts(SecondsFormat::Secs, true))),
-        "members" => Held::Members(group.members.iter().cloned().collect()),
+        "members" => Held::Members(group.members.keys().cloned().collect()),
         _ => Held::One(None),
     }
 }
@@ -104,7 +107,7 @@ pub(super) fn read(visit: &Visit<'_>, request: &Request, id: &str) -> Reply {
         Err(message) => return Reply::scim_error(400, message),
     };
     match regular(visit, id) {
-        Some(group) => Reply::json(200, &Value::Object(render(visit.base_url, group, &projection, skip, take))),
+        Some(group) => Reply::json(200, &Value::Object(render(Site::of(visit), group, &projection, skip, take))),
         None => not_found(),
     }
 }
@@ -133,7 +136,11 @@ pub(super) fn patch(visit: &mut Visit<'_>, request: &Request, id: &str) -> Reply
         Ok(body) => body,
         Err(message) => return Reply::apex_error(&format!("System.JSONException: {message}")),
     };
-    let Some(operations) = operations(&body) else {
+    let array = visit.settings.switches.group_patch_array;
+    let Some(operations) = operations(&body, array) else {
+        if array == OddPatch::Refuse {
+            return Reply::scim_error(400, "Improper Operations");
+        }
         return Reply::apex_error(
             "System.JSONException: Malformed JSON: Expected '{' at the beginning of object of type GroupPatchParser.Value",
         );
@@ -148,20 +155,25 @@ pub(super) fn patch(visit: &mut Visit<'_>, request: &Request, id: &str) -> Reply
     }
     match visit.inner.store.group(&before.id) {
         Some(group) => {
-            let body = render(visit.base_url, group, &Projection::All, 0, PAGE_MAX);
-            Reply::json(200, &Value::Object(body)).wrote(group.members != before.members)
+            let body = render(Site::of(visit), group, &Projection::All, 0, PAGE_MAX);
+            Reply::json(200, &Value::Object(body)).wrote(!group.members.keys().eq(before.members.keys()))
         }
         None => not_found(),
     }
 }
 
 /// The operations and the members they name; `None` where a `value` is not an object, which Salesforce cannot read.
-fn operations(body: &Map<String, Value>) -> Option<Vec<(String, Vec<String>)>> {
+fn operations(body: &Map<String, Value>, array: OddPatch) -> Option<Vec<(String, Vec<String>)>> {
     let mut out = Vec::new();
     for operation in body.get("Operations").and_then(Value::as_array).into_iter().flatten() {
         let op = operation.get("op").and_then(Value::as_str).unwrap_or_default();
-        let value = operation.get("value")?.as_object()?;
-        let members = match value.get("members") {
+        let value = operation.get("value")?;
+        let members = match value {
+            Value::Array(_) if array == OddPatch::Honour => Some(value),
+            Value::Array(_) if array == OddPatch::Ignore => continue,
+            value => value.as_object()?.get("members"),
+        };
+        let members = match members {
             None | Some(Value::Null) => Vec::new(),
             Some(members) => {
                 let member = |member: &Value| member.get("value").and_then(Value::as_str).map(ToOwned::to_owned);
@@ -198,7 +210,8 @@ fn apply(visit: &mut Visit<'_>, id: &str, operations: &[(String, Vec<String>)]) 
             }
             // Empties the group and never adds: a bug that clients have to know.
             "replace" => {
-                let all: Vec<String> = store.group(id).into_iter().flat_map(|group| group.members.clone()).collect();
+                let all: Vec<String> =
+                    store.group(id).into_iter().flat_map(|group| group.members.keys().cloned()).collect();
                 for member in all {
                     store.remove_member(id, &member).map_err(|refusal| failed("Delete", &refusal))?;
                 }
@@ -251,7 +264,7 @@ pub(super) fn create(visit: &mut Visit<'_>, request: &Request) -> Reply {
     }
     match visit.inner.store.group(&id) {
         Some(group) => {
-            let body = render(visit.base_url, group, &Projection::All, 0, PAGE_MAX);
+            let body = render(Site::of(visit), group, &Projection::All, 0, PAGE_MAX);
             let location = format!("{}{BASE}/Groups/{id}", visit.base_url);
             Reply::json(201, &Value::Object(body)).with_header("Location", location).wrote(true)
         }
@@ -263,7 +276,7 @@ fn add_missing(visit: &mut Visit<'_>, id: &str, members: &[String]) -> Result<()
     let store = &mut visit.inner.store;
     for member in members {
         let known = ids::canonical(member)
-            .is_some_and(|member| store.group(id).is_some_and(|group| group.members.contains(&member)));
+            .is_some_and(|member| store.group(id).is_some_and(|group| group.members.contains_key(&member)));
         if !known {
             store.add_member(id, member)?;
         }
@@ -281,7 +294,7 @@ pub(super) fn replace(visit: &mut Visit<'_>, request: &Request, id: &str) -> Rep
         Err(reply) => return reply,
     };
     let store = &mut visit.inner.store;
-    store.restore_group(Group { members: std::collections::BTreeSet::new(), ..before.clone() });
+    store.restore_group(Group { members: std::collections::BTreeMap::new(), ..before.clone() });
     let written = store
         .rename_group(&before.id, &name, before.developer_name.as_deref(), visit.now)
         .and_then(|_| add_missing(visit, &before.id, &members));
@@ -291,7 +304,7 @@ pub(super) fn replace(visit: &mut Visit<'_>, request: &Request, id: &str) -> Rep
                 .inner
                 .store
                 .group(&before.id)
-                .is_some_and(|group| group.members != before.members || group.name != before.name);
+                .is_some_and(|group| !group.members.keys().eq(before.members.keys()) || group.name != before.name);
             Reply::empty(200).wrote(changed)
         }
         Err(refusal) => {

@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use super::SALESFORCE;
+use super::EXTENSION;
 use crate::sandbox::settings::OddPatch;
-use crate::sandbox::store::User;
 use crate::sandbox::store::field::Field;
+use crate::sandbox::store::{Store, User};
 
 /// One entry of a multi-valued attribute: sub-attribute → text.
 pub(super) type Entry = Vec<(String, String)>;
@@ -22,6 +22,8 @@ pub(super) struct Input {
     pub(super) id: Option<String>,
     /// Single-valued texts, an empty one for `null`.
     pub(super) text: Vec<(Field, String)>,
+    /// Custom fields by API name, an empty text for `null`.
+    pub(super) custom: Vec<(String, String)>,
     pub(super) active: Option<bool>,
     pub(super) password: bool,
     pub(super) emails: Option<Vec<Entry>>,
@@ -64,13 +66,14 @@ impl Input {
     }
 
     fn take(&mut self, document: &Map<String, Value>, nested: OddPatch) -> Result<(), Unreadable> {
+        // Of attributes named by their whole path only the last survives.
+        let mut flattened = None;
         for (name, value) in document {
-            if let Some(field) = text_field(name) {
-                let mut text = string(name, value)?;
-                if field == Field::Alias {
-                    text = text.chars().take(field.max()).collect();
-                }
-                self.text.push((field, text));
+            if let Some((_, attribute)) = name.strip_prefix(EXTENSION).and_then(|rest| rest.split_once(':')) {
+                flattened = Some((attribute, value));
+                continue;
+            }
+            if self.take_text(name, value)? {
                 continue;
             }
             match (name.as_str(), value) {
@@ -96,7 +99,14 @@ impl Input {
                 ("entitlements", _) => self.entitlements = Some(entries(name, value, false)?),
                 ("groups", _) => self.groups = Some(entries(name, value, false)?),
                 (name, Value::Object(inner)) if name.starts_with("urn:") => match nested {
-                    OddPatch::Honour => self.take(inner, nested)?,
+                    OddPatch::Honour => {
+                        self.take(inner, nested)?;
+                        if name.starts_with(EXTENSION) {
+                            for (name, value) in inner {
+                                self.take_custom(name, value)?;
+                            }
+                        }
+                    }
                     OddPatch::Ignore => {}
                     OddPatch::Fail | OddPatch::Refuse => return Err(Unreadable::NestedExtension),
                 },
@@ -104,6 +114,35 @@ impl Input {
                 _ => {}
             }
         }
+        if let Some((name, value)) = flattened
+            && !self.take_text(name, value)?
+        {
+            self.take_custom(name, value)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a single-valued text; false where `name` is none.
+    fn take_text(&mut self, name: &str, value: &Value) -> Result<bool, Unreadable> {
+        let Some(field) = text_field(name) else { return Ok(false) };
+        let mut text = string(name, value)?;
+        if field == Field::Alias {
+            text = text.chars().take(field.max()).collect();
+        }
+        self.text.push((field, text));
+        Ok(true)
+    }
+
+    /// Takes a custom field, whose type the database looks at.
+    fn take_custom(&mut self, name: &str, value: &Value) -> Result<(), Unreadable> {
+        if !name.to_lowercase().ends_with("__c") {
+            return Ok(());
+        }
+        let text = match value {
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            other => string(name, other)?,
+        };
+        self.custom.push((name.to_owned(), text));
         Ok(())
     }
 
@@ -124,6 +163,14 @@ impl Input {
     pub(super) fn apply_text(&self, user: &mut User, without: &[Field]) {
         for (field, value) in self.text.iter().filter(|(field, _)| !without.contains(field)) {
             user.set(*field, value);
+        }
+    }
+
+    /// Writes the custom fields into `user`.
+    pub(super) fn apply_custom(&self, store: &Store, user: &mut User) {
+        for (name, value) in &self.custom {
+            let name = store.custom_field(name).map_or(name.as_str(), |field| field.api_name.as_str());
+            user.set_custom(name, value);
         }
     }
 
@@ -166,11 +213,6 @@ impl Input {
 
 /// The field that a single-valued text attribute is.
 fn text_field(name: &str) -> Option<Field> {
-    // Patches name the alias by its whole path.
-    let name = match name.rsplit_once(':') {
-        Some((urn, "alias")) if urn == SALESFORCE || urn == "urn:salesforce:schemas:extension:2.0" => "alias",
-        _ => name,
-    };
     Some(match name {
         "userName" => Field::Username,
         "externalId" => Field::FederationIdentifier,

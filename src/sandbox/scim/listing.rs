@@ -2,14 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ENTERPRISE, LIST, SALESFORCE};
+use super::{ENTERPRISE, EXTENSION, LIST};
+use crate::sandbox::settings::Switches;
 use crate::sandbox::wire::{Reply, Request};
 
 /// The most resources of a page, and members of an answer.
 pub(super) const PAGE_MAX: usize = 200;
-
-/// The last `startIndex` that works: the offset of Salesforce's own queries ends at 2,000.
-const START_MAX: usize = 2001;
 
 /// What a list call asked for, from its query or from the body of a `.search`.
 #[derive(Debug, Default)]
@@ -62,7 +60,8 @@ impl Asked {
     }
 
     /// The page asked for, of `default` resources where no count was sent.
-    pub(super) fn page(&self, default: usize) -> Result<Page, String> {
+    pub(super) fn page(&self, default: usize, switches: &Switches) -> Result<Page, String> {
+        let wall = switches.start_index_max;
         let take = match &self.count {
             None => default,
             Some(count) => count
@@ -77,7 +76,7 @@ impl Asked {
                 let start: usize = text.parse().map_err(|_| format!("Illegal startIndex value : {text}"))?;
                 match start {
                     0 => return Err(format!("Illegal startIndex value: {text}")),
-                    START_MAX.. if start > START_MAX => {
+                    start if wall > 0 && start > wall => {
                         let message = "Start index too big. Consider filtering down your result set, e.g. id gt \"(the last \
                                        id in the result set)\"";
                         return Err(message.to_owned());
@@ -113,12 +112,15 @@ impl Asked {
 
 /// The steps from the top of a resource to the attribute called `name`; `None` where there is no such attribute.
 fn split(name: &str, known: &[&str]) -> Option<Vec<String>> {
-    for urn in [ENTERPRISE, SALESFORCE] {
-        if let Some(rest) = name.strip_prefix(urn) {
-            let mut steps = vec![urn.to_owned()];
-            steps.extend(rest.strip_prefix(':').map(ToOwned::to_owned));
-            return (rest.is_empty() || rest.starts_with(':')).then_some(steps);
-        }
+    if let Some(rest) = name.strip_prefix(ENTERPRISE) {
+        let mut steps = vec![ENTERPRISE.to_owned()];
+        steps.extend(rest.strip_prefix(':').map(ToOwned::to_owned));
+        return (rest.is_empty() || rest.starts_with(':')).then_some(steps);
+    }
+    if let Some(rest) = name.strip_prefix(EXTENSION) {
+        let (version, attribute) = rest.split_once(':').map_or((rest, None), |(version, rest)| (version, Some(rest)));
+        let urn = format!("{EXTENSION}{version}");
+        return Some(std::iter::once(urn).chain(attribute.map(ToOwned::to_owned)).collect());
     }
     let steps: Vec<String> = name.split('.').map(ToOwned::to_owned).collect();
     steps.first().filter(|first| known.contains(&first.as_str()))?;
@@ -202,11 +204,15 @@ pub(super) fn envelope(total: usize, page: Page, resources: Vec<Value>) -> Reply
     Reply::json(200, &Value::Object(out))
 }
 
+/// The envelope of a list of no users.
+pub(super) fn nobody() -> Reply {
+    Reply::json(200, &json!({"totalResults": 0, "itemsPerPage": 0, "startIndex": 0, "schemas": [LIST]}))
+}
+
 /// The envelope of a list of users, which has no `Resources` where it is empty.
 pub(super) fn user_envelope(total: usize, page: Page, resources: Vec<Value>) -> Reply {
     if resources.is_empty() {
-        let out = json!({"totalResults": 0, "itemsPerPage": 0, "startIndex": 0, "schemas": [LIST]});
-        return Reply::json(200, &out);
+        return nobody();
     }
     let mut out = Map::new();
     out.insert("totalResults".to_owned(), json!(total));

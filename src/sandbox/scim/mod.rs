@@ -24,6 +24,8 @@ const CORE_GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 /// Salesforce's own extension, as it is answered; 2.0 is accepted too.
 const SALESFORCE: &str = "urn:salesforce:schemas:extension:1.0";
+/// What the names of Salesforce's extensions begin with: its own, and the org's custom fields.
+const EXTENSION: &str = "urn:salesforce:schemas:extension:";
 /// The envelope of lists.
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 /// The envelope of patches.
@@ -44,10 +46,14 @@ pub(super) fn answer(visit: &mut Visit<'_>, request: &Request, segments: &[&str]
         (["Schemas", name], "GET") => discovery::schemas(visit, Some(name)).about("discovery"),
         (["ResourceTypes"], "GET") => discovery::resource_types(visit, None).about("discovery"),
         (["ResourceTypes", name], "GET") => discovery::resource_types(visit, Some(name)).about("discovery"),
-        (["Me"], "GET") => users::read(visit, request, &visit.caller.clone()).about("user_read"),
+        (["Me"], "GET") if visit.settings.switches.me => {
+            users::read(visit, request, &visit.caller.clone()).about("user_read")
+        }
         (["Users"], "GET") => users::search(visit, request).about("user_search"),
         (["Users"], "POST") => users::create(visit, request).about("user_create"),
-        (["Users", ".search"], "POST") => users::search_by_post(visit, request).about("user_search"),
+        (["Users", ".search"], "POST") if visit.settings.switches.search => {
+            users::search_by_post(visit, request).about("user_search")
+        }
         (["Users", id], "GET") => users::read(visit, request, id).about("user_read"),
         (["Users", id], "PATCH") => patch::patch(visit, request, id).about("user_update_scim"),
         (["Users", id], "PUT") => users::replace(visit, request, id).about("user_replace"),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::input::{Input, Unreadable, part};
 use super::listing::Projection;
 use super::users::show;
-use super::{PATCH_OP, SALESFORCE, body};
+use super::{EXTENSION, PATCH_OP, SALESFORCE, body};
 use crate::sandbox::ids;
 use crate::sandbox::org::Visit;
 use crate::sandbox::settings::OddPatch;
@@ -37,7 +37,7 @@ pub(super) fn patch(visit: &mut Visit<'_>, request: &Request, id: &str) -> Reply
     match operations(visit, request, &before.id) {
         Ok(()) => match visit.inner.store.user(&before.id) {
             Some(user) => {
-                let changed = User { modified: before.modified, ..user.clone() } != before;
+                let changed = !user.is_like(&before);
                 show(visit, user, 200, &Projection::All).wrote(changed)
             }
             None => Reply::scim_error(404, "No such resource"),
@@ -77,14 +77,14 @@ fn operations(visit: &mut Visit<'_>, request: &Request, id: &str) -> Result<(), 
             "remove" => remove(visit, id, path.ok_or_else(|| said("MISING PATH"))?)?,
             op @ ("add" | "replace") => match value {
                 Some(Value::Object(value)) => set(visit, id, op, value)?,
-                // An array is passed over in silence.
-                Some(Value::Array(_)) if visit.settings.switches.patch_scalar != OddPatch::Honour => {}
+                // Passed over in silence, unless a switch says otherwise.
+                Some(value @ Value::Array(_)) => odd(visit, id, op, path, value, visit.settings.switches.patch_array)?,
                 Some(Value::Null) | None => {
                     return Err(Stop::Uncaught(
                         "System.NullPointerException: Attempt to de-reference a null object".to_owned(),
                     ));
                 }
-                Some(value) => odd(visit, id, op, path, value)?,
+                Some(value) => odd(visit, id, op, path, value, visit.settings.switches.patch_scalar)?,
             },
             _ => return Err(said(format!("INPROPER Operation: {op}"))),
         }
@@ -93,8 +93,15 @@ fn operations(visit: &mut Visit<'_>, request: &Request, id: &str) -> Result<(), 
 }
 
 /// An operation with a `path` and a value that is no object.
-fn odd(visit: &mut Visit<'_>, id: &str, op: &str, path: Option<&str>, value: &Value) -> Result<(), Stop> {
-    match (visit.settings.switches.patch_scalar, path) {
+fn odd(
+    visit: &mut Visit<'_>,
+    id: &str,
+    op: &str,
+    path: Option<&str>,
+    value: &Value,
+    switch: OddPatch,
+) -> Result<(), Stop> {
+    match (switch, path) {
         (OddPatch::Fail, _) => Err(Stop::Uncaught("System.LimitException: Apex CPU time limit exceeded".to_owned())),
         (OddPatch::Refuse, path) => Err(said(format!("Invalid value for path: {}", path.unwrap_or_default()))),
         (OddPatch::Ignore, _) | (OddPatch::Honour, None) => Ok(()),
@@ -131,7 +138,13 @@ fn set(visit: &mut Visit<'_>, id: &str, op: &str, value: &Map<String, Value>) ->
         return Err(said(complaint));
     }
     let mut user = current(visit, id)?;
-    input.apply_text(&mut user, NOT_PATCHABLE);
+    if visit.settings.switches.patch_applies_all {
+        input.apply_text(&mut user, &[]);
+        input.apply_phone(&mut user);
+    } else {
+        input.apply_text(&mut user, NOT_PATCHABLE);
+    }
+    input.apply_custom(&visit.inner.store, &mut user);
     input.apply_address(&mut user);
     if let Some(email) = input.emails.as_ref().and_then(|list| list.first()) {
         user.set(Field::Email, part(email, "value"));
@@ -191,7 +204,7 @@ fn current(visit: &Visit<'_>, id: &str) -> Result<User, Stop> {
 }
 
 fn leave_groups(visit: &mut Visit<'_>, id: &str) -> Result<(), Stop> {
-    for group in current(visit, id)?.groups {
+    for group in current(visit, id)?.groups.into_keys() {
         visit.inner.store.remove_member(&group, id).map_err(Stop::Refused)?;
     }
     Ok(())
@@ -233,7 +246,14 @@ fn remove(visit: &mut Visit<'_>, id: &str, path: &str) -> Result<(), Stop> {
         "costCenter" | "organization" | "name.middleName" | "name.honorificPrefix" | "name.honorificSuffix" => {
             return Err(said(format!("UNSUPPORTED_FIELD: {path}")));
         }
-        _ => &[],
+        path => {
+            let name = path.strip_prefix(EXTENSION).and_then(|rest| rest.split_once(':')).map(|(_, name)| name);
+            if let Some(field) = name.and_then(|name| visit.inner.store.custom_field(name)) {
+                let name = field.api_name.clone();
+                user.set_custom(&name, "");
+            }
+            &[]
+        }
     };
     for field in cleared {
         user.set(*field, "");

@@ -1,18 +1,51 @@
 //! Users as Salesforce answers them: what is empty is left out, attributes in its order.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{CORE_USER, ENTERPRISE, SALESFORCE};
+use super::{CORE_USER, ENTERPRISE, EXTENSION, SALESFORCE};
+use crate::sandbox::org::Visit;
 use crate::sandbox::store::field::Field;
 use crate::sandbox::store::{Store, User};
+use crate::sandbox::view;
 
 /// The path of the SCIM interface.
 pub(super) const BASE: &str = "/services/scim/v2";
 
+/// Where and how answers are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site<'a> {
+    /// The org's URL.
+    pub(super) base_url: &'a str,
+    /// Times are written as Salesforce's pilot wrote them.
+    odd_times: bool,
+}
+
+impl<'a> Site<'a> {
+    /// That of the call.
+    pub(super) fn of(visit: &'a Visit<'_>) -> Self {
+        Self { base_url: visit.base_url, odd_times: visit.settings.switches.meta_time_bug }
+    }
+
+    /// A time in `meta`. The pilot writes the date of the running user's time zone (here that of Los Angeles without
+    /// daylight saving), and the time of Greenwich on a clock of twelve hours.
+    fn time(self, at: DateTime<Utc>) -> String {
+        if !self.odd_times {
+            return at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        }
+        format!("{}T{}Z", (at - TimeDelta::hours(8)).format("%Y-%m-%d"), at.format("%I:%M:%S"))
+    }
+}
+
+/// The extension that holds the org's custom fields.
+pub(super) fn custom_urn(store: &Store) -> String {
+    format!("{EXTENSION}{}", store.org_id)
+}
+
 /// A user.
-pub(super) fn user(store: &Store, base_url: &str, user: &User) -> Map<String, Value> {
+pub(super) fn user(store: &Store, site: Site<'_>, user: &User) -> Map<String, Value> {
+    let base_url = site.base_url;
     let mut out = Map::new();
     let mut put = |name: &str, value: Value| {
         out.insert(name.to_owned(), value);
@@ -32,7 +65,7 @@ pub(super) fn user(store: &Store, base_url: &str, user: &User) -> Map<String, Va
     put("emails", json!([{"type": "work", "primary": true, "value": text(Field::Email)}]));
     put("addresses", address(user));
     put("phoneNumbers", phones(user));
-    put("userType", json!("Standard"));
+    put("userType", json!(user.user_type));
     put("title", json!(text(Field::Title)));
     put("preferredLanguage", json!(text(Field::LanguageLocaleKey)));
     put("emailEncodingKey", json!(text(Field::EmailEncodingKey)));
@@ -42,17 +75,19 @@ pub(super) fn user(store: &Store, base_url: &str, user: &User) -> Map<String, Va
     put("entitlements", entitlements(store, user));
     let groups = user
         .groups
-        .iter()
+        .keys()
         .filter_map(|id| store.group(id))
         .map(|group| json!({"value": group.id, "$ref": format!("/Groups/{}", group.id), "display": group.name}));
     put("groups", groups.collect());
     let role = user
         .get(Field::UserRoleId)
-        .map(|id| json!({"value": id, "$ref": format!("/Roles/{id}"), "display": store.roles.get(id)}));
+        .map(|id| json!({"value": id, "$ref": format!("/Roles/{id}"), "display": store.roles.get(id).map(|role| &role.name)}));
     put("roles", role.into_iter().collect());
     put(ENTERPRISE, enterprise(store, user));
+    let custom = store.custom_fields.iter().map(|field| (field.api_name.clone(), view::custom(user, field)));
+    put(&custom_urn(store), without_nulls(custom.collect()));
     put(SALESFORCE, without_nulls(json!({"alias": text(Field::Alias)})));
-    put("meta", meta(base_url, "User", &user.id, Some(user.created), user.modified));
+    put("meta", meta(site, "User", &user.id, Some(user.created), user.modified));
     let mut out = Value::Object(out);
     drop_empty(&mut out);
     match out {
@@ -96,7 +131,7 @@ fn entitlements(store: &Store, user: &User) -> Value {
         let name = store.profiles.get(id).map(|profile| &profile.name);
         json!({"value": id, "$ref": format!("/Entitlements/{id}"), "display": name, "type": "Profile", "primary": true})
     });
-    let sets = user.permission_sets.iter().map(|id| {
+    let sets = store.entitlement_sets(user).map(|id| {
         let name = store.permission_sets.get(id).map(|set| &set.name);
         json!({
             "value": id, "$ref": format!("/Entitlements/{id}"), "display": name, "type": "Permission Set", "primary": false,
@@ -122,19 +157,19 @@ fn enterprise(store: &Store, user: &User) -> Value {
 
 /// `meta`; Salesforce has no entity tags, but a version that changes with the record.
 pub(super) fn meta(
-    base_url: &str,
+    site: Site<'_>,
     kind: &str,
     id: &str,
     created: Option<DateTime<Utc>>,
     modified: DateTime<Utc>,
 ) -> Value {
-    let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let time = |at: DateTime<Utc>| site.time(at);
     let plural = if kind == "ServiceProviderConfig" { "ServiceProviderConfigs".to_owned() } else { format!("{kind}s") };
     let tail = if id.is_empty() { String::new() } else { format!("/{id}") };
     without_nulls(json!({
         "created": created.map(time),
         "lastModified": time(modified),
-        "location": format!("{base_url}{BASE}/{plural}{tail}"),
+        "location": format!("{}{BASE}/{plural}{tail}", site.base_url),
         "resourceType": kind,
         "version": version(&format!("{id}{}", time(modified))),
     }))

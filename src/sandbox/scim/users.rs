@@ -1,22 +1,27 @@
 //! `/Users`: create, read, list, replace, deactivate. Patches have their own module.
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use super::filter::{self, Filter, Held, Known};
 use super::input::{Input, Unreadable, part};
-use super::listing::{Asked, Projection, user_envelope};
-use super::render::{self, BASE};
+use super::listing::{Asked, Projection, nobody, user_envelope};
+use super::render::{self, BASE, Site};
 use super::{ENTERPRISE, body, conflict};
 use crate::sandbox::ids;
 use crate::sandbox::org::Visit;
+use crate::sandbox::settings::DefaultAlias;
 use crate::sandbox::store::field::Field;
 use crate::sandbox::store::refusal::Refusal;
-use crate::sandbox::store::{Store, User};
+use crate::sandbox::store::{MailKind, Store, User};
 use crate::sandbox::wire::{Reply, Request};
 
 /// Page of a list that asks for no count.
 const PAGE_DEFAULT: usize = 10;
+
+/// The user types that SCIM sees.
+const SEEN: &[&str] =
+    &["Standard", "PowerPartner", "PowerCustomerSuccess", "CustomerSuccess", "SelfService", "CspLitePortal", "CsnOnly"];
 
 /// Names that `attributes` takes.
 const ATTRIBUTES: &[&str] = &[
@@ -52,14 +57,20 @@ pub(super) fn read(visit: &Visit<'_>, request: &Request, id: &str) -> Reply {
         Err(reply) => return reply,
     };
     match visit.inner.store.user(id) {
+        // Found, and then filtered out of what is answered.
+        Some(user) if !is_seen(user) => nobody(),
         Some(user) => show(visit, user, 200, &projection),
         None => Reply::scim_error(404, "No such resource"),
     }
 }
 
+fn is_seen(user: &User) -> bool {
+    SEEN.contains(&user.user_type.as_str())
+}
+
 /// The user as an answer.
 pub(super) fn show(visit: &Visit<'_>, user: &User, status: u16, projection: &Projection) -> Reply {
-    let resource = projection.apply(render::user(&visit.inner.store, visit.base_url, user));
+    let resource = projection.apply(render::user(&visit.inner.store, Site::of(visit), user));
     Reply::json(status, &Value::Object(resource))
         .with_header("Location", format!("{}{BASE}/Users/{}", visit.base_url, user.id))
 }
@@ -81,19 +92,20 @@ fn list(visit: &Visit<'_>, asked: &Asked) -> Result<Reply, Reply> {
     let bad = |message: String| Reply::scim_error(400, message);
     let store = &visit.inner.store;
     let projection = asked.projection(ATTRIBUTES)?;
-    let page = asked.page(PAGE_DEFAULT).map_err(bad)?;
+    let page = asked.page(PAGE_DEFAULT, &visit.settings.switches).map_err(bad)?;
     let filter = asked
         .filter
         .as_deref()
-        .map(|text| filter::parse(text, known, visit.settings.switches.apostrophe_breaks_filter))
+        .map(|text| filter::parse(text, &|name| known(store, name), visit.settings.switches.apostrophe_breaks_filter))
         .transpose()
         .map_err(bad)?;
-    let selected = select(store, filter.as_ref());
+    let mut selected = select(store, filter.as_ref());
+    selected.retain(|user| is_seen(user));
     let users: Vec<Value> = selected
         .iter()
         .skip(page.skip)
         .take(page.take)
-        .map(|user| Value::Object(projection.apply(render::user(store, visit.base_url, user))))
+        .map(|user| Value::Object(projection.apply(render::user(store, Site::of(visit), user))))
         .collect();
     Ok(user_envelope(selected.len(), page, users))
 }
@@ -114,20 +126,26 @@ fn select<'a>(store: &'a Store, filter: Option<&Filter>) -> Vec<&'a User> {
             let value = ids::canonical(value).unwrap_or_else(|| value.clone());
             store.users_after(&value).collect()
         }
-        Some(filter) => store.users().filter(|user| filter.matches(&|name| held(user, name))).collect(),
+        Some(filter) => store.users().filter(|user| filter.matches(&|name| held(store, user, name))).collect(),
     }
 }
 
-fn known(name: &str) -> Known {
+fn known(store: &Store, name: &str) -> Known {
     match name {
         "name" | "addresses" | "meta" => Known::Complex,
         "groups" | "entitlements" | "roles" => Known::Membership,
         "id" | "active" | "displayName" | "name.formatted" | "meta.created" | "meta.lastModified" | "userType" => {
             Known::Simple
         }
-        name if field(name).is_some() => Known::Simple,
+        name if field(name).is_some() || custom_name(store, name).is_some() => Known::Simple,
         _ => Known::Unknown,
     }
+}
+
+/// The custom field behind a filter's attribute name.
+fn custom_name<'a>(store: &'a Store, name: &str) -> Option<&'a str> {
+    let name = name.strip_prefix(&render::custom_urn(store))?.strip_prefix(':')?;
+    store.custom_fields.iter().map(|field| field.api_name.as_str()).find(|known| *known == name)
 }
 
 /// The field behind a filter's attribute name.
@@ -159,22 +177,25 @@ fn field(name: &str) -> Option<Field> {
     })
 }
 
-fn held(user: &User, name: &str) -> Held {
+fn held(store: &Store, user: &User, name: &str) -> Held {
     let time = |at: chrono::DateTime<chrono::Utc>| Held::One(Some(at.to_rfc3339_opts(SecondsFormat::Secs, true)));
     match name {
         "id" => Held::Id(user.id.clone()),
         "active" => Held::One(Some(user.active.to_string())),
         "displayName" | "name.formatted" => Held::One(Some(user.name())),
-        "userType" => Held::One(Some("Standard".to_owned())),
+        "userType" => Held::One(Some(user.user_type.clone())),
         "meta.created" => time(user.created),
         "meta.lastModified" => time(user.modified),
-        "groups" => Held::Members(user.groups.iter().cloned().collect()),
+        "groups" => Held::Members(user.groups.keys().cloned().collect()),
         "entitlements" => {
             let profile = user.get(Field::ProfileId).map(ToOwned::to_owned);
-            Held::Members(profile.into_iter().chain(user.permission_sets.iter().cloned()).collect())
+            Held::Members(profile.into_iter().chain(store.entitlement_sets(user).cloned()).collect())
         }
         "roles" => Held::Members(user.get(Field::UserRoleId).map(ToOwned::to_owned).into_iter().collect()),
-        _ => Held::One(field(name).and_then(|field| user.get(field)).map(ToOwned::to_owned)),
+        _ => match custom_name(store, name) {
+            Some(name) => Held::One(user.custom.get(name).cloned()),
+            None => Held::One(field(name).and_then(|field| user.get(field)).map(ToOwned::to_owned)),
+        },
     }
 }
 
@@ -235,8 +256,9 @@ fn complaints(store: &Store, input: &Input, id: Option<&str>) -> String {
 }
 
 /// Writes what a checked document says into `user`.
-fn fill(user: &mut User, input: &Input) {
+fn fill(store: &Store, user: &mut User, input: &Input) {
     input.apply_text(user, &[]);
+    input.apply_custom(store, user);
     input.apply_address(user);
     input.apply_phone(user);
     if let Some(email) = input.emails.as_ref().and_then(|list| list.first()) {
@@ -247,6 +269,22 @@ fn fill(user: &mut User, input: &Input) {
     }
     if let Some(profile) = Input::values(input.entitlements.as_ref(), "00e").last() {
         user.set(Field::ProfileId, profile);
+    }
+}
+
+/// The alias of somebody for whom none was sent.
+fn default_alias(rule: DefaultAlias, input: &Input, now: DateTime<Utc>) -> String {
+    match rule {
+        DefaultAlias::Time => {
+            let milliseconds = now.timestamp_millis().to_string();
+            milliseconds.get(milliseconds.len().saturating_sub(8)..).unwrap_or_default().to_owned()
+        }
+        DefaultAlias::Name => {
+            let first = input.get(Field::FirstName).unwrap_or_default().chars().take(1);
+            let last = input.get(Field::LastName).unwrap_or_default().chars().take(4);
+            first.chain(last).collect::<String>().to_lowercase()
+        }
+        DefaultAlias::Missing => String::new(),
     }
 }
 
@@ -262,11 +300,10 @@ pub(super) fn create(visit: &mut Visit<'_>, request: &Request) -> Reply {
         return Reply::scim_error(409, complaints);
     }
     let mut user = store.blank_user(visit.now);
-    let milliseconds = visit.now.timestamp_millis().to_string();
-    let digits = milliseconds.get(milliseconds.len().saturating_sub(8)..).unwrap_or_default();
+    let alias = default_alias(visit.settings.switches.default_alias, &input, visit.now);
     for (field, value) in [
         (Field::CommunityNickname, input.get(Field::Username).unwrap_or_default()),
-        (Field::Alias, digits),
+        (Field::Alias, alias.as_str()),
         (Field::LanguageLocaleKey, "en_US"),
         (Field::LocaleSidKey, "en_US"),
         (Field::TimeZoneSidKey, "America/Los_Angeles"),
@@ -283,18 +320,22 @@ pub(super) fn create(visit: &mut Visit<'_>, request: &Request) -> Reply {
         .collect();
     let defaults: Vec<(Field, String)> =
         keep.iter().filter_map(|field| Some((*field, user.get(*field)?.to_owned()))).collect();
-    fill(&mut user, &input);
+    fill(store, &mut user, &input);
     for (field, value) in defaults {
         user.set(field, &value);
     }
     user.active = input.active.unwrap_or(true);
     let (active, password) = (user.active, input.password);
+    let address = user.get(Field::Email).unwrap_or_default().to_owned();
     let id = match store.insert_user(user) {
         Ok(id) => id,
         Err(refusal) => return conflict(&refusal, "Insert", None),
     };
+    if active && !password {
+        store.send_mail(MailKind::PasswordReset, &address, &id, visit.now);
+    }
     // The user is there now, whatever becomes of its assignments and memberships.
-    let failed = add_children(store, &id, &input);
+    let failed = add_children(store, &id, &input, visit.settings.switches.groups_need_sets);
     // An active user without a password is sent a mail to set one; the status set for that hides what failed before.
     let status = match (active && !password, failed) {
         (true, true) => 200,
@@ -309,14 +350,27 @@ pub(super) fn create(visit: &mut Visit<'_>, request: &Request) -> Reply {
 }
 
 /// Adds permission sets and memberships one by one; answers whether any was refused. Salesforce keeps the others.
-fn add_children(store: &mut Store, id: &str, input: &Input) -> bool {
+fn add_children(store: &mut Store, id: &str, input: &Input, groups_need_sets: bool) -> bool {
+    let mut sets = Input::values(input.entitlements.as_ref(), "0PS");
+    let mut groups = Input::values(input.groups.as_ref(), "");
+    if groups_need_sets && sets.is_empty() {
+        groups.clear();
+    }
     let mut failed = false;
-    for set in Input::values(input.entitlements.as_ref(), "0PS") {
+    if !(sets.is_empty() && groups.is_empty()) && store.child_fails() {
+        failed = true;
+        if sets.is_empty() {
+            groups.remove(0);
+        } else {
+            sets.remove(0);
+        }
+    }
+    for set in sets {
         failed |= store.assign(id, set).is_err();
     }
-    for group in Input::values(input.groups.as_ref(), "") {
+    for group in groups {
         let group = ids::canonical(group).unwrap_or_default();
-        if !store.group(&group).is_some_and(|group| group.members.contains(id)) {
+        if !store.group(&group).is_some_and(|group| group.members.contains_key(id)) {
             failed |= store.add_member(&group, id).is_err();
         }
     }
@@ -342,17 +396,17 @@ pub(super) fn replace(visit: &mut Visit<'_>, request: &Request, id: &str) -> Rep
     let kept =
         [Field::TimeZoneSidKey, Field::EmailEncodingKey, Field::Alias, Field::DelegatedApproverId, Field::CompanyName];
     user.text.retain(|field, _| kept.contains(field));
-    fill(&mut user, &input);
+    fill(store, &mut user, &input);
     user.active = input.active.unwrap_or(false);
     store.unassign_all(&old.id);
     if let Err(refusal) = store.update_user(user, visit.now) {
         store.restore_user(old.clone());
         return conflict(&refusal, "Update", Some(&old.id));
     }
-    let failed = add_children(store, &old.id, &input);
+    let failed = add_children(store, &old.id, &input, false);
     match visit.inner.store.user(&old.id) {
         Some(user) => {
-            let changed = User { modified: old.modified, ..user.clone() } != old;
+            let changed = !user.is_like(&old);
             show(visit, user, if failed { 400 } else { 200 }, &Projection::All).wrote(changed)
         }
         None => Reply::scim_error(404, "No such resource"),

@@ -1,4 +1,4 @@
-//! The text fields of the `User` object.
+//! The standard fields of the `User` object. Each is kept as text, whatever its type.
 
 use super::picklist;
 
@@ -13,11 +13,13 @@ pub enum Kind {
     Picklist(fn(&str) -> bool),
     /// The id of a record whose id starts so.
     Reference(&'static str),
+    /// `true` or `false`; kept as `true`, or as nothing at all.
+    Boolean,
 }
 
 macro_rules! fields {
     ($($name:ident $label:literal $max:literal $required:literal $kind:expr;)*) => {
-        /// A text field of the `User` object; the variant is its API name.
+        /// A standard field of the `User` object; the variant is its API name.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Field {
             $(#[doc = concat!("`User.", stringify!($name), "`.")] $name,)*
@@ -84,6 +86,25 @@ fields! {
     UserRoleId "Role ID" 18 false Kind::Reference("00E");
     ManagerId "Manager ID" 18 false Kind::Reference("005");
     DelegatedApproverId "Delegated Approver ID" 18 false Kind::Reference("005");
+    CallCenterId "Call Center ID" 18 false Kind::Reference("04v");
+    Extension "Extension" 40 false Kind::Text;
+    AboutMe "About Me" 1000 false Kind::Text;
+    SenderName "Email Sender Name" 80 false Kind::Text;
+    SenderEmail "Email Sender Address" 80 false Kind::Email;
+    Signature "Email Signature" 1333 false Kind::Text;
+    StayInTouchSubject "Stay-in-Touch Email Subject" 80 false Kind::Text;
+    ReceivesInfoEmails "Info Emails" 5 false Kind::Boolean;
+    ReceivesAdminInfoEmails "Admin Info Emails" 5 false Kind::Boolean;
+    ForecastEnabled "Allow Forecasting" 5 false Kind::Boolean;
+    EmailPreferencesAutoBcc "AutoBcc" 5 false Kind::Boolean;
+    EmailPreferencesAutoBccStayInTouch "AutoBccStayInTouch" 5 false Kind::Boolean;
+    UserPermissionsMarketingUser "Marketing User" 5 false Kind::Boolean;
+    UserPermissionsOfflineUser "Offline User" 5 false Kind::Boolean;
+    UserPermissionsInteractionUser "Flow User" 5 false Kind::Boolean;
+    UserPermissionsKnowledgeUser "Knowledge User" 5 false Kind::Boolean;
+    UserPermissionsSupportUser "Service Cloud User" 5 false Kind::Boolean;
+    UserPermissionsMobileUser "Apex Mobile User" 5 false Kind::Boolean;
+    UserPermissionsSFContentUser "Salesforce CRM Content User" 5 false Kind::Boolean;
 }
 
 impl Field {

@@ -1,6 +1,6 @@
 //! The rules of the `Group` and `GroupMember` objects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -38,10 +38,11 @@ impl Store {
             name: name.to_owned(),
             developer_name: developer_name.map(ToOwned::to_owned),
             kind,
-            members: BTreeSet::new(),
+            members: BTreeMap::new(),
             created: now,
             modified: now,
         };
+        self.remember_group(&id);
         self.groups.insert(id.clone(), group);
         self.touched.insert(id.clone());
         Ok(id)
@@ -57,6 +58,7 @@ impl Store {
     ) -> Result<bool, Refusal> {
         self.begin_write(id)?;
         self.check_group(Some(id), name, developer_name)?;
+        self.remember_group(id);
         let Some(group) = self.groups.get_mut(id) else { return Err(Refusal::cross_reference("Id")) };
         let changed = group.name != name || group.developer_name.as_deref() != developer_name;
         name.clone_into(&mut group.name);
@@ -69,24 +71,29 @@ impl Store {
     /// Deletes a group and takes it out of the groups it was a member of; false where there is none.
     pub fn delete_group(&mut self, id: &str) -> Result<bool, Refusal> {
         self.begin_write(id)?;
-        let Some(group) = self.groups.remove(id) else { return Ok(false) };
-        self.touched.insert(id.to_owned());
-        self.touched.extend(group.members.iter().cloned());
-        for member in &group.members {
+        let Some(group) = self.groups.get(id).cloned() else { return Ok(false) };
+        self.remember_group(id);
+        for (member, link) in &group.members {
+            self.remember_user(member);
+            self.hanging.remove(link);
+            self.touched.insert(member.clone());
             if let Some(user) = self.users.get_mut(member) {
                 user.groups.remove(id);
             }
         }
-        for group in self.groups.values_mut() {
-            if group.members.remove(id) {
-                self.touched.insert(group.id.clone());
-            }
+        self.groups.remove(id);
+        self.touched.insert(id.to_owned());
+        let outer: Vec<String> =
+            self.groups.values().filter(|group| group.members.contains_key(id)).map(|group| group.id.clone()).collect();
+        for group in outer {
+            self.take_member_out(&group, id);
+            self.touched.insert(group);
         }
         Ok(true)
     }
 
-    /// Makes a user or a group a member of the group `group_id` (18 characters).
-    pub fn add_member(&mut self, group_id: &str, member: &str) -> Result<(), Refusal> {
+    /// Makes a user or a group a member of the group `group_id` (18 characters); answers the id of the `GroupMember`.
+    pub fn add_member(&mut self, group_id: &str, member: &str) -> Result<String, Refusal> {
         self.begin_write(group_id)?;
         let member = ids::canonical(member).ok_or_else(|| Refusal::cross_reference("UserOrGroupId"))?;
         if !self.users.contains_key(&member) && !self.groups.contains_key(&member) {
@@ -99,24 +106,26 @@ impl Store {
                 &[],
             ));
         }
-        let Some(group) = self.groups.get_mut(group_id) else { return Err(Refusal::cross_reference("GroupId")) };
-        if !group.members.insert(member.clone()) {
-            let message =
-                format!("duplicate value found: UserOrGroupId duplicates value on record with id: {group_id}");
-            return Err(Refusal::new("DUPLICATE_VALUE", message, &["UserOrGroupId", "GroupId"]));
+        let Some(group) = self.groups.get(group_id) else { return Err(Refusal::cross_reference("GroupId")) };
+        if let Some(link) = group.members.get(&member) {
+            return Err(Refusal::duplicate(&["UserOrGroupId", "GroupId"], link));
         }
+        let link = self.ids.next(prefix::GROUP_MEMBER);
+        self.remember_user(&member);
+        self.put_member_in(group_id, &member, &link);
         if let Some(user) = self.users.get_mut(&member) {
-            user.groups.insert(group_id.to_owned());
+            user.groups.insert(group_id.to_owned(), link.clone());
         }
         self.touched.insert(if member.starts_with(prefix::USER) { member } else { group_id.to_owned() });
-        Ok(())
+        Ok(link)
     }
 
     /// Ends a membership; false where there was none.
     pub fn remove_member(&mut self, group_id: &str, member: &str) -> Result<bool, Refusal> {
         self.begin_write(group_id)?;
         let Some(member) = ids::canonical(member) else { return Ok(false) };
-        let removed = self.groups.get_mut(group_id).is_some_and(|group| group.members.remove(&member));
+        self.remember_user(&member);
+        let removed = self.take_member_out(group_id, &member);
         if let Some(user) = self.users.get_mut(&member) {
             user.groups.remove(group_id);
         }
@@ -124,20 +133,45 @@ impl Store {
         Ok(removed)
     }
 
+    /// The group's end of a membership.
+    pub(super) fn put_member_in(&mut self, group_id: &str, member: &str, link: &str) {
+        self.remember_group(group_id);
+        if let Some(group) = self.groups.get_mut(group_id) {
+            group.members.insert(member.to_owned(), link.to_owned());
+            self.hanging.insert(link.to_owned(), group_id.to_owned());
+        }
+    }
+
+    /// The group's end of a membership that ends; false where there was none.
+    pub(super) fn take_member_out(&mut self, group_id: &str, member: &str) -> bool {
+        self.remember_group(group_id);
+        let link = self.groups.get_mut(group_id).and_then(|group| group.members.remove(member));
+        link.is_some_and(|link| self.hanging.remove(&link).is_some())
+    }
+
     /// Puts a group's members back as they were: what a rollback does.
     pub fn restore_group(&mut self, group: Group) {
-        let now: BTreeSet<String> = self.groups.get(&group.id).map(|group| group.members.clone()).unwrap_or_default();
+        self.remember_group(&group.id);
+        let now = self.groups.get(&group.id).map(|group| group.members.clone()).unwrap_or_default();
         self.touched.insert(group.id.clone());
-        for member in now.symmetric_difference(&group.members) {
+        let members: BTreeSet<&String> = now.keys().chain(group.members.keys()).collect();
+        for member in members {
+            if now.get(member) == group.members.get(member) {
+                continue;
+            }
+            self.remember_user(member);
             self.touched.insert(member.clone());
             if let Some(user) = self.users.get_mut(member) {
-                if group.members.contains(member) {
-                    user.groups.insert(group.id.clone());
-                } else {
-                    user.groups.remove(&group.id);
-                }
+                match group.members.get(member) {
+                    Some(link) => user.groups.insert(group.id.clone(), link.clone()),
+                    None => user.groups.remove(&group.id),
+                };
             }
         }
+        for link in now.values() {
+            self.hanging.remove(link);
+        }
+        self.hanging.extend(group.members.values().map(|link| (link.clone(), group.id.clone())));
         self.groups.insert(group.id.clone(), group);
     }
 
@@ -147,10 +181,10 @@ impl Store {
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {
             let Some(group) = self.groups.get(id).filter(|_| seen.insert(id)) else { continue };
-            if group.members.contains(inner) {
+            if group.members.contains_key(inner) {
                 return true;
             }
-            open.extend(group.members.iter().filter(|id| id.starts_with(prefix::GROUP)).map(String::as_str));
+            open.extend(group.members.keys().filter(|id| id.starts_with(prefix::GROUP)).map(String::as_str));
         }
         false
     }

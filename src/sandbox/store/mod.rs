@@ -1,11 +1,21 @@
 //! What the org holds, and the rules its database keeps. No HTTP, no JSON: the front ends translate.
+//!
+//! A link between two records (an assignment, a membership) is a record with an id of its own, as in Salesforce; it is
+//! kept with the user or the group that it hangs on, and found by its id through an index.
 
+mod assignment;
+pub mod custom;
 pub mod field;
 mod group;
+mod mishap;
+mod model;
 pub mod picklist;
 pub mod record;
 pub mod refusal;
 pub mod registry;
+mod rules;
+mod seed;
+mod undo;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,126 +23,18 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use self::field::Field;
-use self::refusal::Refusal;
+pub use self::assignment::{GroupMember, LicenceAssignment, SetAssignment};
+use self::custom::CustomField;
+pub use self::mishap::{Mishaps, Once};
+pub use self::model::{
+    Group, GroupKind, Licence, Links, Mail, MailKind, PermissionSet, PermissionSetGroup, PermissionSetLicence, Profile,
+    Role, User,
+};
 use self::registry::UsernameRegistry;
+use self::rules::Rules;
+use self::undo::Undo;
 use super::ids::{self, IdSource, prefix};
 use super::settings::{EmailConfirmation, Settings};
-
-/// A user of the org.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// 18-character id.
-    pub id: String,
-    /// The fields that are not empty.
-    pub text: BTreeMap<Field, String>,
-    /// `IsActive`: may log in and takes a licence.
-    pub active: bool,
-    /// The address that waits for the person's confirmation.
-    pub pending_email: Option<String>,
-    /// Ids of the permission sets assigned.
-    pub permission_sets: BTreeSet<String>,
-    /// Ids of the groups that the user is a direct member of.
-    pub groups: BTreeSet<String>,
-    /// Whether this is the user that the connected app runs as.
-    pub integration: bool,
-    /// `CreatedDate`.
-    pub created: DateTime<Utc>,
-    /// `LastModifiedDate`; memberships and assignments do not move it.
-    pub modified: DateTime<Utc>,
-}
-
-impl User {
-    /// The field's text; `None` where it is empty.
-    pub fn get(&self, field: Field) -> Option<&str> {
-        self.text.get(&field).map(String::as_str)
-    }
-
-    /// Sets the field; an empty text clears it.
-    pub fn set(&mut self, field: Field, value: &str) {
-        if value.is_empty() {
-            self.text.remove(&field);
-        } else {
-            self.text.insert(field, value.to_owned());
-        }
-    }
-
-    /// `User.Name`.
-    pub fn name(&self) -> String {
-        [Field::FirstName, Field::LastName].into_iter().filter_map(|part| self.get(part)).collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// Whether a group is a public group or a queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupKind {
-    /// A public group.
-    Regular,
-    /// A queue: listed among the groups, but not to be had one by one.
-    Queue,
-}
-
-impl GroupKind {
-    /// `Group.Type`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Regular => "Regular",
-            Self::Queue => "Queue",
-        }
-    }
-}
-
-/// A group of users and groups.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// 18-character id.
-    pub id: String,
-    /// `Group.Name`, the label; several groups may have the same.
-    pub name: String,
-    /// `Group.DeveloperName`; unique where it is given.
-    pub developer_name: Option<String>,
-    /// `Group.Type`.
-    pub kind: GroupKind,
-    /// Ids of users and groups.
-    pub members: BTreeSet<String>,
-    /// `CreatedDate`.
-    pub created: DateTime<Utc>,
-    /// `LastModifiedDate`.
-    pub modified: DateTime<Utc>,
-}
-
-/// A profile.
-#[derive(Debug, Clone)]
-pub struct Profile {
-    /// `Profile.Name`.
-    pub name: String,
-    /// Name of its user licence.
-    pub licence: String,
-}
-
-/// A permission set.
-#[derive(Debug, Clone)]
-pub struct PermissionSet {
-    /// `PermissionSet.Name`, the API name.
-    pub name: String,
-    /// `PermissionSet.Label`.
-    pub label: String,
-    /// The only user licence whose people may hold it, and the permission that the refusal names.
-    pub licence: Option<(String, String)>,
-    /// Whether a profile owns it, so that nobody is assigned to it.
-    pub owned_by_profile: bool,
-}
-
-/// A user licence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Licence {
-    /// Its name.
-    pub name: String,
-    /// How many the org has bought.
-    pub total: u32,
-    /// How many active users hold one.
-    pub used: u32,
-}
 
 /// What the org holds.
 #[derive(Debug)]
@@ -143,31 +45,47 @@ pub struct Store {
     pub founded: DateTime<Utc>,
     /// Profiles by id.
     pub profiles: BTreeMap<String, Profile>,
-    /// Permission sets by id.
+    /// Permission sets by id, those owned by profiles and those behind permission set groups included.
     pub permission_sets: BTreeMap<String, PermissionSet>,
-    /// Names of roles by id.
-    pub roles: BTreeMap<String, String>,
+    /// Permission set groups by id.
+    pub permission_set_groups: BTreeMap<String, PermissionSetGroup>,
+    /// Permission set licences by id.
+    pub permission_set_licences: BTreeMap<String, PermissionSetLicence>,
+    /// Roles by id.
+    pub roles: BTreeMap<String, Role>,
     /// User licences.
     pub licences: Vec<Licence>,
+    /// Custom fields of users.
+    pub custom_fields: Vec<CustomField>,
     /// What happens to changed e-mail addresses.
     pub email_confirmation: EmailConfirmation,
-    /// Writes that will find their row locked.
-    pub row_locks: u32,
-    /// Writes that will end in an unknown exception.
-    pub unknown_exceptions: u32,
+    /// What stands in the way of writes.
+    pub mishaps: Mishaps,
+    /// The seeds that the rules refused, each with the reason: what is in the settings and not in the org.
+    pub refused_seeds: Vec<String>,
+    rules: Rules,
     users: BTreeMap<String, User>,
     groups: BTreeMap<String, Group>,
     nicknames: HashMap<String, String>,
     federation_ids: HashMap<String, String>,
+    /// Values of unique custom fields: (API name, value in lower case) → user.
+    unique_values: HashMap<(String, String), String>,
+    /// Ids of assignments, memberships and logins → the user or group that they hang on.
+    hanging: HashMap<String, String>,
     registry: Arc<UsernameRegistry>,
+    domain: String,
     ids: IdSource,
+    mails: Vec<Mail>,
+    /// How many of the mails [`Store::take_changes`] has told of.
+    mails_kept: usize,
     /// Ids of the users and groups that became different since [`Store::take_changes`].
     touched: BTreeSet<String>,
+    undo: Option<Undo>,
 }
 
 impl Store {
     /// The org that `settings` describes, with its integration user. A seed that the rules refuse (an unknown licence,
-    /// a username of another org) is left out.
+    /// a username of another org) is left out and told of in [`Store::refused_seeds`].
     pub fn new(settings: &Settings, now: DateTime<Utc>) -> Self {
         let mut ids = IdSource::new(&settings.my_domain);
         let org_id = ids.next(prefix::ORGANIZATION);
@@ -179,82 +97,32 @@ impl Store {
             founded: now,
             profiles: BTreeMap::new(),
             permission_sets: BTreeMap::new(),
+            permission_set_groups: BTreeMap::new(),
+            permission_set_licences: BTreeMap::new(),
             roles: BTreeMap::new(),
-            licences: settings
-                .licences
-                .iter()
-                .map(|(name, total)| Licence { name: name.clone(), total: *total, used: 0 })
-                .collect(),
+            licences: Vec::new(),
+            custom_fields: Vec::new(),
             email_confirmation: settings.switches.email_confirmation,
-            row_locks: settings.faults.row_locks,
-            unknown_exceptions: settings.faults.unknown_exceptions,
+            mishaps: Mishaps::default(),
+            refused_seeds: Vec::new(),
+            rules: Rules::default(),
             users: BTreeMap::new(),
             groups: BTreeMap::new(),
             nicknames: HashMap::new(),
             federation_ids: HashMap::new(),
+            unique_values: HashMap::new(),
+            hanging: HashMap::new(),
             registry: Arc::clone(&settings.registry),
+            domain: settings.my_domain.to_lowercase(),
             ids,
+            mails: Vec::new(),
+            mails_kept: 0,
             touched: BTreeSet::new(),
+            undo: None,
         };
         store.seed(settings, now);
+        store.mishaps = settings.faults.mishaps();
         store
-    }
-
-    fn seed(&mut self, settings: &Settings, now: DateTime<Utc>) {
-        for seed in &settings.profiles {
-            let id = self.ids.next(prefix::PROFILE);
-            self.profiles.insert(id, Profile { name: seed.name.clone(), licence: seed.licence.clone() });
-        }
-        for seed in &settings.permission_sets {
-            let id = self.ids.next(prefix::PERMISSION_SET);
-            let set = PermissionSet {
-                name: seed.name.clone(),
-                label: seed.label.clone(),
-                licence: seed.licence.clone(),
-                owned_by_profile: seed.owned_by_profile.is_some(),
-            };
-            self.permission_sets.insert(id, set);
-        }
-        for name in &settings.roles {
-            let id = self.ids.next(prefix::ROLE);
-            self.roles.insert(id, name.clone());
-        }
-        let (locks, exceptions) = (std::mem::take(&mut self.row_locks), std::mem::take(&mut self.unknown_exceptions));
-        for seed in &settings.groups {
-            let members: Vec<String> = seed.groups.iter().filter_map(|name| self.group_named(name)).collect();
-            let kind = if seed.queue { GroupKind::Queue } else { GroupKind::Regular };
-            let developer_name: String =
-                seed.name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
-            if let Ok(id) = self.insert_group(&seed.name, Some(&developer_name), kind, now) {
-                for member in members {
-                    let _already = self.add_member(&id, &member);
-                }
-            }
-        }
-        let mut integration = self.blank_user(now);
-        integration.integration = true;
-        integration.active = true;
-        for (field, value) in [
-            (Field::Username, settings.integration_username.to_lowercase().as_str()),
-            (Field::FirstName, "Integration"),
-            (Field::LastName, "User"),
-            (Field::Email, settings.integration_username.as_str()),
-            (Field::Alias, "integ"),
-            (Field::CommunityNickname, "integration"),
-            (Field::LanguageLocaleKey, "en_US"),
-            (Field::LocaleSidKey, "en_US"),
-            (Field::TimeZoneSidKey, "America/Los_Angeles"),
-            (Field::EmailEncodingKey, "UTF-8"),
-        ] {
-            integration.set(field, value);
-        }
-        if let Some(profile) =
-            self.profile_named("System Administrator").or_else(|| self.profiles.keys().next().cloned())
-        {
-            integration.set(Field::ProfileId, &profile);
-        }
-        let _refused = self.insert_user(integration);
-        (self.row_locks, self.unknown_exceptions) = (locks, exceptions);
     }
 
     /// The id of the profile called `name`.
@@ -262,33 +130,71 @@ impl Store {
         self.profiles.iter().find(|(_, profile)| profile.name == name).map(|(id, _)| id.clone())
     }
 
+    /// The id of the permission set with the API name `name`.
+    pub fn permission_set_named(&self, name: &str) -> Option<String> {
+        self.permission_sets.iter().find(|(_, set)| set.name == name).map(|(id, _)| id.clone())
+    }
+
+    /// The id of the permission set group with the developer name `name`.
+    pub fn set_group_named(&self, name: &str) -> Option<String> {
+        self.permission_set_groups.iter().find(|(_, group)| group.developer_name == name).map(|(id, _)| id.clone())
+    }
+
+    /// The id of the permission set licence with the developer name `name`.
+    pub fn set_licence_named(&self, name: &str) -> Option<String> {
+        self.permission_set_licences.iter().find(|(_, entry)| entry.developer_name == name).map(|(id, _)| id.clone())
+    }
+
+    /// The id of the role called `name`.
+    pub fn role_named(&self, name: &str) -> Option<String> {
+        self.roles.iter().find(|(_, role)| role.name == name).map(|(id, _)| id.clone())
+    }
+
     /// The id of the first group called `name`.
     pub fn group_named(&self, name: &str) -> Option<String> {
         self.groups.values().find(|group| group.name == name).map(|group| group.id.clone())
     }
 
-    /// Sets how many of the licence `name` the org has; makes it where there is none. People who already hold one keep
-    /// it.
+    /// The custom field with the API name `name`, in whatever case.
+    pub fn custom_field(&self, name: &str) -> Option<&CustomField> {
+        self.custom_fields.iter().find(|field| field.api_name.eq_ignore_ascii_case(name))
+    }
+
+    /// Sets how many of the user licence, or of the permission set licence, `name` the org has; makes a user licence
+    /// where there is neither. People who already hold one keep it.
     pub fn set_licence(&mut self, name: &str, total: u32) {
-        match self.licences.iter_mut().find(|licence| licence.name == name) {
-            Some(licence) => licence.total = total,
-            None => self.licences.push(Licence { name: name.to_owned(), total, used: 0 }),
+        if let Some(licence) = self.licences.iter_mut().find(|licence| licence.name == name) {
+            licence.total = total;
+        } else if let Some(licence) =
+            self.permission_set_licences.values_mut().find(|licence| licence.developer_name == name)
+        {
+            licence.total = total;
+        } else {
+            let id = self.ids.next(prefix::USER_LICENCE);
+            self.licences.push(Licence { id, name: name.to_owned(), total, used: 0 });
         }
     }
 
-    /// What every write does first: meets whatever stands in its way by order of a test.
-    fn begin_write(&mut self, id: &str) -> Result<(), Refusal> {
-        if self.row_locks > 0 {
-            self.row_locks -= 1;
-            return Err(Refusal::locked(id));
+    /// Gives every username of this org back, so that the org can be made anew.
+    pub fn release_usernames(&mut self) {
+        for user in self.users.values() {
+            self.registry.release(user.get(field::Field::Username).unwrap_or_default(), &self.owner(&user.id));
         }
-        if self.unknown_exceptions > 0 {
-            self.unknown_exceptions -= 1;
-            let message = "An unexpected error occurred. Please include this ErrorId if you contact support: \
-                           1860233312-48374 (-740188281)";
-            return Err(Refusal::new("UNKNOWN_EXCEPTION", message, &[]));
-        }
-        Ok(())
+    }
+
+    /// The mails that the platform would have sent, oldest first.
+    pub fn mails(&self) -> &[Mail] {
+        &self.mails
+    }
+
+    /// Notes a mail that the platform would have sent.
+    pub fn send_mail(&mut self, kind: MailKind, to: &str, user: &str, now: DateTime<Utc>) {
+        self.mails.push(Mail { at: now, kind, to: to.to_owned(), user: user.to_owned() });
+    }
+
+    /// The name under which a user of this org owns a username.
+    fn owner(&self, id: &str) -> String {
+        format!("{}/{id}", self.domain)
     }
 
     /// The 18-character form of `id` if it starts with `prefix`.

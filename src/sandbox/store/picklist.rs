@@ -1,5 +1,7 @@
 //! The restricted picklists of the `User` object. Their values are spelt exactly so: `en-US` and `EN_us` are refused.
 
+use super::field::Field;
+
 const LANGUAGES: &str = "en_US en_GB en_AU en_CA en_IN en_IE en_NZ en_ZA en_SG en_HK en_MY en_PH en_AE en_BE en_CY en_DE \
     en_IL en_IT en_MT en_NL de de_AT de_BE de_CH de_LU es es_MX es_AR es_BO es_CL es_CO es_CR es_DO es_EC es_GT es_HN es_NI \
     es_PA es_PE es_PR es_PY es_SV es_US es_UY es_VE fr fr_BE fr_CA fr_CH fr_LU fr_MA it it_CH ja sv ko zh_TW zh_CN zh_HK \
@@ -45,6 +47,18 @@ const ENCODINGS: &str =
 
 fn lists(list: &str, value: &str) -> bool {
     list.split_ascii_whitespace().any(|entry| entry == value)
+}
+
+/// What `field` takes; nothing for a field that is no picklist.
+pub fn values(field: Field) -> impl Iterator<Item = &'static str> {
+    let list = match field {
+        Field::LanguageLocaleKey => LANGUAGES,
+        Field::LocaleSidKey => LOCALES,
+        Field::TimeZoneSidKey => TIME_ZONES,
+        Field::EmailEncodingKey => ENCODINGS,
+        _ => "",
+    };
+    list.split_ascii_whitespace()
 }
 
 /// Whether `LanguageLocaleKey` takes it.

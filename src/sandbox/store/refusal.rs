@@ -10,18 +10,40 @@ pub struct Refusal {
     /// Salesforce's text.
     pub message: String,
     /// API names of the fields at fault.
-    pub fields: Vec<&'static str>,
+    pub fields: Vec<String>,
 }
 
 impl Refusal {
     /// A refusal that names `fields`.
-    pub fn new(code: &'static str, message: impl Into<String>, fields: &[&'static str]) -> Self {
-        Self { code, message: message.into(), fields: fields.to_vec() }
+    pub fn new(code: &'static str, message: impl Into<String>, fields: &[&str]) -> Self {
+        Self { code, message: message.into(), fields: fields.iter().map(ToString::to_string).collect() }
     }
 
     /// An id that leads nowhere.
-    pub fn cross_reference(field: &'static str) -> Self {
+    pub fn cross_reference(field: &str) -> Self {
         Self::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", &[field])
+    }
+
+    /// A record that is there already. `id` is the record's.
+    pub fn duplicate(fields: &[&str], id: &str) -> Self {
+        let field = fields.first().unwrap_or(&"<unknown>");
+        Self::new(
+            "DUPLICATE_VALUE",
+            format!("duplicate value found: {field} duplicates value on record with id: {id}"),
+            fields,
+        )
+    }
+
+    /// No record has the id that is to be written.
+    pub fn deleted() -> Self {
+        Self::new("ENTITY_IS_DELETED", "entity is deleted", &[])
+    }
+
+    /// Something that Salesforce itself cannot name.
+    pub fn unknown() -> Self {
+        let message = "An unexpected error occurred. Please include this ErrorId if you contact support: \
+                       1860233312-48374 (-740188281)";
+        Self::new("UNKNOWN_EXCEPTION", message, &[])
     }
 
     /// Somebody else is writing the same record: the one refusal that goes away by itself.

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Which user of which org has a username. Several orgs of one process can share it.
+/// Which user of which org has a username. Several orgs of one process can share it. An owner is named by the org's My
+/// Domain and the user's id, because two orgs may give the same ids.
 #[derive(Debug, Default)]
 pub struct UsernameRegistry {
     owners: Mutex<HashMap<String, String>>,
 }
 
 impl UsernameRegistry {
-    /// Takes `username` (lower case) for the user `id`; false where somebody else has it.
+    /// Takes `username` (lower case) for the owner `id`; false where somebody else has it.
     pub fn claim(&self, username: &str, id: &str) -> bool {
         let mut owners = self.lock();
         if let Some(owner) = owners.get(username) {

@@ -1,13 +1,14 @@
 //! The rules of the `User` object.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use chrono::{DateTime, Utc};
 
 use super::field::{Field, Kind};
+use super::model::Links;
 use super::refusal::Refusal;
-use super::{Store, User};
+use super::{MailKind, Store, User};
 use crate::sandbox::ids::prefix;
 use crate::sandbox::settings::EmailConfirmation;
 
@@ -16,6 +17,9 @@ const DUPLICATE_USERNAME: &str = "Duplicate Username.<br>The username already ex
     doesn't need to match the user's email address). ";
 const DUPLICATE_NICKNAME: &str =
     "Duplicate Nickname.<br>Another user has already selected this nickname.<br>Please select another.";
+
+/// The `UserType` of people with a licence of their own.
+pub(super) const STANDARD: &str = "Standard";
 
 impl Store {
     /// Every user in the order of ids.
@@ -35,7 +39,8 @@ impl Store {
 
     /// The user of this org with the username, in whatever case.
     pub fn user_by_username(&self, username: &str) -> Option<&User> {
-        self.users.get(&self.registry.owner(&username.to_lowercase())?)
+        let owner = self.registry.owner(&username.to_lowercase())?;
+        self.users.get(owner.strip_prefix(&self.domain)?.strip_prefix('/')?)
     }
 
     /// The user with the federation id, in whatever case.
@@ -48,38 +53,62 @@ impl Store {
         User {
             id: String::new(),
             text: BTreeMap::new(),
+            custom: BTreeMap::new(),
             active: false,
+            frozen: false,
+            user_type: STANDARD.to_owned(),
             pending_email: None,
-            permission_sets: BTreeSet::new(),
-            groups: BTreeSet::new(),
+            permission_sets: Links::new(),
+            set_groups: Links::new(),
+            set_licences: Links::new(),
+            groups: Links::new(),
+            login_id: String::new(),
+            profile_assignment: String::new(),
+            undeactivatable: None,
             integration: false,
             created: now,
             modified: now,
         }
     }
 
-    /// Adds `user`, whose id is made here.
+    /// Adds `user`, whose id is made here. It comes without assignments and memberships, whatever `user` says.
     pub fn insert_user(&mut self, mut user: User) -> Result<String, Refusal> {
         self.begin_write(prefix::USER)?;
+        for links in [&mut user.permission_sets, &mut user.set_groups, &mut user.set_licences, &mut user.groups] {
+            links.clear();
+        }
+        user.id = String::new();
+        for field in &self.custom_fields {
+            if let Some(default) = &field.default
+                && !user.custom.contains_key(&field.api_name)
+            {
+                user.custom.insert(field.api_name.clone(), default.clone());
+            }
+        }
         self.check(&mut user, None)?;
         user.id = self.ids.next(prefix::USER);
+        user.login_id = self.ids.next(prefix::USER_LOGIN);
+        user.profile_assignment = self.ids.next(prefix::SET_ASSIGNMENT);
         let id = user.id.clone();
         self.place(user);
         Ok(id)
     }
 
-    /// Writes the fields of `user` over what is there; answers whether anything became different. Assignments and
-    /// memberships are not written by it.
+    /// Writes the fields of `user` over what is there; answers whether anything became different. Assignments,
+    /// memberships and the freeze are not written by it.
     pub fn update_user(&mut self, mut user: User, now: DateTime<Utc>) -> Result<bool, Refusal> {
         self.begin_write(&user.id)?;
-        let Some(old) = self.users.get(&user.id).cloned() else {
-            return Err(Refusal::new("ENTITY_IS_DELETED", "entity is deleted", &[]));
-        };
+        let Some(old) = self.users.get(&user.id).cloned() else { return Err(Refusal::deleted()) };
         user.permission_sets.clone_from(&old.permission_sets);
+        user.set_groups.clone_from(&old.set_groups);
+        user.set_licences.clone_from(&old.set_licences);
         user.groups.clone_from(&old.groups);
+        user.frozen = old.frozen;
         self.check(&mut user, Some(&old))?;
         if user.get(Field::Email) != old.get(Field::Email) && self.email_confirmation == EmailConfirmation::Pending {
-            user.pending_email = user.get(Field::Email).map(ToOwned::to_owned);
+            let wanted = user.get(Field::Email).unwrap_or_default().to_owned();
+            self.send_mail(MailKind::EmailChange, &wanted, &user.id, now);
+            user.pending_email = Some(wanted);
             user.set(Field::Email, old.get(Field::Email).unwrap_or_default());
         }
         let changed = user != old;
@@ -93,59 +122,31 @@ impl Store {
         self.place(user);
     }
 
-    /// Assigns a permission set.
-    pub fn assign(&mut self, user_id: &str, set_id: &str) -> Result<(), Refusal> {
-        self.begin_write(user_id)?;
-        let set_id = Self::reference(set_id, prefix::PERMISSION_SET).unwrap_or_default();
-        let (Some(user), Some(set)) = (self.users.get(user_id), self.permission_sets.get(&set_id)) else {
-            return Err(Refusal::cross_reference("PermissionSetId"));
-        };
-        if set.owned_by_profile {
-            return Err(Refusal::cross_reference("PermissionSetId"));
-        }
-        if let Some((licence, permission)) = &set.licence
-            && self.licence_of(user) != Some(licence)
-        {
-            let message = format!("The user license doesn't allow the permission: {permission}");
-            return Err(Refusal::new("FIELD_INTEGRITY_EXCEPTION", message, &["PermissionSetId"]));
-        }
-        let Some(user) = self.users.get_mut(user_id) else { return Err(Refusal::cross_reference("AssigneeId")) };
-        self.touched.insert(user_id.to_owned());
-        if !user.permission_sets.insert(set_id) {
-            let message = "duplicate value found: <unknown> duplicates value on record with id: <unknown>";
-            return Err(Refusal::new("DUPLICATE_VALUE", message, &[]));
-        }
-        Ok(())
-    }
-
-    /// Takes all permission sets away.
-    pub fn unassign_all(&mut self, user_id: &str) {
-        if let Some(user) = self.users.get_mut(user_id) {
-            user.permission_sets.clear();
-            self.touched.insert(user_id.to_owned());
-        }
-    }
-
     /// Confirms every address that waits, as if each person had followed the link in the mail; answers how many.
     pub fn confirm_emails(&mut self, now: DateTime<Utc>) -> usize {
-        let mut confirmed = 0;
-        for user in self.users.values_mut() {
-            if let Some(email) = user.pending_email.take() {
-                user.set(Field::Email, &email);
-                user.modified = now;
-                self.touched.insert(user.id.clone());
-                confirmed += 1;
-            }
+        let waiting: Vec<User> = self.users.values().filter(|user| user.pending_email.is_some()).cloned().collect();
+        let confirmed = waiting.len();
+        for mut user in waiting {
+            let email = user.pending_email.take().unwrap_or_default();
+            user.set(Field::Email, &email);
+            user.modified = now;
+            self.place(user);
         }
         confirmed
     }
 
-    fn licence_of(&self, user: &User) -> Option<&String> {
+    /// The name of the user licence that the user's profile belongs to.
+    pub fn licence_of(&self, user: &User) -> Option<&String> {
         user.get(Field::ProfileId).and_then(|id| self.profiles.get(id)).map(|profile| &profile.licence)
     }
 
     /// Normalises `user` and refuses it where a rule is broken.
-    fn check(&self, user: &mut User, old: Option<&User>) -> Result<(), Refusal> {
+    fn check(&mut self, user: &mut User, old: Option<&User>) -> Result<(), Refusal> {
+        let profile = user.get(Field::ProfileId).and_then(|id| self.profiles.get(id)).map(|profile| &profile.name);
+        if profile.is_some_and(|name| self.mishaps.sso_profiles.contains(name)) {
+            self.mishaps.struck = Some("sso_profile");
+            return Err(Refusal::unknown());
+        }
         let missing: Vec<&'static str> = Field::ALL
             .iter()
             .filter(|field| field.is_required() && user.get(**field).is_none())
@@ -162,9 +163,41 @@ impl Store {
             }
             user.set(field, &check_field(field, &value)?);
         }
+        self.check_custom(user, old)?;
         self.check_references(user)?;
         self.check_unique(user)?;
+        let renamed = old.is_none_or(|old| old.get(Field::Username) != user.get(Field::Username));
+        if renamed && self.mishaps.username_is_taken() {
+            return Err(Refusal::new("DUPLICATE_USERNAME", DUPLICATE_USERNAME, &["Username"]));
+        }
+        self.check_rules(user)?;
+        if let Some(reason) = old.filter(|old| old.active && !user.active).and_then(|old| old.undeactivatable.as_ref())
+        {
+            let message = format!("Cannot deactivate user: this user is the {reason}");
+            return Err(Refusal::new("DEPENDENCY_EXISTS", message, &["IsActive"]));
+        }
         self.check_licence(user, old)
+    }
+
+    fn check_custom(&self, user: &mut User, old: Option<&User>) -> Result<(), Refusal> {
+        for (name, value) in user.custom.clone() {
+            if old.is_some_and(|old| old.custom.get(&name) == Some(&value)) {
+                continue;
+            }
+            let Some(field) = self.custom_field(&name) else {
+                let message = format!("No such column '{name}' on sobject of type User");
+                return Err(Refusal::new("INVALID_FIELD", message, &[]));
+            };
+            let stored = field.coerce(&value)?;
+            let place = (field.api_name.clone(), stored.to_lowercase());
+            let owner = self.unique_values.get(&place).filter(|owner| **owner != user.id);
+            if let Some(owner) = owner.filter(|_| !stored.is_empty()) {
+                return Err(Refusal::duplicate(&[field.api_name.as_str()], owner));
+            }
+            let name = field.api_name.clone();
+            user.set_custom(&name, &stored);
+        }
+        Ok(())
     }
 
     fn check_references(&self, user: &User) -> Result<(), Refusal> {
@@ -185,7 +218,7 @@ impl Store {
     }
 
     fn check_unique(&self, user: &User) -> Result<(), Refusal> {
-        if self.registry.is_taken(user.get(Field::Username).unwrap_or_default(), &user.id) {
+        if self.registry.is_taken(user.get(Field::Username).unwrap_or_default(), &self.owner(&user.id)) {
             return Err(Refusal::new("DUPLICATE_USERNAME", DUPLICATE_USERNAME, &["Username"]));
         }
         let other = |index: &std::collections::HashMap<String, String>, field: Field| {
@@ -195,21 +228,26 @@ impl Store {
             return Err(Refusal::new("DUPLICATE_COMM_NICKNAME", DUPLICATE_NICKNAME, &["CommunityNickname"]));
         }
         if let Some(id) = other(&self.federation_ids, Field::FederationIdentifier) {
-            let message =
-                format!("duplicate value found: FederationIdentifier duplicates value on record with id: {id}");
-            return Err(Refusal::new("DUPLICATE_VALUE", message, &["FederationIdentifier"]));
+            return Err(Refusal::duplicate(&["FederationIdentifier"], &id));
         }
         Ok(())
     }
 
-    fn check_licence(&self, user: &User, old: Option<&User>) -> Result<(), Refusal> {
+    fn check_licence(&mut self, user: &User, old: Option<&User>) -> Result<(), Refusal> {
         let licence = self.licence_of(user);
-        if let Some((_, permission)) = user
+        let gate = user
             .permission_sets
-            .iter()
+            .keys()
             .filter_map(|id| self.permission_sets.get(id)?.licence.as_ref())
             .find(|(needed, _)| Some(needed) != licence)
-        {
+            .map(|(_, permission)| permission.as_str());
+        let moved = old.and_then(|old| self.licence_of(old)).is_some_and(|held| Some(held) != licence);
+        let permission = match gate {
+            Some(permission) => Some(permission),
+            None if moved && !self.rules.profile_across_licences => Some("Read Accounts"),
+            None => None,
+        };
+        if let Some(permission) = permission {
             let profile =
                 user.get(Field::ProfileId).and_then(|id| self.profiles.get(id)).map_or("", |profile| &profile.name);
             let message = format!(
@@ -221,7 +259,7 @@ impl Store {
         let held = old.filter(|old| old.active).and_then(|old| self.licence_of(old));
         if user.active && held != licence {
             let free = self.licences.iter().any(|entry| Some(&entry.name) == licence && entry.used < entry.total);
-            if !free {
+            if !free || self.mishaps.licence_is_gone() {
                 return Err(Refusal::new("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded", &[]));
             }
         }
@@ -231,39 +269,67 @@ impl Store {
     /// Puts `user` into the store and every index, in the place of what was there under its id.
     pub(super) fn place(&mut self, user: User) {
         let id = user.id.clone();
-        let old = self.users.get(&id).cloned();
-        if let Some(old) = &old {
-            self.forget_user(old);
-            for group in old.groups.difference(&user.groups) {
-                if let Some(group) = self.groups.get_mut(group) {
-                    group.members.remove(&id);
-                }
-            }
+        self.remember_user(&id);
+        let left: Vec<String> = self
+            .users
+            .get(&id)
+            .map(|old| old.groups.keys().filter(|group| !user.groups.contains_key(*group)).cloned().collect())
+            .unwrap_or_default();
+        if let Some(old) = self.users.get(&id).cloned() {
+            self.unindex_user(&old);
         }
-        self.registry.claim(user.get(Field::Username).unwrap_or_default(), &id);
+        for group in left {
+            self.take_member_out(&group, &id);
+        }
+        self.registry.claim(user.get(Field::Username).unwrap_or_default(), &self.owner(&id));
         if let Some(nickname) = user.get(Field::CommunityNickname) {
             self.nicknames.insert(nickname.to_lowercase(), id.clone());
         }
         if let Some(federation_id) = user.get(Field::FederationIdentifier) {
             self.federation_ids.insert(federation_id.to_lowercase(), id.clone());
         }
-        for group in &user.groups {
-            if let Some(group) = self.groups.get_mut(group) {
-                group.members.insert(id.clone());
+        for field in self.custom_fields.iter().filter(|field| field.unique) {
+            if let Some(value) = user.custom.get(&field.api_name) {
+                self.unique_values.insert((field.api_name.clone(), value.to_lowercase()), id.clone());
             }
         }
+        for (group, link) in &user.groups {
+            self.put_member_in(group, &id, link);
+        }
+        self.hanging.extend(user.hanging().map(|link| (link.clone(), id.clone())));
         self.count_licence(&user, |used| used + 1);
+        for licence in user.set_licences.keys() {
+            self.count_set_licence(licence, |used| used + 1);
+        }
         self.touched.insert(id.clone());
         self.users.insert(id, user);
     }
 
-    /// Takes `user` out of the store and every index, but not out of its groups.
+    /// Takes `user` out of the store, every index and its groups.
     pub(super) fn forget_user(&mut self, user: &User) {
+        self.remember_user(&user.id);
+        self.unindex_user(user);
+        for group in user.groups.keys() {
+            self.take_member_out(group, &user.id);
+        }
         self.users.remove(&user.id);
-        self.registry.release(user.get(Field::Username).unwrap_or_default(), &user.id);
+    }
+
+    /// Takes `user` out of every index.
+    fn unindex_user(&mut self, user: &User) {
+        self.registry.release(user.get(Field::Username).unwrap_or_default(), &self.owner(&user.id));
         self.nicknames.remove(&user.get(Field::CommunityNickname).unwrap_or_default().to_lowercase());
         self.federation_ids.remove(&user.get(Field::FederationIdentifier).unwrap_or_default().to_lowercase());
+        for (name, value) in &user.custom {
+            self.unique_values.remove(&(name.clone(), value.to_lowercase()));
+        }
+        for link in user.hanging() {
+            self.hanging.remove(link);
+        }
         self.count_licence(user, |used| used.saturating_sub(1));
+        for licence in user.set_licences.keys() {
+            self.count_set_licence(licence, |used| used.saturating_sub(1));
+        }
     }
 
     /// Counts the licence that `user` holds while active.
@@ -278,7 +344,7 @@ impl Store {
 /// The stored form of a changed field's text.
 fn check_field(field: Field, value: &str) -> Result<String, Refusal> {
     let name = field.name();
-    if !matches!(field.kind(), Kind::Reference(_)) && value.chars().count() > field.max() {
+    if !matches!(field.kind(), Kind::Reference(_) | Kind::Boolean) && value.chars().count() > field.max() {
         let message = format!("{}: data value too large: {value} (max length={})", field.label(), field.max());
         return Err(Refusal::new("STRING_TOO_LONG", message, &[name]));
     }
@@ -293,6 +359,14 @@ fn check_field(field: Field, value: &str) -> Result<String, Refusal> {
             let message = format!("{}: bad value for restricted picklist field: {value}", field.label());
             Err(Refusal::new("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, &[name]))
         }
+        Kind::Boolean => match value.to_ascii_lowercase().as_str() {
+            "true" => Ok("true".to_owned()),
+            "false" => Ok(String::new()),
+            _ => {
+                let message = format!("{}: value not of required type: {value}", field.label());
+                Err(Refusal::new("INVALID_TYPE_ON_FIELD_IN_RECORD", message, &[name]))
+            }
+        },
         Kind::Reference(prefix) => Store::reference(value, prefix).ok_or_else(|| Refusal::cross_reference(name)),
         Kind::Text | Kind::Email | Kind::Picklist(_) => Ok(value.to_owned()),
     }

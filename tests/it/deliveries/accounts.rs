@@ -3,7 +3,7 @@
 use scim_bridge::sandbox::store::field::Field;
 use serde_json::json;
 
-use super::{account, all_delivered, calls, seed, set, until, words};
+use super::{account, all_delivered, creates, seed, set, until, words};
 use crate::support::app::{TestApp, user};
 
 both_engines! {
@@ -65,7 +65,7 @@ both_engines! {
         }
         app.settled().await;
         assert_eq!(app.state().await.0, before.0, "untouched");
-        assert_eq!(calls(&app, "user_create").await, 2, "of the protected name no call at all");
+        assert_eq!(creates(&app).await, 2, "of the protected name no call at all");
         // Linked to another live user.
         let first = app.user("two").await;
         until(&app, &format!("/Users/{first}"), "delivered").await;

@@ -50,6 +50,31 @@ both_engines! {
         assert!(calls(&app, "group_members").await <= 5, "{}", app.calls().await);
     }
 
+    /// However many pushes brought them.
+    async fn members_that_come_while_a_call_is_under_way_go_two_hundred_a_call(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let mut ids = Vec::new();
+        for n in 0..451 {
+            ids.push(app.user(&format!("user{n}")).await);
+        }
+        let group = app.group("SF West", &[]).await;
+        all_delivered(&app).await;
+        let before = calls(&app, "group_members").await;
+        app.org().org().set_faults(scim_bridge::sandbox::Faults { latency_ms: 6000, ..Default::default() });
+        add(&app, &group, &[&ids[0]]).await;
+        // It waits a moment for company.
+        while app.delivery(&format!("/Groups/{group}")).await["state"] != "delivering" {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        for ten in ids[1..].chunks(10) {
+            add(&app, &group, &ten.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        }
+        assert_eq!(calls(&app, "group_members").await, before, "the first call is still under way");
+        app.org().org().set_faults(scim_bridge::sandbox::Faults::default());
+        assert_eq!(all_delivered(&app).await.members("SF West").expect("it").len(), 451);
+        assert_eq!(calls(&app, "group_members").await - before, 1 + 3, "450 in three calls");
+    }
+
     async fn nested_groups(engine: Engine) {
         let app = TestApp::start(&engine).await;
         let ada = app.user("ada").await;

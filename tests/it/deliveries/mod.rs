@@ -1,6 +1,7 @@
 //! What reaches the org, asserted against the org: every promise about deliveries, one by one, on both engines.
 
 mod accounts;
+mod adoption;
 mod groups;
 mod members;
 mod retries;
@@ -13,7 +14,7 @@ use super::support::app::{OrgState, TestApp};
 use super::support::urn::ENTERPRISE;
 
 /// An account that was in the org before the bridge, with these fields beside the required ones. Answers its id.
-fn seed(app: &TestApp, username: &str, active: bool, fields: &[(Field, &str)]) -> String {
+pub(crate) fn seed(app: &TestApp, username: &str, active: bool, fields: &[(Field, &str)]) -> String {
     app.org().org().with_store(|store| {
         let mut user = store.blank_user(chrono::DateTime::UNIX_EPOCH);
         user.active = active;
@@ -41,7 +42,7 @@ fn seed(app: &TestApp, username: &str, active: bool, fields: &[(Field, &str)]) -
 }
 
 /// A public group that was in the org before the bridge. Answers its id.
-fn seed_group(app: &TestApp, name: &str) -> String {
+pub(crate) fn seed_group(app: &TestApp, name: &str) -> String {
     use scim_bridge::sandbox::store::GroupKind;
     app.org().org().with_store(|store| {
         store.insert_group(name, None, GroupKind::Regular, chrono::DateTime::UNIX_EPOCH).expect("a group")
@@ -49,24 +50,29 @@ fn seed_group(app: &TestApp, name: &str) -> String {
 }
 
 /// Salesforce's id of the account of a username.
-fn account(state: &OrgState, username: &str) -> String {
+pub(crate) fn account(state: &OrgState, username: &str) -> String {
     let user = state.user(username).unwrap_or_else(|| panic!("no account {username}"));
     user["Id"].as_str().expect("an id").to_owned()
 }
 
 /// Calls of a kind that the org was asked.
-async fn calls(app: &TestApp, kind: &str) -> u64 {
+pub(crate) async fn calls(app: &TestApp, kind: &str) -> u64 {
     app.calls().await["calls"][kind].as_u64().unwrap_or(0)
 }
 
+/// Accounts that were asked for, in whichever way.
+pub(crate) async fn creates(app: &TestApp) -> u64 {
+    calls(app, "user_create").await + calls(app, "user_create_rest").await
+}
+
 /// The state and the reason or error of a delivery, in one text.
-async fn words(app: &TestApp, path: &str) -> String {
+pub(crate) async fn words(app: &TestApp, path: &str) -> String {
     let delivery = app.delivery(path).await;
     format!("{} {} {}", delivery["state"], delivery["reason"], delivery["lastError"])
 }
 
 /// Waits until a delivery stands as it should.
-async fn until(app: &TestApp, path: &str, state: &str) -> Value {
+pub(crate) async fn until(app: &TestApp, path: &str, state: &str) -> Value {
     for _ in 0..1500 {
         let delivery = app.delivery(path).await;
         if delivery["state"] == state {
@@ -78,26 +84,26 @@ async fn until(app: &TestApp, path: &str, state: &str) -> Value {
 }
 
 /// Everybody is where they were asked to be, and nothing was held or refused.
-async fn all_delivered(app: &TestApp) -> OrgState {
+pub(crate) async fn all_delivered(app: &TestApp) -> OrgState {
     let status = app.settled().await;
     assert_eq!((&status["held"], &status["rejected"]), (&json!(0), &json!(0)), "{status}");
     app.state().await
 }
 
 /// Replaces one attribute.
-async fn set(app: &TestApp, path: &str, attribute: &str, value: Value) {
+pub(crate) async fn set(app: &TestApp, path: &str, attribute: &str, value: Value) {
     let answer = app.patch(path, json!([{ "op": "replace", "path": attribute, "value": value }])).await;
     assert!(answer.status.is_success(), "{}", answer.body);
 }
 
-async fn add(app: &TestApp, group: &str, members: &[&str]) {
+pub(crate) async fn add(app: &TestApp, group: &str, members: &[&str]) {
     let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
     let answer =
         app.patch(&format!("/Groups/{group}"), json!([{ "op": "add", "path": "members", "value": members }])).await;
     assert!(answer.status.is_success(), "{}", answer.body);
 }
 
-async fn remove(app: &TestApp, group: &str, member: &str) {
+pub(crate) async fn remove(app: &TestApp, group: &str, member: &str) {
     let path = format!("members[value eq \"{member}\"]");
     let answer = app.patch(&format!("/Groups/{group}"), json!([{ "op": "remove", "path": path }])).await;
     assert!(answer.status.is_success(), "{}", answer.body);

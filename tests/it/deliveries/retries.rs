@@ -8,7 +8,7 @@ use scim_bridge::sandbox::Faults;
 use scim_bridge::sandbox::store::field::Field;
 use serde_json::{Value, json};
 
-use super::{account, add, all_delivered, calls, remove, set, until, words};
+use super::{account, add, all_delivered, calls, creates, remove, set, until, words};
 use crate::support::app::{TestApp, user};
 
 fn fail(app: &TestApp, faults: Faults) {
@@ -24,7 +24,7 @@ both_engines! {
         app.user("ada").await;
         let state = all_delivered(&app).await;
         assert!(state.user("ada@example.com").is_some());
-        assert_eq!(calls(&app, "user_create").await, 2);
+        assert_eq!(creates(&app).await, 2);
     }
 
     async fn row_locks_pass(engine: Engine) {
@@ -88,7 +88,7 @@ both_engines! {
         fail(&app, Faults { lost_answer_next: 1, ..Faults::default() });
         let ada = app.user("ada").await;
         let state = all_delivered(&app).await;
-        assert_eq!((state.users().len(), calls(&app, "user_create").await), (1, 1));
+        assert_eq!((state.users().len(), creates(&app).await), (1, 1));
         assert_eq!(app.delivery(&format!("/Users/{ada}")).await["salesforceId"], account(&state, "ada@example.com"));
         fail(&app, Faults { lost_answer_next: 1, ..Faults::default() });
         app.group("SF West", &[&ada]).await;
@@ -289,7 +289,7 @@ both_engines! {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let state = all_delivered(&app).await;
-        assert_eq!((state.users().len(), calls(&app, "user_create").await), (30, 30));
+        assert_eq!((state.users().len(), creates(&app).await), (30, 30));
         assert_eq!(state.members("SF West").expect("it").len(), 30);
         assert!(state.users().iter().all(|u| u[Field::FederationIdentifier.name()].is_string()));
     }

@@ -103,7 +103,9 @@ async fn it_stops() {
 async fn a_kept_org_is_as_it_was_left() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("new folder").join("org.jsonl");
-    let settings = || Settings { keep_in: Some(file.clone()), ..Settings::default() };
+    let field = scim_bridge::sandbox::CustomFieldSeed { api_name: "Center__c".to_owned(), ..Default::default() };
+    let settings =
+        || Settings { keep_in: Some(file.clone()), custom_fields: vec![field.clone()], ..Settings::default() };
     let org = Org::with(settings()).await;
     let (ada, eve, pat) = (org.add("ada").await, org.add("eve").await, org.add("pat").await);
     let west = org.id("Groups", "West");
@@ -115,7 +117,24 @@ async fn a_kept_org_is_as_it_was_left() {
     org.operations(&format!("/Users/{ada}"), json!([{"op": "add", "value": sets}])).await;
     org.patch(&eve, json!({"active": false})).await;
     org.scim("DELETE", &format!("/Groups/{}", org.id("Groups", "All Regions")), Value::Null).await;
+    let drift = json!({
+        "fields": {"Center__c": "C1", "ForecastEnabled": true}, "frozen": true, "undeactivatable": "default case owner",
+        "permission_set_groups": {"add": ["Sales_Team"]}, "permission_set_licences": {"add": ["Analytics"]},
+    });
+    assert_eq!(org.call("POST", "/sandbox/users/pat@acme.example", drift).await.status, 200);
     let left = org.running.org().state();
+    let records = |org: &Org| {
+        org.running.org().with_store(|store| {
+            let assignments: Vec<String> = store.set_assignments().map(|entry| entry.id).collect();
+            let licences: Vec<String> = store.licence_assignments().map(|entry| entry.id).collect();
+            let members: Vec<String> = store.group_members().map(|entry| entry.id).collect();
+            let logins: Vec<String> = store.users().map(|user| user.login_id.clone()).collect();
+            assert!(assignments.iter().all(|id| store.set_assignment(id).is_some()), "found by their ids");
+            assert!(members.iter().all(|id| store.group_member(id).is_some()), "found by their ids");
+            [assignments, licences, members, logins]
+        })
+    };
+    let ids = records(&org);
     // Killed, not stopped, and in the middle of a line.
     let mut text = std::fs::read_to_string(&file).expect("file");
     text.push_str("{\"user\":{\"id\":");
@@ -124,6 +143,7 @@ async fn a_kept_org_is_as_it_was_left() {
     for _ in 0..2 {
         let org = Org::with(settings()).await;
         assert_eq!(org.running.org().state(), left);
+        assert_eq!(records(&org), ids, "the records of links keep their ids");
     }
     let org = Org::with(settings()).await;
     let refused = org.scim("POST", "/Users", org.person("ada")).await;

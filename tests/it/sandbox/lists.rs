@@ -133,7 +133,7 @@ async fn discovery_and_catalogue() {
         .iter()
         .map(|entry| entry["displayName"].as_str().expect("name"))
         .collect();
-    assert_eq!(names.len(), 8, "profiles, then sets that no profile owns: {names:?}");
+    assert_eq!(names.len(), 10, "profiles, then sets that no profile owns: {names:?}");
     assert_eq!((names[0], names[5]), ("System Administrator", "Sales_Console"));
     let profile = org.id("Profiles", "Standard User");
     let entitlement = org.get(&format!("/Entitlements/{profile}")).await.body;

@@ -1,12 +1,21 @@
 //! The simulated org, over real HTTP.
 
+mod admin;
+mod config;
 mod control;
+mod custom;
 mod faults;
 mod groups;
 mod lists;
 mod login;
+mod mishaps;
 mod patches;
 mod rest;
+mod rest_bulk;
+mod rest_composite;
+mod rest_query;
+mod rest_records;
+mod switches;
 mod users;
 
 use std::time::Duration;

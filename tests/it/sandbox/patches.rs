@@ -170,7 +170,7 @@ async fn changed_addresses_wait_for_confirmation() {
 
 #[tokio::test]
 async fn entitlements() {
-    let org = Org::new().await;
+    let org = switched(Switches { profile_across_licences: true, ..Switches::default() }).await;
     let id = org.add("ada").await;
     let value = |names: &[&str]| {
         let id = |name: &&str| {

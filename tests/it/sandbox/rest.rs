@@ -14,7 +14,7 @@ async fn users_change_by_field_names() {
         "Username": "Lovelace@acme.example", "FederationIdentifier": "new", "Phone": "1", "MobilePhone": "2", "Fax": "3",
         "Title": "Dr", "ManagerId": boss, "UserRoleId": org.id("Roles", "CEO"), "LocaleSidKey": "de_DE", "Street": "1 St",
         "EmployeeNumber": "7", "Department": "R&D", "Division": "D", "IsActive": false, "Email": "new@acme.example",
-        "ProfileId": org.id("Profiles", "Identity User"), "CommunityNickname": "ada", "Alias": "ada", "FirstName": null,
+        "ProfileId": org.id("Profiles", "System Administrator"), "CommunityNickname": "ada", "Alias": "ada", "FirstName": null,
     });
     let answer = org.call("PATCH", &path, changes).await;
     assert_eq!((answer.status, answer.body), (204, json!("")));

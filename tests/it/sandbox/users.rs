@@ -194,7 +194,7 @@ async fn a_refused_permission_set_leaves_the_user_there() {
         name: "Gated".to_owned(),
         label: "Gated".to_owned(),
         licence: Some(("Identity".to_owned(), "Read Accounts".to_owned())),
-        owned_by_profile: None,
+        ..PermissionSetSeed::default()
     };
     let org = Org::with(Settings { permission_sets: vec![set], ..Settings::default() }).await;
     let entitlements =

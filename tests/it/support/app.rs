@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{Method, StatusCode};
 use scim_bridge::access::{NewToken, Scope};
 use scim_bridge::app::{self, App, Surroundings};
-use scim_bridge::clock::{SystemClock, SystemRandomness};
+use scim_bridge::clock::{Clock, SharedClock, SystemClock, SystemRandomness};
 use scim_bridge::config::{Config, DatabaseUrl};
 use scim_bridge::{sandbox, telemetry};
 use secrecy::SecretString;
@@ -19,11 +20,32 @@ pub(crate) const TENANT: &str = "sandbox";
 /// How long deliveries may take to settle: longer than two of the longest pauses that a bad run of failures brings about.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// A clock that runs so many times as fast as the machine's.
+pub(crate) struct FastClock {
+    start: DateTime<Utc>,
+    since: Instant,
+    factor: f64,
+}
+
+impl FastClock {
+    pub(crate) fn of(factor: f64) -> SharedClock {
+        Arc::new(Self { start: SystemClock.now(), since: Instant::now(), factor })
+    }
+}
+
+impl Clock for FastClock {
+    fn now(&self) -> DateTime<Utc> {
+        let gone = self.since.elapsed().mul_f64(self.factor);
+        self.start + TimeDelta::microseconds(i64::try_from(gone.as_micros()).expect("a time that is near"))
+    }
+}
+
 /// A bridge that runs, and its org.
 pub(crate) struct TestApp {
     app: Option<App>,
     org: sandbox::Running,
     config: Config,
+    clock: SharedClock,
     base: String,
     token: String,
     client: reqwest::Client,
@@ -50,8 +72,20 @@ impl TestApp {
         settings: impl FnOnce(&mut sandbox::Settings),
         configure: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::start_at(engine, Arc::new(SystemClock), settings, configure).await
+    }
+
+    /// The same, in another time.
+    pub(crate) async fn start_at(
+        engine: &Engine,
+        clock: SharedClock,
+        settings: impl FnOnce(&mut sandbox::Settings),
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
+        let orgs_clock = Arc::clone(&clock);
         let mut seed = sandbox::Settings { client_secret: "secret".into(), ..sandbox::Settings::default() };
         seed.listen = "127.0.0.1:0".into();
+        seed.clock = Arc::new(move || orgs_clock.now());
         settings(&mut seed);
         let client_id = seed.client_id.clone();
         let org = sandbox::start(seed).await.expect("the org listens");
@@ -62,12 +96,12 @@ impl TestApp {
         config.database.url = DatabaseUrl::parse(engine.url()).expect("a database URL");
         config.delivery.retry = [20, 50, 100, 200].map(Duration::from_millis).to_vec();
         configure(&mut config);
-        let (app, base, token) = Self::launch(&config).await;
+        let (app, base, token) = Self::launch(&config, &clock).await;
         let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        Self { app: Some(app), org, config, base, token, client }
+        Self { app: Some(app), org, config, clock, base, token, client }
     }
 
-    async fn launch(config: &Config) -> (App, String, String) {
+    async fn launch(config: &Config, clock: &SharedClock) -> (App, String, String) {
         // SCIM_BRIDGE_LOG=debug shows what a failing test's bridge did.
         if let Ok(filter) = std::env::var(telemetry::LOG_VARIABLE) {
             telemetry::start_logging(telemetry::LogFormat::Text, Some(&filter)).expect("a log");
@@ -75,7 +109,7 @@ impl TestApp {
         let held = app::hold(config).expect("nobody else has the file");
         let db = app::open(config, true).await.expect("the database opens");
         let around = Surroundings {
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(clock),
             randomness: Arc::new(SystemRandomness),
             metrics: telemetry::metrics().expect("metrics"),
         };
@@ -91,7 +125,7 @@ impl TestApp {
         if let Some(app) = self.app.take() {
             app.stop().await.expect("a clean stop");
         }
-        let (app, base, token) = Self::launch(&self.config).await;
+        let (app, base, token) = Self::launch(&self.config, &self.clock).await;
         (self.app, self.base, self.token) = (Some(app), base, token);
     }
 
@@ -121,6 +155,11 @@ impl TestApp {
     /// The bridge.
     pub(crate) fn app(&self) -> &App {
         self.app.as_ref().expect("the bridge runs")
+    }
+
+    /// What the bridge runs with.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The org.

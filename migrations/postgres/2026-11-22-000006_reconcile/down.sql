@@ -1,0 +1,3 @@
+DROP TABLE drifts;
+DROP TABLE reconciles;
+ALTER TABLE links DROP COLUMN seen;

@@ -1,0 +1,180 @@
+//! `scim-bridge deliveries`: what is not yet in Salesforce, and why.
+
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::delivery::State;
+use crate::delivery::hand::{self, Done, Listed};
+use crate::shadow::Kind;
+
+use super::{ConfigFile, database};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Deliveries {
+    /// List the deliveries that are not at their end, with what they wait for.
+    #[command(
+        after_help = "Examples:\n  scim-bridge deliveries list --tenant acme\n  scim-bridge deliveries list --state held --state rejected --json"
+    )]
+    List(List),
+    /// Try a delivery again now, or all that failed or wait.
+    #[command(
+        after_help = "Examples:\n  scim-bridge deliveries retry 019b2c7e-…\n  scim-bridge deliveries retry --all --tenant acme"
+    )]
+    Retry(Retry),
+    /// Let a held delivery go on, and agree to what it asks: to adopt the account that was found.
+    #[command(after_help = "Example:\n  scim-bridge deliveries release 019b2c7e-…")]
+    Release(Release),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Only this tenant's.
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
+    /// Only those in this state; may be given several times. Without it, all that are not delivered.
+    #[arg(long = "state", value_name = "STATE", value_parser = state)]
+    states: Vec<State>,
+    /// As JSON, one object a line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "which", required = true, multiple = false, args = ["id", "all"])]
+pub(super) struct Retry {
+    /// Id of the user or group.
+    id: Option<String>,
+    /// All that are retrying, held or rejected.
+    #[arg(long)]
+    all: bool,
+    /// With --all: only this tenant's.
+    #[arg(long, value_name = "TENANT", requires = "all")]
+    tenant: Option<String>,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Release {
+    /// Id of the user or group.
+    id: String,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+fn state(text: &str) -> Result<State, String> {
+    State::parse(text).ok_or_else(|| {
+        let all: Vec<&str> = State::ALL.iter().map(|state| state.as_str()).collect();
+        format!("there is no state \"{text}\"; there are {}", all.join(", "))
+    })
+}
+
+impl Deliveries {
+    pub(super) async fn run(self) -> Result<()> {
+        match self {
+            Self::List(command) => command.run().await,
+            Self::Retry(command) => command.run().await,
+            Self::Release(command) => command.run().await,
+        }
+    }
+}
+
+pub(super) fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "user",
+        Kind::Group => "group",
+    }
+}
+
+fn json(listed: &Listed) -> serde_json::Value {
+    let delivery = &listed.delivery;
+    serde_json::json!({
+        "id": delivery.resource, "tenant": listed.tenant, "kind": kind(listed.kind), "name": listed.name,
+        "state": delivery.state.as_str(), "attempts": delivery.attempts,
+        "due": delivery.due.map(|due| due.to_rfc3339()), "reason": delivery.reason, "lastError": delivery.last_error,
+        "updated": delivery.updated.to_rfc3339(),
+    })
+}
+
+impl List {
+    async fn run(self) -> Result<()> {
+        let db = database(&self.file.load()?, false).await?;
+        let all: Vec<State> = State::ALL.into_iter().filter(|state| *state != State::Delivered).collect();
+        let states = if self.states.is_empty() { all } else { self.states };
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        table.set_header(["ID", "TENANT", "KIND", "NAME", "STATE", "TRIES", "DUE", "WHY"]);
+        let mut found = 0_usize;
+        hand::list(&db, self.tenant.as_deref(), &states, |listed| {
+            found += 1;
+            if self.json {
+                println!("{}", json(&listed));
+                return;
+            }
+            let delivery = listed.delivery;
+            table.add_row([
+                delivery.resource,
+                listed.tenant,
+                kind(listed.kind).to_owned(),
+                listed.name,
+                delivery.state.as_str().to_owned(),
+                delivery.attempts.to_string(),
+                delivery.due.map_or_else(|| "-".to_owned(), |due| due.format("%F %T").to_string()),
+                delivery.reason.or(delivery.last_error).unwrap_or_default(),
+            ]);
+        })
+        .await?;
+        db.close().await;
+        if found == 0 && !self.json {
+            println!("none");
+        } else if !self.json {
+            println!("{table}");
+        }
+        Ok(())
+    }
+}
+
+impl Retry {
+    async fn run(self) -> Result<()> {
+        let db = database(&self.file.load()?, false).await?;
+        let now = SystemClock.now();
+        if let Some(id) = self.id {
+            let done = hand::retry(&db, &id, now).await?;
+            db.close().await;
+            return say(done, &id, "is tried again");
+        }
+        let mut ids = Vec::new();
+        let states = [State::Retrying, State::Held, State::Rejected];
+        hand::list(&db, self.tenant.as_deref(), &states, |listed| ids.push(listed.delivery.resource)).await?;
+        let mut tried = 0_usize;
+        for id in &ids {
+            tried += usize::from(hand::retry(&db, id, now).await? == Done::Yes);
+        }
+        db.close().await;
+        println!("{tried} are tried again");
+        Ok(())
+    }
+}
+
+impl Release {
+    async fn run(self) -> Result<()> {
+        let db = database(&self.file.load()?, false).await?;
+        let done = hand::release(&db, &self.id, SystemClock.now()).await?;
+        db.close().await;
+        say(done, &self.id, "goes on")
+    }
+}
+
+fn say(done: Done, id: &str, what: &str) -> Result<()> {
+    match done {
+        Done::Yes => println!("{id} {what}"),
+        Done::Unknown => bail!("there is no delivery {id}; see scim-bridge deliveries list"),
+        Done::Not(state) => bail!("{id} is {state}, so there is nothing to do"),
+    }
+    Ok(())
+}

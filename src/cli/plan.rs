@@ -1,0 +1,185 @@
+//! `scim-bridge plan`: what would be sent now. Reads the database, and calls nobody.
+
+use anyhow::{Result, bail};
+use clap::Args;
+use comfy_table::Table;
+use comfy_table::presets::NOTHING as PLAIN;
+use serde_json::{Value, json};
+
+use crate::app;
+use crate::db::Db;
+use crate::delivery::preview::{self, NOTHING, Planned, Preview, Sought};
+use crate::delivery::{Org, State, hand};
+use crate::salesforce::mapping::Write;
+
+use super::{ConfigFile, database, deliveries, surroundings};
+
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    /// The tenant.
+    #[arg(long, value_name = "TENANT")]
+    tenant: String,
+    /// Show each field of this person's account: what is wanted, from which template, and what Salesforce last confirmed.
+    /// A userName, an id or an externalId. Without it, every user and group that is not delivered, with its next step.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// As JSON: with --user one object, otherwise one object a line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+impl Plan {
+    pub(super) async fn run(self) -> Result<()> {
+        let config = self.file.load()?;
+        let Some(tenant) = config.tenant.get(&self.tenant) else {
+            let known: Vec<&str> = config.tenant.keys().map(String::as_str).collect();
+            bail!("there is no tenant {}; configured: {}", self.tenant, known.join(", "));
+        };
+        let org = app::org(&self.tenant, tenant, config.delivery.lease, &surroundings()?)?;
+        let db = database(&config, false).await?;
+        let done = match &self.user {
+            Some(name) => self.person(&db, &org, name).await,
+            None => self.all(&db, &org).await,
+        };
+        db.close().await;
+        done
+    }
+
+    async fn person(&self, db: &Db, org: &Org, name: &str) -> Result<()> {
+        let tenant = &self.tenant;
+        let id = match preview::seek(db, tenant, name).await? {
+            Sought::Found(id) => id,
+            Sought::Several(ids) => {
+                bail!("tenant {tenant} has several users with the externalId {name}: {}", ids.join(", "))
+            }
+            Sought::Unknown => {
+                bail!("tenant {tenant} has no user whose userName, id or externalId is {name}")
+            }
+        };
+        let Some(preview) = preview::of_user(db, org, &id).await? else {
+            bail!("user {id} was deleted a moment ago");
+        };
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&as_json(&preview))?);
+        } else {
+            print(&preview);
+        }
+        Ok(())
+    }
+
+    async fn all(&self, db: &Db, org: &Org) -> Result<()> {
+        let states: Vec<State> = State::ALL.into_iter().filter(|state| *state != State::Delivered).collect();
+        let mut open = Vec::new();
+        hand::list(db, Some(&self.tenant), &states, |listed| open.push(listed)).await?;
+        let mut table = Table::new();
+        table.load_style(PLAIN);
+        table.set_header(["KIND", "NAME", "STATE", "NEXT"]);
+        for listed in &open {
+            let next = preview::in_short(db, org, listed.kind, &listed.delivery.resource).await?;
+            let (kind, state) = (deliveries::kind(listed.kind), listed.delivery.state.as_str());
+            if self.json {
+                println!(
+                    "{}",
+                    json!({ "id": listed.delivery.resource, "kind": kind, "name": listed.name, "state": state, "next": next })
+                );
+            } else {
+                table.add_row([kind, &listed.name, state, &next]);
+            }
+        }
+        if !self.json {
+            let words = if open.is_empty() { "everything is delivered".to_owned() } else { table.to_string() };
+            println!("{words}");
+        }
+        Ok(())
+    }
+}
+
+fn next(preview: &Preview) -> String {
+    match (&preview.step, &preview.waits_for) {
+        (Some(step), _) => preview::words_of_user(step),
+        (None, Some(reason)) => reason.clone(),
+        (None, None) => NOTHING.to_owned(),
+    }
+}
+
+fn as_json(preview: &Preview) -> Value {
+    let fields: Vec<Value> = preview
+        .fields
+        .iter()
+        .map(|field| {
+            json!({
+                "field": field.field,
+                "template": field.template,
+                "builtin": field.is_builtin,
+                "write": field.write.map(Write::as_str),
+                "wanted": field.wanted,
+                "isWanted": field.wanted.is_some(),
+                "observed": field.observed,
+                "isObserved": field.observed.is_some(),
+                "sent": field.sent,
+            })
+        })
+        .collect();
+    json!({
+        "id": preview.id,
+        "userName": preview.name,
+        "salesforceId": preview.account,
+        "state": preview.delivery.as_ref().map(|delivery| delivery.state.as_str()),
+        "next": next(preview),
+        "error": preview.failed,
+        "waitsFor": preview.waits_for,
+        "notes": preview.notes,
+        "fields": fields,
+    })
+}
+
+/// A value as people read it; `-`: there is none to speak of.
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(Value::Null) => "(empty)".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn row(field: &Planned) -> [String; 6] {
+    let template = match (&field.template, field.is_builtin) {
+        (Some(template), true) => template.clone(),
+        (Some(template), false) => format!("{template} (configured)"),
+        (None, _) => "-".to_owned(),
+    };
+    [
+        if field.sent { "→".to_owned() } else { String::new() },
+        field.field.clone(),
+        shown(field.wanted.as_ref()),
+        shown(field.observed.as_ref()),
+        field.write.map_or("-", |write| write.as_str()).to_owned(),
+        template,
+    ]
+}
+
+fn print(preview: &Preview) {
+    println!("user      {} ({})", preview.name, preview.id);
+    println!("account   {}", preview.account.as_deref().unwrap_or("none yet"));
+    if let Some(delivery) = &preview.delivery {
+        let why = delivery.reason.as_ref().or(delivery.last_error.as_ref());
+        println!("delivery  {}{}", delivery.state, why.map(|why| format!(": {why}")).unwrap_or_default());
+    }
+    println!("next      {}", next(preview));
+    for (label, words) in preview.failed.iter().map(|words| ("error", words)) {
+        println!("{label:<10}{words}");
+    }
+    for note in &preview.notes {
+        println!("note      {note}");
+    }
+    let mut table = Table::new();
+    table.load_style(PLAIN);
+    table.set_header(["", "FIELD", "WANTED", "LAST OBSERVED", "WRITE", "TEMPLATE"]);
+    preview.fields.iter().for_each(|field| {
+        table.add_row(row(field));
+    });
+    println!("\n{table}\n\n→ is sent now");
+}

@@ -1,0 +1,146 @@
+//! What is noted of an account before a call and after it.
+
+use crate::delivery::attempt::Abandoned;
+use crate::delivery::plan::{self, ObservedUser, UserSeen, UserWish};
+use crate::delivery::{licence, outbox};
+use crate::salesforce::{Account, Record};
+use crate::shadow::link::{self, How, Link};
+use crate::shadow::{self, Kind, member, observed};
+
+use super::Delivery;
+use super::heir::{memberships, released};
+
+impl Delivery<'_> {
+    /// Notes what a create carries before it is sent: whatever happens to us or to the answer, the account can be found
+    /// by it, even if the person is renamed or deleted meanwhile.
+    pub(super) async fn about_to_create(&mut self, record: &Record) -> Result<(), Abandoned> {
+        let text = serde_json::to_string(record).unwrap_or_default();
+        self.creating = Some(record.clone());
+        self.attempt.note(move |conn, claim| outbox::creating(conn, &claim.resource, Some(&text))).await
+    }
+
+    pub(super) async fn known_not_created(&mut self) -> Result<(), Abandoned> {
+        self.seen.perhaps_created = false;
+        self.creating = None;
+        self.attempt.note(|conn, claim| outbox::creating(conn, &claim.resource, None)).await
+    }
+
+    pub(super) async fn created(&mut self, account: Account, sent: Record) -> Result<(), Abandoned> {
+        self.notes.extend(account.notes);
+        self.linked(account.id, How::Created, sent).await.map(drop)
+    }
+
+    /// Takes an account for this person's. `false`: a delivery that is under way may still change it.
+    pub(super) async fn adopt(&mut self, account: Account, how: How) -> Result<bool, Abandoned> {
+        let sent = self.creating.clone().unwrap_or_default();
+        let mut record = match &self.wish {
+            UserWish::Account(wish) => plan::adopted(&wish.record, &sent, &account.record),
+            UserWish::Gone => Record::new().with("IsActive", account.is_active()),
+        };
+        // Our own create whose answer was lost: it carried fields that a look does not show, too.
+        if plan::made_by(&sent, &account.record) {
+            record.apply(&sent);
+        }
+        self.linked(account.id, how, record).await
+    }
+
+    async fn linked(&mut self, salesforce_id: String, how: How, record: Record) -> Result<bool, Abandoned> {
+        let observed = ObservedUser { record, chosen: self.seen.observed.chosen.clone(), ..ObservedUser::default() };
+        let seen =
+            UserSeen { account: Some(salesforce_id.clone()), observed: observed.clone(), perhaps_created: false };
+        let (stored, now) = (self.stored.clone(), self.attempt.now());
+        let link = Link { salesforce_id, how };
+        let linked = self
+            .attempt
+            .note(move |conn, claim| {
+                let owner = link::owner(conn, &stored.tenant, Kind::User, &link.salesforce_id)?;
+                if let Some((tombstone, true)) = owner.filter(|(owner, _)| *owner != stored.id) {
+                    shadow::guard(conn, &tombstone)?;
+                    if outbox::is_under_way(conn, &tombstone)? {
+                        return Ok(false);
+                    }
+                    memberships(conn, &tombstone, &stored, now)?;
+                }
+                link::save(conn, &stored, &link, now)?;
+                observed::save(conn, &stored.id, &observed, now)?;
+                outbox::creating(conn, &claim.resource, None)?;
+                released(conn, &stored, now)?;
+                Ok(true)
+            })
+            .await?;
+        if linked {
+            (self.seen, self.creating) = (seen, None);
+        }
+        Ok(linked)
+    }
+
+    pub(super) async fn updated(&mut self, changes: &Record, echoed: Option<Account>) -> Result<(), Abandoned> {
+        let observed = &mut self.seen.observed;
+        observed.record.apply(changes);
+        for (field, _) in changes.iter() {
+            observed.unsure.unset(field);
+        }
+        if let Some(new) = changes.text("Email") {
+            // REST echoes nothing: unless the org does without confirmations, the address waits.
+            let shown = echoed.as_ref().and_then(|account| account.record.text("Email"));
+            observed.pending_email = shown.is_none_or(|shown| !new.eq_ignore_ascii_case(shown)).then(|| new.to_owned());
+        }
+        self.deactivate_alone = false;
+        if !super::deactivates(changes) {
+            return self.save_observed().await;
+        }
+        let (stored, now, observed) = (self.stored.clone(), self.attempt.now(), self.seen.observed.clone());
+        let note = move |conn: &mut crate::db::Conn, _: &outbox::Claim| {
+            observed::save(conn, &stored.id, &observed, now)?;
+            licence::given_back(conn, &stored.tenant, now)
+        };
+        self.attempt.note(note).await
+    }
+
+    /// Says that a new address waits, as long as it does.
+    pub(super) fn note_pending_email(&mut self) {
+        let observed = &self.seen.observed;
+        if let Some(pending) = &observed.pending_email
+            && observed.record.text("Email") == Some(pending)
+        {
+            self.notes.push(
+                "the new e-mail address waits for the person's confirmation in Salesforce, unless the org does without"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// Notes what an update carries before it is sent, and answers what was unsure before.
+    pub(super) async fn about_to_update(&mut self, changes: &Record) -> Result<Record, Abandoned> {
+        let before = self.seen.observed.unsure.clone();
+        self.seen.observed.unsure.apply(changes);
+        self.save_observed().await?;
+        Ok(before)
+    }
+
+    pub(super) async fn save_observed(&self) -> Result<(), Abandoned> {
+        let (id, now, observed) = (self.stored.id.clone(), self.attempt.now(), self.seen.observed.clone());
+        self.attempt.note(move |conn, _| observed::save(conn, &id, &observed, now)).await
+    }
+
+    pub(super) async fn frozen(&mut self, frozen: bool) -> Result<(), Abandoned> {
+        self.seen.observed.frozen = frozen;
+        self.save_observed().await
+    }
+
+    /// The account is no longer in the org (it was refreshed, or is another one): begin anew.
+    pub(super) async fn vanished(&mut self) -> Result<(), Abandoned> {
+        self.seen = UserSeen::default();
+        let (stored, now) = (self.stored.clone(), self.attempt.now());
+        self.attempt
+            .note(move |conn, _| {
+                link::remove(conn, &stored.id)?;
+                // Their groups look finished, and are not: whoever is in them needs the new account in them.
+                for group in member::forget_member(conn, &stored.id)? {
+                    outbox::enqueue(conn, &stored.tenant, Kind::Group, &group, now)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}

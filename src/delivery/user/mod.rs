@@ -1,0 +1,300 @@
+//! Delivering a user: plan a step, make the call, note what it brought, plan again.
+
+mod account;
+mod heir;
+mod look;
+mod refused;
+mod taken;
+
+use crate::db::{Conn, Error as DbError};
+use crate::salesforce::mapping::{Mapping, MappingFailed};
+use crate::salesforce::{self, Carrier, Cause, Disposition, Record};
+use crate::scim::ENTERPRISE_SCHEMA;
+use crate::shadow::link::{self, Link};
+use crate::shadow::{self, Kind, Stored, observed};
+
+use super::attempt::{Abandoned, Attempt};
+use super::org::NoProfile;
+use super::outbox::Outcome;
+use super::plan::{self, AccountWish, ObservedUser, UserSeen, UserStep, UserWish};
+use super::state::State;
+
+use heir::{UNDER_WAY, inherit};
+use look::LookFailed;
+use taken::NICKNAME;
+pub(super) use taken::apply_choices;
+
+/// Steps of one try at most: look, create, update, a second round after somebody deleted or made the account meanwhile,
+/// and a few names that are taken.
+const STEPS: usize = 16;
+
+/// What the shadow says of a user.
+pub(super) struct Loaded {
+    pub(super) stored: Stored,
+    pub(super) link: Option<Link>,
+    pub(super) observed: ObservedUser,
+    pub(super) manager: Manager,
+    /// The tombstone whose account this person had before.
+    pub(super) predecessor: Option<String>,
+}
+
+pub(super) enum Manager {
+    None,
+    /// No resource here has this id: Microsoft's validator sends random ones.
+    Unknown(String),
+    /// It has no account yet.
+    Waiting(String),
+    Account(String),
+}
+
+pub(super) fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
+    let Some(stored) = shadow::any(conn, id)? else { return Ok(None) };
+    let link = link::find(conn, id)?;
+    let observed = observed::find::<ObservedUser>(conn, id)?.unwrap_or_default();
+    let predecessor =
+        if link.is_none() && stored.deleted.is_none() { shadow::predecessor(conn, &stored)? } else { None };
+    let manager =
+        stored.document.get(ENTERPRISE_SCHEMA).and_then(|extension| extension.get("manager")?.get("value")?.as_str());
+    let manager = match manager.map(str::to_owned) {
+        None => Manager::None,
+        Some(id) => match shadow::find(conn, &stored.tenant, Kind::User, &id)? {
+            None => Manager::Unknown(id),
+            Some(_) => match link::find(conn, &id)? {
+                Some(link) => Manager::Account(link.salesforce_id),
+                None => Manager::Waiting(id),
+            },
+        },
+    };
+    Ok(Some(Loaded { stored, link, observed, manager, predecessor }))
+}
+
+/// A delivery under way.
+struct Delivery<'a> {
+    attempt: &'a Attempt,
+    stored: Stored,
+    wish: UserWish,
+    seen: UserSeen,
+    /// What an earlier create carried whose answer never came.
+    creating: Option<Record>,
+    notes: Vec<String>,
+    waits_for: Option<String>,
+    /// Why there is no wish for this person, where all that can be done is to take their access away.
+    unmapped: Option<MappingFailed>,
+    /// Whether a deactivation goes alone: together with other changes it was refused, and theirs may be the fault.
+    deactivate_alone: bool,
+}
+
+/// Brings a user's account to what was asked.
+pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
+    let id = attempt.claim.resource.clone();
+    let Some(mut loaded) = attempt.shared.db.read(move |conn| load(conn, &id)).await? else {
+        return Ok(Attempt::rejected("the resource is no longer in the database".into(), None));
+    };
+    if let Some(predecessor) = loaded.predecessor.take() {
+        // A person who was deleted here and came back: their account is known without asking.
+        match inherit(attempt, &loaded.stored, predecessor).await? {
+            Some(inherited) => (loaded.link, loaded.observed) = inherited,
+            None => return Ok(attempt.after_another(UNDER_WAY.to_owned())),
+        }
+    }
+    let creating = attempt.claim.creating.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let mut delivery = match Delivery::of(attempt, loaded, creating) {
+        Ok(delivery) => delivery,
+        Err(failed) => return Ok(Attempt::rejected(failed.to_string(), None)),
+    };
+    if let Some(username) = delivery.protected() {
+        return Ok(Attempt::rejected(format!("the account {username} is protected by the configuration"), None));
+    }
+    let mut outcome = delivery.run().await?;
+    if outcome.state == State::Rejected && !delivery.notes.is_empty() {
+        // What was cut or left out is often why.
+        let reason = outcome.reason.take().into_iter().chain(delivery.notes);
+        outcome.reason = Some(reason.collect::<Vec<_>>().join("; "));
+    }
+    Ok(outcome)
+}
+
+/// What a user is to be, what of it a person should know, and what it waits for.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) wish: UserWish,
+    pub(super) notes: Vec<String>,
+    pub(super) waits_for: Option<String>,
+    /// See [`Delivery::unmapped`].
+    pub(super) unmapped: Option<MappingFailed>,
+}
+
+/// What the shadow wants of a user's account.
+pub(super) fn wanted(stored: &Stored, manager: &Manager, mapping: &Mapping) -> Result<Wanted, MappingFailed> {
+    let gone = Wanted { wish: UserWish::Gone, notes: Vec::new(), waits_for: None, unmapped: None };
+    if stored.deleted.is_some() {
+        return Ok(gone);
+    }
+    let mut mapped = match mapping.record(&stored.document) {
+        Ok(mapped) => mapped,
+        // Whoever has left must not keep their access because of a template.
+        Err(failed) if stored.document.get("active") == Some(&serde_json::Value::Bool(false)) => {
+            return Ok(Wanted { unmapped: Some(failed), ..gone });
+        }
+        Err(failed) => return Err(failed),
+    };
+    let (mut notes, mut waits_for) = (mapped.notes, None);
+    match manager {
+        Manager::None => mapped.record.set("ManagerId", serde_json::Value::Null),
+        Manager::Account(id) => mapped.record.set("ManagerId", id.as_str()),
+        Manager::Waiting(id) => waits_for = Some(format!("waits for the account of the manager, user {id}")),
+        Manager::Unknown(id) => notes.push(format!("manager \"{id}\" is no user here and was not sent")),
+    }
+    let wish = UserWish::Account(AccountWish { record: mapped.record, on_create: mapped.on_create });
+    Ok(Wanted { wish, notes, waits_for, unmapped: None })
+}
+
+/// What is known of a user's account.
+pub(super) fn seen(link: Option<Link>, observed: ObservedUser, perhaps_created: bool) -> UserSeen {
+    UserSeen {
+        account: link.map(|link| link.salesforce_id),
+        // Where an account was found before, it is looked for and not made.
+        perhaps_created: perhaps_created || observed.adoption.is_some(),
+        observed,
+    }
+}
+
+impl<'a> Delivery<'a> {
+    fn of(attempt: &'a Attempt, loaded: Loaded, creating: Option<Record>) -> Result<Self, MappingFailed> {
+        let Loaded { stored, link, observed, manager, .. } = loaded;
+        let Wanted { wish, notes, waits_for, unmapped } = wanted(&stored, &manager, &attempt.shared.org.mapping)?;
+        let seen = seen(link, observed, creating.is_some());
+        let mut delivery =
+            Self { attempt, stored, wish, seen, creating, notes, waits_for, unmapped, deactivate_alone: false };
+        apply_choices(&mut delivery.wish, &mut delivery.seen.observed, &mut delivery.notes);
+        Ok(delivery)
+    }
+
+    /// The username of the account that this delivery would touch, if it is protected.
+    fn protected(&self) -> Option<String> {
+        let wished = match &self.wish {
+            UserWish::Account(wish) => wish.record.text("Username").or(wish.on_create.text("Username")),
+            UserWish::Gone => None,
+        };
+        let names = [wished, self.seen.observed.record.text("Username")];
+        names.into_iter().flatten().find(|name| self.attempt.shared.org.protects(name)).map(str::to_owned)
+    }
+
+    async fn run(&mut self) -> Result<Outcome, Abandoned> {
+        let attempt = self.attempt;
+        let org = &attempt.shared.org;
+        // A refusal that another account may explain; if none does, it stands.
+        let mut refusal: Option<salesforce::Error> = None;
+        let mut lost = false;
+        for _ in 0..STEPS {
+            let Some(step) = plan::user(&self.wish, &self.seen, org.means) else { return Ok(self.done()) };
+            match step {
+                UserStep::Look => match self.look().await {
+                    Ok(look) => {
+                        if let Some(outcome) = self.looked(look, refusal.take()).await? {
+                            return Ok(outcome);
+                        }
+                    }
+                    Err(LookFailed::Salesforce(error)) => return Ok(attempt.failed(&error)),
+                    Err(LookFailed::Abandoned(reason)) => return Err(reason),
+                },
+                UserStep::Create(record, carrier) => {
+                    let profile = match org.profile_id(attempt.now(), || attempt.called()).await {
+                        Ok(id) => id,
+                        Err(NoProfile::Missing(reason)) => return Ok(attempt.held(reason)),
+                        Err(NoProfile::Failed(error)) => return Ok(attempt.failed(&error)),
+                    };
+                    self.about_to_create(&record).await?;
+                    attempt.called();
+                    let created = match carrier {
+                        Carrier::Rest => org.client.create_user_by_rest(&record, &profile).await,
+                        Carrier::Scim => org.client.create_user(&record, &profile).await,
+                    };
+                    match created {
+                        Ok(account) => self.created(account, record).await?,
+                        // The answer was lost, or somebody in between gave it: once, look at once.
+                        Err(error) if error.disposition() == Disposition::LookFirst && !lost => {
+                            self.seen.perhaps_created = true;
+                            if error.may_have_changed_something() {
+                                lost = true;
+                            } else {
+                                refusal = Some(error);
+                            }
+                        }
+                        Err(error) => {
+                            if matches!(error.cause(), Some(Cause::InvalidProfile | Cause::MissingProfile)) {
+                                org.forget_profile().await;
+                            }
+                            if !error.may_have_changed_something() {
+                                self.known_not_created().await?;
+                            }
+                            if error.cause() == Some(Cause::DuplicateNickname) && self.choose_another(NICKNAME).await? {
+                                continue;
+                            }
+                            return Ok(attempt.failed(&error));
+                        }
+                    }
+                }
+                UserStep::Unfreeze(id) => {
+                    attempt.hold().await?;
+                    attempt.called();
+                    match org.client.freeze(&id, false).await {
+                        Ok(()) => self.frozen(false).await?,
+                        Err(salesforce::Error::Gone { .. }) => self.vanished().await?,
+                        Err(error) => return Ok(attempt.failed(&error)),
+                    }
+                }
+                UserStep::Update(id, mut changes) => {
+                    if self.deactivate_alone && deactivates(&changes) {
+                        changes = Record::new().with("IsActive", false);
+                    }
+                    let unsure = self.about_to_update(&changes).await?;
+                    attempt.called();
+                    match org.client.update_user(&id, &changes).await {
+                        Ok(update) => self.updated(&changes, update.echoed).await?,
+                        Err(salesforce::Error::Gone { .. }) => self.vanished().await?,
+                        Err(error) => {
+                            if !error.may_have_changed_something() {
+                                self.seen.observed.unsure = unsure;
+                                self.save_observed().await?;
+                            }
+                            if let Some(outcome) = self.not_updated(&id, &changes, &error).await? {
+                                return Ok(outcome);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        let words = "the account keeps changing under the delivery; it is tried again later";
+        Ok(attempt.failed(&salesforce::Error::Lost(words.into())))
+    }
+
+    /// Nothing is left to send.
+    fn done(&mut self) -> Outcome {
+        if let Some(failed) = self.unmapped.take() {
+            return Attempt::rejected(failed.to_string(), None);
+        }
+        if let Some(reason) = self.waits_for.take() {
+            return self.attempt.held(reason);
+        }
+        let beyond =
+            if self.attempt.shared.org.means.rest { Record::new() } else { plan::beyond_scim(&self.wish, &self.seen) };
+        if !beyond.is_empty() {
+            let fields = beyond.iter().map(|(field, _)| field).collect::<Vec<_>>().join(", ");
+            let words = format!("{fields}: {}", salesforce::Error::NeedsRest("this change"));
+            // Who somebody is must be right; a second telephone number need not hold up the rest.
+            if ["Username", "FederationIdentifier"].iter().any(|field| beyond.mentions(field)) {
+                return Attempt::rejected(words, None);
+            }
+            self.notes.push(words);
+        }
+        self.note_pending_email();
+        Attempt::delivered(&self.notes)
+    }
+}
+
+/// Whether these changes take a person's access away.
+fn deactivates(changes: &Record) -> bool {
+    changes.get("IsActive").and_then(serde_json::Value::as_bool) == Some(false)
+}

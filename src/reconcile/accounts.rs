@@ -1,0 +1,344 @@
+//! The first half of a reconcile: accounts.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::db::{Conn, Error as DbError};
+use crate::delivery::Org;
+use crate::delivery::plan::ObservedUser;
+use crate::salesforce::{Chunk, Disposition, Place, Pulled, Record, Shown, Way};
+use crate::scim::fold::fold;
+use crate::shadow::observed;
+
+use super::compare::{self, Held};
+use super::finding::{Finding, Kind, Match, Unlinked};
+use super::lease::{Counts, Phase, Run};
+use super::run::{Error, Reconcile, Standing};
+use super::store::{self, Known};
+use super::wish::{self, Manager};
+
+/// Users whose account was not found that are looked at together.
+const PAGE: i64 = 200;
+/// People without an account who are looked at together.
+const PEOPLE: i64 = 500;
+
+/// What is the same for all accounts.
+struct Surroundings {
+    org: Arc<Org>,
+    shown: Shown,
+    /// Those who are frozen.
+    frozen: HashSet<String>,
+    /// The user that the bridge acts as.
+    own: Option<String>,
+}
+
+impl Surroundings {
+    fn protects(&self, record: &Record) -> bool {
+        record.text("Username").is_some_and(|name| self.org.protected.contains(&fold(name)))
+    }
+}
+
+/// What follows for one user.
+struct Change {
+    known: Known,
+    observed: Option<ObservedUser>,
+    drift: Vec<Finding>,
+}
+
+/// What follows from a chunk of accounts.
+#[derive(Default)]
+struct Compared {
+    changes: Vec<Change>,
+    unlinked: Vec<Finding>,
+    /// Users who were compared, and those who were passed over.
+    counts: Counts,
+}
+
+/// Reads all accounts from `place` on, and compares them.
+pub(super) async fn compare_all(
+    on: &Reconcile,
+    run: &mut Run,
+    place: Option<Place>,
+    watch: &(dyn Fn(Standing) + Send + Sync),
+) -> Result<(), Error> {
+    let client = &on.org.client;
+    let mut patience = on.patience();
+    let (way, own, frozen) = loop {
+        let asked = async {
+            let way = match run.progress.way {
+                Some(way) => way,
+                None if !client.may_query() => Way::Scim,
+                None => {
+                    let count = client.count_accounts().await?;
+                    run.progress.expected = Some(count);
+                    if count > on.bulk_above { Way::Bulk } else { Way::Soql }
+                }
+            };
+            let frozen = if client.may_query() { client.frozen_users().await? } else { HashSet::new() };
+            Ok((way, client.own_account().await?, frozen))
+        };
+        match asked.await {
+            Ok(answered) => break answered,
+            Err(error) if patience.lasts(&error).await => {}
+            Err(error) => return Err(Error::Salesforce(error)),
+        }
+    };
+    run.progress.way = Some(way);
+    let fields = wish::fields(&on.org);
+    let mut accounts = client.accounts(way, &fields, place);
+    let around = Arc::new(Surroundings { org: Arc::clone(&on.org), shown: accounts.shown(), frozen, own });
+    loop {
+        let mut patience = on.patience();
+        let chunk = loop {
+            match accounts.next().await {
+                Ok(chunk) => break chunk,
+                Err(error) if patience.lasts(&error).await => {}
+                // Not everybody may start jobs; pages of a query show the same.
+                Err(error) if accounts.begins_a_job() && error.disposition() == Disposition::Reject => {
+                    tracing::warn!(%error, tenant = run.tenant, "no bulk query could be started; accounts are read page by page");
+                    run.progress.way = Some(Way::Soql);
+                    accounts = client.accounts(Way::Soql, &fields, None);
+                }
+                Err(error) => return Err(Error::Salesforce(error)),
+            }
+        };
+        let Some(chunk) = chunk else { return Ok(()) };
+        let next = chunk.next.clone();
+        let next = next.map_or_else(|| Phase::Missing(String::new()), |place| Phase::Accounts(Some(place)));
+        take(on, run, &around, chunk, next).await?;
+        watch(Standing { at: "accounts", counts: run.progress.counts, expected: run.progress.expected });
+    }
+}
+
+/// Compares a chunk of accounts, and notes what follows in one transaction.
+async fn take(
+    on: &Reconcile,
+    run: &mut Run,
+    around: &Arc<Surroundings>,
+    chunk: Chunk,
+    next: Phase,
+) -> Result<(), Error> {
+    let (began, ids): (_, Vec<String>) = (chunk.began, chunk.accounts.iter().map(|one| one.id.clone()).collect());
+    let compared = {
+        let (tenant, around, ids) = (run.tenant.clone(), Arc::clone(around), ids.clone());
+        // Here, where a thread may be busy for a while.
+        let read = move |conn: &mut Conn| {
+            let known = store::by_account(conn, &tenant, &ids)?;
+            Ok::<_, DbError>(compare_chunk(&around, known, &chunk))
+        };
+        Arc::new(on.db.read(read).await?)
+    };
+    on.commit(run, next, move |conn, run, _| {
+        let mut counts = compared.counts;
+        for change in &compared.changes {
+            settle(conn, run, change, began, &mut counts)?;
+        }
+        for unlinked in &compared.unlinked {
+            store::keep(conn, &run.id, unlinked)?;
+        }
+        store::seen(conn, &run.tenant, &run.id, &ids)?;
+        Ok(counts)
+    })
+    .await
+}
+
+/// Notes what was found of one user.
+fn settle(
+    conn: &mut Conn,
+    run: &Run,
+    change: &Change,
+    began: DateTime<Utc>,
+    counts: &mut Counts,
+) -> Result<(), DbError> {
+    let known = &change.known;
+    if !known.hold(conn)? {
+        counts.users = counts.users.saturating_sub(1);
+        counts.skipped += 1;
+        return Ok(());
+    }
+    if let Some(observed) = &change.observed {
+        observed::save(conn, &known.id, observed, began)?;
+    }
+    for finding in &change.drift {
+        store::keep(conn, &run.id, finding)?;
+    }
+    Ok(())
+}
+
+fn compare_chunk(around: &Surroundings, known: Vec<Known>, chunk: &Chunk) -> Compared {
+    let mut compared = Compared::default();
+    compared.counts.accounts = u64::try_from(chunk.accounts.len()).unwrap_or(0);
+    let mut people: BTreeMap<String, Known> =
+        known.into_iter().map(|one| (one.salesforce_id().to_owned(), one)).collect();
+    for account in &chunk.accounts {
+        let Some(known) = people.remove(&account.id) else {
+            compared.unlinked.extend(unlinked(around, account).map(Finding::Unlinked));
+            continue;
+        };
+        let observed: ObservedUser =
+            known.observed.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let wish = if known.deleted {
+            Some(Record::new().with("IsActive", false))
+        } else {
+            wish::record(&around.org, &known.document, &known.manager, &observed)
+        };
+        match wish.filter(|_| !known.is_newer_than(chunk.began)) {
+            // The delivery of one who shall have the name of a protected account is refused.
+            Some(wish) if around.protects(&account.record) || around.protects(&wish) => {}
+            Some(wish) => {
+                compared.counts.users += 1;
+                compared.changes.extend(compare_one(around, known, (&wish, &observed), account));
+            }
+            None => compared.counts.skipped += 1,
+        }
+    }
+    // One order for all who hold several.
+    compared.changes.sort_by(|one, other| one.known.id.cmp(&other.known.id));
+    compared
+}
+
+fn compare_one(
+    around: &Surroundings,
+    known: Known,
+    (wish, observed): (&Record, &ObservedUser),
+    account: &Pulled,
+) -> Option<Change> {
+    let frozen = around.frozen.contains(&account.id);
+    let frozen_is_known = around.org.client.may_query();
+    let held = Held { record: &account.record, shown: &around.shown, frozen, frozen_is_known };
+    let compared = compare::account(wish, observed, held);
+    if compared == compare::Compared::default() {
+        return None;
+    }
+    let about = known.about();
+    let drift = |difference: compare::Difference| {
+        let (kind, field) = (Kind::of_field(&difference.field), Some(difference.field.as_str()));
+        Finding::Drift(about.drift(kind, field, difference.wanted, difference.held))
+    };
+    let drift = compared.differences.into_iter().map(drift).collect();
+    Some(Change { observed: compared.observed, drift, known })
+}
+
+/// An account without an owner, as it is reported.
+fn unlinked(around: &Surroundings, account: &Pulled) -> Option<Unlinked> {
+    let others = !account.standard || around.own.as_deref() == Some(&account.id) || around.protects(&account.record);
+    (!others).then(|| Unlinked {
+        salesforce_id: account.id.clone(),
+        username: account.record.text("Username").unwrap_or_default().to_owned(),
+        federation_id: account.record.text("FederationIdentifier").map(str::to_owned),
+        active: account.record.get("IsActive").and_then(Value::as_bool).unwrap_or(false),
+        matches: None,
+    })
+}
+
+/// Looks for the users whose account was not among those that were read.
+pub(super) async fn find_missing(on: &Reconcile, run: &mut Run, mut after: String) -> Result<(), Error> {
+    loop {
+        let began = on.clock.now();
+        let (tenant, id, started, from) = (run.tenant.clone(), run.id.clone(), run.started, after.clone());
+        let page = on.db.read(move |conn| store::unseen(conn, (&tenant, &id, started), &from, PAGE)).await?;
+        let Some(last) = page.last() else {
+            return on.commit(run, Phase::Groups(String::new()), |_, _, _| Ok(Counts::default())).await;
+        };
+        after.clone_from(&last.id);
+        // Not among them may also mean: of another kind by now, or not shown. Each is asked for.
+        let asked: Vec<String> = page.iter().map(|known| known.salesforce_id().to_owned()).collect();
+        let mut patience = on.patience();
+        let there = loop {
+            match on.org.client.present_accounts(&asked).await {
+                Ok(there) => break there,
+                Err(error) if patience.lasts(&error).await => {}
+                Err(error) => return Err(Error::Salesforce(error)),
+            }
+        };
+        let gone: Vec<Known> = page.into_iter().filter(|known| !there.contains(known.salesforce_id())).collect();
+        on.commit(run, Phase::Missing(after.clone()), move |conn, run, _| {
+            let mut counts = Counts::default();
+            for known in &gone {
+                if known.is_newer_than(began) || !known.hold(conn)? {
+                    counts.skipped += 1;
+                    continue;
+                }
+                counts.users += 1;
+                let drift = known.about().drift(Kind::MissingAccount, None, true.into(), false.into());
+                store::keep(conn, &run.id, &Finding::Drift(drift))?;
+            }
+            Ok(counts)
+        })
+        .await?;
+    }
+}
+
+/// Says of the accounts that nobody is linked to who would be matched with them, and takes those back that somebody is
+/// about to get.
+pub(super) async fn match_unlinked(on: &Reconcile, run: &mut Run) -> Result<(), Error> {
+    let mut found: Vec<Unlinked> = Vec::new();
+    loop {
+        let (id, after) = (run.id.clone(), found.last().map(|last| Finding::Unlinked(last.clone()).place()));
+        let read = move |conn: &mut Conn| store::findings(conn, &id, true, &after.unwrap_or_default(), PEOPLE);
+        let page = on.db.read(read).await?;
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page.into_iter().filter_map(|(_, finding)| match finding {
+            Finding::Unlinked(unlinked) => Some(unlinked),
+            Finding::Drift(_) => None,
+        }));
+    }
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut matched: HashMap<String, Match> = HashMap::new();
+    if !found.is_empty() {
+        let key = |name: Option<&str>| name.map(fold).filter(|name| !name.is_empty());
+        let by = |of: fn(&Unlinked) -> Option<&str>| -> HashMap<String, String> {
+            found.iter().filter_map(|one| Some((key(of(one))?, one.salesforce_id.clone()))).collect()
+        };
+        let (federation, usernames) = (by(|one| one.federation_id.as_deref()), by(|one| Some(&one.username)));
+        let (mut after, org) = (String::new(), &on.org);
+        loop {
+            let (tenant, from) = (run.tenant.clone(), after.clone());
+            let people = on.db.read(move |conn| store::without_account(conn, &tenant, &from, PEOPLE)).await?;
+            let Some(last) = people.last() else { break };
+            after.clone_from(&last.id);
+            for person in &people {
+                let Some(record) = wish::record(org, &person.document, &Manager::Unknown, &ObservedUser::default())
+                else {
+                    continue;
+                };
+                let of = |field: &str, index: &HashMap<String, String>| index.get(&key(record.text(field))?).cloned();
+                let (account, by) = match of("FederationIdentifier", &federation) {
+                    Some(account) => (account, "federation-id"),
+                    None => match of("Username", &usernames) {
+                        Some(account) => (account, "username"),
+                        None => continue,
+                    },
+                };
+                if person.under_way {
+                    taken.insert(account);
+                } else {
+                    let name = person.document.get("userName").and_then(Value::as_str).unwrap_or_default();
+                    let found = Match { id: person.id.clone(), name: name.to_owned(), by: by.to_owned() };
+                    matched.insert(account, found);
+                }
+            }
+        }
+        let accounts: Vec<String> = found.iter().map(|one| one.salesforce_id.clone()).collect();
+        let tenant = run.tenant.clone();
+        taken.extend(on.db.read(move |conn| store::owned(conn, &tenant, &accounts)).await?);
+    }
+    found.retain(|one| taken.contains(&one.salesforce_id) || matched.contains_key(&one.salesforce_id));
+    on.commit(run, Phase::Repair(String::new()), move |conn, run, _| {
+        for one in &found {
+            if taken.contains(&one.salesforce_id) {
+                store::take_back(conn, &run.id, &Finding::Unlinked(one.clone()))?;
+            } else {
+                let one = Unlinked { matches: matched.get(&one.salesforce_id).cloned(), ..one.clone() };
+                store::keep(conn, &run.id, &Finding::Unlinked(one))?;
+            }
+        }
+        Ok(Counts::default())
+    })
+    .await
+}

@@ -1,0 +1,94 @@
+//! `scim-bridge check`, the built binary against simulated orgs.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::support::app::TestApp;
+use super::support::engine::Engine;
+
+/// A tenant of the configuration: its name, its consumer secret, its default profile, and what else is in it.
+struct Tenant<'a>(&'a str, &'a str, &'a str, &'a str);
+
+/// Runs it; whether it was content, and its lines by level and by whom they are about.
+async fn check(engine: &Engine, app: &TestApp, tenants: &[Tenant<'_>]) -> (bool, Vec<(String, String, String)>) {
+    let mut text = format!("[database]\nurl = \"{}\"\n", engine.url());
+    for Tenant(name, secret, profile, more) in tenants {
+        write!(
+            text,
+            "[tenant.{name}.salesforce]\nurl = \"{}\"\nflow = \"client-credentials\"\nclient_id = \"3MVG9sandboxClient\"\n\
+             client_secret = \"{secret}\"\n[tenant.{name}.entitlements]\ndefault_profile = \"{profile}\"\n{more}\n",
+            app.org().url(),
+        )
+        .expect("a text");
+    }
+    let path = engine.folder().join("check.toml");
+    std::fs::write(&path, text).expect("a configuration");
+    let run = move || {
+        Command::new(env!("CARGO_BIN_EXE_scim-bridge")).args(["check", "--json", "--config"]).arg(path).output()
+    };
+    let output = tokio::task::spawn_blocking(run).await.expect("no panic").expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!said.contains("hush-hush") && !String::from_utf8_lossy(&output.stderr).contains("hush-hush"), "{said}");
+    let findings: Vec<Value> = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+    let text = |finding: &Value, key: &str| finding[key].as_str().expect("a text").to_owned();
+    let lines = findings.iter().map(|f| (text(f, "level"), text(f, "about"), text(f, "what"))).collect();
+    (output.status.success(), lines)
+}
+
+fn errors(lines: &[(String, String, String)]) -> Vec<(&str, &str)> {
+    lines
+        .iter()
+        .filter(|(level, ..)| level == "error")
+        .map(|(_, about, what)| (about.as_str(), what.as_str()))
+        .collect()
+}
+
+both_engines! {
+    async fn what_is_right_is_said_to_be_right_and_nothing_is_changed(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let before = app.state().await;
+        let good = [Tenant("acme", "secret", "Standard User", "[tenant.acme.mapping]\nTitle = \"{{ title }}\"")];
+        let (content, lines) = check(&engine, &app, &good).await;
+        assert!(content, "{lines:?}");
+        assert_eq!(errors(&lines), Vec::<(&str, &str)>::new());
+        for words in ["login to", "SCIM answers", "\"Standard User\" is there", "has the rights", "licences are left",
+                      "fields of the mapping", "API calls", "schema is this version's"] {
+            assert!(lines.iter().any(|(level, _, what)| level == "ok" && what.contains(words)), "{words}: {lines:?}");
+        }
+        let warned = lines.iter().find(|(level, ..)| level == "warning").expect("the integration user is not protected");
+        assert!(warned.2.contains("integration@acme.example"), "{warned:?}");
+        assert_eq!(app.state().await.0, before.0);
+    }
+
+    async fn what_is_wrong_is_named_and_stops_no_other_tenant(engine: Engine) {
+        let app = TestApp::start_with(&engine, |org| {
+            org.rest.integration_permissions = vec!["PermissionsFreezeUsers".into()];
+        }, |_| {})
+        .await;
+        let tenants = [
+            Tenant("broken", "hush-hush", "Standard User", ""),
+            Tenant("other", "secret", "Nobody", "[tenant.other.mapping]\nMissing__c = \"x\""),
+        ];
+        let (content, lines) = check(&engine, &app, &tenants).await;
+        assert!(!content);
+        let wrong = errors(&lines);
+        let told = |tenant: &str, words: &str| {
+            assert!(wrong.iter().any(|(about, what)| *about == tenant && what.contains(words)), "{words}: {wrong:?}");
+        };
+        told("broken", "the consumer secret is wrong");
+        told("other", "no profile named \"Nobody\"");
+        told("other", "lacks Freeze Users");
+        told("other", "no field Missing__c");
+        assert_eq!(wrong.len(), 4, "{wrong:?}");
+    }
+
+    async fn every_problem_of_the_file_is_told(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let odd = [Tenant("acme", "secret", "Standard User", "defualt = 1\n[tenant.acme.accounts]\nadopt = \"maybe\"")];
+        let (content, lines) = check(&engine, &app, &odd).await;
+        assert!(!content);
+        assert!(errors(&lines).len() >= 2, "{lines:?}");
+    }
+}

@@ -1,0 +1,145 @@
+//! What is not known of production, one switch at a time.
+
+use chrono::DateTime;
+use scim_bridge::sandbox::{DefaultAlias, OddPatch, Settings, Switches};
+use serde_json::{Value, json};
+
+use super::{Org, with};
+
+async fn switched(change: impl FnOnce(&mut Switches)) -> Org {
+    let mut switches = Switches::default();
+    change(&mut switches);
+    Org::with(Settings { switches, ..Settings::default() }).await
+}
+
+#[tokio::test]
+async fn paths_come_and_go() {
+    let search = json!({"filter": "userName pr"});
+    let org = Org::new().await;
+    assert_eq!(org.get("/Me").await.status, 200);
+    assert_eq!(org.scim("POST", "/Users/.search", search.clone()).await.status, 200);
+    let org = switched(|switches| (switches.me, switches.search) = (false, false)).await;
+    assert_eq!(org.get("/Me").await.status, 405);
+    assert_eq!(org.scim("POST", "/Users/.search", search).await.status, 405);
+    assert_eq!(
+        switched(|switches| switches.singular_config = true).await.get("/ServiceProviderConfig").await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn rights() {
+    let org = switched(|switches| switches.api_enabled = false).await;
+    let refused = org.get("/Users").await;
+    assert_eq!((refused.status, refused.code()), (403, "API_CURRENTLY_DISABLED"));
+    let org = switched(|switches| switches.manage_users = false).await;
+    assert_eq!(org.get("/Users").await.status, 200);
+    let refused = org.scim("POST", "/Users", org.person("ada")).await;
+    assert_eq!((refused.status, refused.code()), (403, "INSUFFICIENT_ACCESS"));
+}
+
+#[tokio::test]
+async fn aliases() {
+    let alias = async |rule, document: fn(Value) -> Value| {
+        let org = switched(|switches| switches.default_alias = rule).await;
+        let answer = org.scim("POST", "/Users", document(org.person("Lovelace"))).await;
+        (answer.status, answer.body["urn:salesforce:schemas:extension:1.0"]["alias"].clone())
+    };
+    let (_, time) = alias(DefaultAlias::Time, |person| person).await;
+    assert!(time.as_str().is_some_and(|alias| alias.len() == 8 && alias.parse::<u32>().is_ok()), "{time}");
+    assert_eq!(alias(DefaultAlias::Name, |person| person).await, (201, json!("tlove")));
+    assert_eq!(alias(DefaultAlias::Missing, |person| person).await.0, 409);
+    let given = |person: Value| with(person, json!({"urn:salesforce:schemas:extension:1.0": {"alias": "muchtoolong"}}));
+    assert_eq!(alias(DefaultAlias::Missing, given).await, (201, json!("muchtool")), "cut in silence");
+}
+
+#[tokio::test]
+async fn times_of_the_pilot() {
+    // Nine in the evening of the 14th in Greenwich; the day before it is still the 14th in Los Angeles at 05:00.
+    let times = async |seconds: i64, bug: bool| {
+        let at = DateTime::from_timestamp(seconds, 0).expect("a time");
+        let switches = Switches { meta_time_bug: bug, ..Switches::default() };
+        let org = Org::with(Settings { switches, clock: std::sync::Arc::new(move || at), ..Settings::default() }).await;
+        let id = org.add("ada").await;
+        org.get(&format!("/Users/{id}")).await.body["meta"]["lastModified"].clone()
+    };
+    let evening = DateTime::parse_from_rfc3339("2026-10-14T21:05:09Z").expect("a time").timestamp();
+    assert_eq!(times(evening, false).await, "2026-10-14T21:05:09Z");
+    assert_eq!(times(evening, true).await, "2026-10-14T09:05:09Z", "a clock of twelve hours");
+    assert_eq!(times(evening + 8 * 3600, true).await, "2026-10-14T05:05:09Z", "the date of Los Angeles");
+}
+
+#[tokio::test]
+async fn lists() {
+    let org = switched(|switches| switches.start_index_max = 3).await;
+    assert_eq!(org.get("/Users?startIndex=3").await.status, 200);
+    assert!(org.get("/Users?startIndex=4").await.detail().starts_with("Start index too big."));
+    let org = switched(|switches| switches.start_index_max = 0).await;
+    assert_eq!(org.get("/Users?startIndex=5000").await.status, 200);
+
+    for (shared, shown) in [(true, 0), (false, 1)] {
+        let org = switched(|switches| switches.members_share_cap = shared).await;
+        let (west, template) = (org.id("Groups", "West"), org.add("template").await);
+        org.running.org().with_store(|store| {
+            use scim_bridge::sandbox::store::field::Field;
+            for number in 0..200 {
+                let mut user = store.user(&template).expect("template").clone();
+                for (field, value) in [
+                    (Field::Username, format!("u{number}@acme.example")),
+                    (Field::CommunityNickname, format!("u{number}")),
+                    (Field::FederationIdentifier, String::new()),
+                ] {
+                    user.set(field, &value);
+                }
+                let id = store.insert_user(user).expect("insert");
+                store.add_member(&west, &id).expect("member");
+            }
+        });
+        let listed = org.get("/Groups").await.body;
+        assert_eq!(listed["Resources"][0]["members"].as_array().map(Vec::len), Some(200));
+        assert_eq!(listed["Resources"][1]["members"].as_array().map(Vec::len), Some(shown), "shared: {shared}");
+    }
+}
+
+#[tokio::test]
+async fn patches() {
+    let array = json!([{"op": "replace", "path": "emails", "value": [{"value": "new@acme.example"}]}]);
+    for (switch, status) in
+        [(OddPatch::Ignore, 200), (OddPatch::Honour, 200), (OddPatch::Refuse, 400), (OddPatch::Fail, 500)]
+    {
+        let org = switched(|switches| switches.patch_array = switch).await;
+        let id = org.add("ada").await;
+        assert_eq!(org.operations(&format!("/Users/{id}"), array.clone()).await.status, status, "{switch:?}");
+        assert_eq!(org.user(&id)["PendingEmail"] == "new@acme.example", switch == OddPatch::Honour, "{switch:?}");
+    }
+    let org = switched(|switches| switches.patch_applies_all = true).await;
+    let id = org.add("ada").await;
+    let value =
+        json!({"userName": "new@acme.example", "externalId": "n", "phoneNumbers": [{"type": "work", "value": "1"}]});
+    assert_eq!(org.patch(&id, value).await.status, 200);
+    let user = org.user(&id);
+    assert_eq!(
+        (&user["Username"], &user["FederationIdentifier"], &user["Phone"]),
+        (&json!("new@acme.example"), &json!("n"), &json!("1"))
+    );
+    for (switch, status, members) in
+        [(OddPatch::Fail, 500, 0), (OddPatch::Refuse, 400, 0), (OddPatch::Ignore, 200, 0), (OddPatch::Honour, 200, 1)]
+    {
+        let org = switched(|switches| switches.group_patch_array = switch).await;
+        let (id, west) = (org.add("ada").await, org.id("Groups", "West"));
+        let add = json!([{"op": "add", "path": "members", "value": [{"value": id}]}]);
+        assert_eq!(org.operations(&format!("/Groups/{west}"), add).await.status, status, "{switch:?}");
+        assert_eq!(org.members(&west).len(), members, "{switch:?}");
+    }
+}
+
+#[tokio::test]
+async fn groups_of_a_create_that_has_no_sets() {
+    for (needed, held) in [(false, json!(["West"])), (true, json!([]))] {
+        let org = switched(|switches| switches.groups_need_sets = needed).await;
+        let group = json!({"groups": [{"value": org.id("Groups", "West")}]});
+        let answer = org.scim("POST", "/Users", with(org.person("ada"), group)).await;
+        assert_eq!(answer.status, 201);
+        assert_eq!(org.user(answer.body["id"].as_str().expect("id"))["Groups"], held);
+    }
+}
