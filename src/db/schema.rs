@@ -75,6 +75,7 @@ diesel::table! {
         last_error -> Nullable<Text>,
         updated_at -> Timestamp,
         urgent -> Bool,
+        taken -> BigInt,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::shadow;
 
 use super::licence;
 use super::org::LOOK_AGAIN;
-use super::outbox::{self, Claim, Outcome};
+use super::outbox::{self, Claim, Outcome, Rare};
 use super::state::State;
 use super::worker::Shared;
 
@@ -43,13 +43,15 @@ const TAKEN_BY_NOBODY: i64 = 2;
 pub(super) struct Attempt {
     pub(super) shared: Arc<Shared>,
     pub(super) claim: Claim,
+    pub(super) started: DateTime<Utc>,
     calls: AtomicI64,
     outage: AtomicBool,
 }
 
 impl Attempt {
     pub(super) fn new(shared: Arc<Shared>, claim: Claim) -> Self {
-        Self { shared, claim, calls: AtomicI64::new(0), outage: AtomicBool::new(false) }
+        let started = shared.clock.now();
+        Self { shared, claim, started, calls: AtomicI64::new(0), outage: AtomicBool::new(false) }
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -97,20 +99,13 @@ impl Attempt {
     /// Salesforce is what was asked. `notes`: what was left out or cut, for a person.
     pub(super) fn delivered(notes: &[String]) -> Outcome {
         let reason = (!notes.is_empty()).then(|| notes.join("; "));
-        Outcome { state: State::Delivered, due: None, failed: false, unexpected: false, reason, error: None }
+        Outcome { state: State::Delivered, due: None, failed: false, rare: None, reason, error: None }
     }
 
     /// It waits. Looked at again now and then all the same.
     pub(super) fn held(&self, reason: String) -> Outcome {
         let due = self.now() + TimeDelta::from_std(LOOK_AGAIN).unwrap_or(TimeDelta::MAX);
-        Outcome {
-            state: State::Held,
-            due: Some(due),
-            failed: false,
-            unexpected: false,
-            reason: Some(reason),
-            error: None,
-        }
+        Outcome { state: State::Held, due: Some(due), failed: false, rare: None, reason: Some(reason), error: None }
     }
 
     /// Another delivery, which is under way, has to end first: try again soon.
@@ -120,7 +115,7 @@ impl Attempt {
 
     /// Whether tries before this one, too, found a value taken by nobody who could be found.
     pub(super) fn was_taken_before(&self) -> bool {
-        self.claim.unexpected >= TAKEN_BY_NOBODY
+        self.claim.taken >= TAKEN_BY_NOBODY
     }
 
     /// Refused because somebody has a value, and nobody was found who has it: given up a moment ago, perhaps, or an org
@@ -130,19 +125,19 @@ impl Attempt {
         if self.was_taken_before() {
             return Self::rejected(error.to_string(), words);
         }
-        Outcome { unexpected: true, ..self.again(None, words) }
+        Outcome { rare: Some(Rare::Taken), ..self.again(None, words) }
     }
 
     fn again(&self, after: Option<Duration>, error: Option<String>) -> Outcome {
         let attempts = u32::try_from(self.claim.attempts).unwrap_or(u32::MAX).saturating_add(1);
         let wait = self.shared.pace.schedule.wait(attempts, after, self.shared.randomness.fraction());
         let due = self.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
-        Outcome { state: State::Retrying, due: Some(due), failed: true, unexpected: false, reason: None, error }
+        Outcome { state: State::Retrying, due: Some(due), failed: true, rare: None, reason: None, error }
     }
 
     /// Only a change can mend it.
     pub(super) fn rejected(reason: String, error: Option<String>) -> Outcome {
-        Outcome { state: State::Rejected, due: None, failed: true, unexpected: false, reason: Some(reason), error }
+        Outcome { state: State::Rejected, due: None, failed: true, rare: None, reason: Some(reason), error }
     }
 
     /// The database failed in between: try again, after a wait that grows, so that one broken row does not spin.
@@ -160,12 +155,12 @@ impl Attempt {
                 Self::rejected(error.to_string(), Some(words))
             }
             Disposition::Retry { after, at_most } => {
-                Outcome { unexpected: at_most.is_some(), ..self.again(after, Some(words)) }
+                Outcome { rare: at_most.map(|_| Rare::Unexpected), ..self.again(after, Some(words)) }
             }
             Disposition::LookFirst => self.again(None, Some(words)),
             Disposition::Outage { after } => {
                 self.outage.store(true, Ordering::Relaxed);
-                self.shared.circuit.outage(self.now(), after);
+                self.shared.circuit.outage(self.now(), self.started, after);
                 self.again(after, Some(words))
             }
             Disposition::Wait(what) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Outages in a row that open the circuit. Fewer are a busy moment, in which the next delivery may well succeed.
-const THRESHOLD: u32 = 5;
+const THRESHOLD: u32 = 3;
 /// The longest pause that is not asked for by Salesforce.
 const LONGEST: Duration = Duration::from_mins(1);
 
@@ -17,6 +17,8 @@ pub(super) struct Circuit(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     in_a_row: u32,
+    /// When the last of them was counted.
+    counted: Option<DateTime<Utc>>,
     paused_until: Option<DateTime<Utc>>,
 }
 
@@ -30,10 +32,18 @@ impl Circuit {
         self.with(|inner| *inner = Inner::default());
     }
 
-    /// An outage. `asked`: how long the org wants to be left alone.
-    pub(super) fn outage(&self, now: DateTime<Utc>, asked: Option<Duration>) {
+    /// An outage, seen by a try that began at `began`. `asked`: how long the org wants to be left alone.
+    ///
+    /// Tries that were under way together when it happened have seen the same outage, and count once: one login that
+    /// fails for eight waiting tries would else bring a pause of half a minute about.
+    pub(super) fn outage(&self, now: DateTime<Utc>, began: DateTime<Utc>, asked: Option<Duration>) {
         self.with(|inner| {
-            inner.in_a_row += 1;
+            if inner.counted.is_none_or(|counted| began >= counted) {
+                inner.in_a_row += 1;
+                inner.counted = Some(now);
+            } else if asked.is_none() {
+                return;
+            }
             let doubled = 1_u32.checked_shl(inner.in_a_row.saturating_sub(THRESHOLD)).unwrap_or(u32::MAX);
             let pause = match asked {
                 Some(asked) => asked,
@@ -69,10 +79,10 @@ mod tests {
     fn a_few_outages_do_not_pause_and_many_do() {
         let (circuit, now) = (Circuit::default(), DateTime::UNIX_EPOCH);
         for _ in 1..THRESHOLD {
-            circuit.outage(now, None);
+            circuit.outage(now, now, None);
         }
         assert_eq!(circuit.allows(now, 8, 0), 8);
-        circuit.outage(now, None);
+        circuit.outage(now, now, None);
         assert_eq!(circuit.allows(now, 8, 0), 0);
         assert_eq!(circuit.allows(now + TimeDelta::seconds(1), 8, 0), 1, "a probe");
         assert_eq!(circuit.allows(now + TimeDelta::seconds(1), 7, 1), 0, "it is the only one");
@@ -81,9 +91,21 @@ mod tests {
     }
 
     #[test]
+    fn tries_that_saw_the_same_outage_count_once() {
+        let (circuit, now) = (Circuit::default(), DateTime::UNIX_EPOCH);
+        for n in 1..100 {
+            circuit.outage(now + TimeDelta::seconds(n), now, None);
+        }
+        assert_eq!(circuit.allows(now + TimeDelta::seconds(99), 8, 0), 8);
+        // But what the org asks for is kept whoever hears it.
+        circuit.outage(now + TimeDelta::seconds(100), now, Some(Duration::from_secs(9)));
+        assert_eq!(circuit.allows(now + TimeDelta::seconds(108), 8, 0), 0);
+    }
+
+    #[test]
     fn a_pause_that_is_asked_for_is_kept_at_once() {
         let (circuit, now) = (Circuit::default(), DateTime::UNIX_EPOCH);
-        circuit.outage(now, Some(Duration::from_mins(2)));
+        circuit.outage(now, now, Some(Duration::from_mins(2)));
         assert_eq!(circuit.allows(now + TimeDelta::seconds(119), 8, 0), 0);
         assert_eq!(circuit.allows(now + TimeDelta::seconds(120), 8, 0), 1);
     }
@@ -92,7 +114,7 @@ mod tests {
     fn pauses_grow_to_a_minute() {
         let (circuit, now) = (Circuit::default(), DateTime::UNIX_EPOCH);
         for _ in 0..100 {
-            circuit.outage(now, None);
+            circuit.outage(now, now, None);
         }
         assert_eq!(circuit.paused_until(), Some(now + TimeDelta::seconds(60)));
     }

@@ -261,7 +261,7 @@ impl Delivery<'_> {
         }
         let due = Some(attempt.now());
         let reason = Some("more members follow".to_owned());
-        Ok(Outcome { due, reason, state: State::Pending, failed: false, unexpected: false, error: None })
+        Ok(Outcome { due, reason, state: State::Pending, failed: false, rare: None, error: None })
     }
 
     /// One member that Salesforce refuses fails the whole call: fewer go in the next, until it is found and left out.

@@ -61,6 +61,8 @@ pub struct Claim {
     pub attempts: i64,
     /// Of them, those that ended in an error that Salesforce itself did not expect.
     pub unexpected: i64,
+    /// Of them, those that found a value taken by nobody who could be found.
+    pub taken: i64,
     /// Whether it takes a right away, and goes before all others.
     pub urgent: bool,
     /// What an earlier, perhaps lost, create carried: the fields of a user as JSON text, the name of a group.
@@ -76,12 +78,21 @@ pub struct Outcome {
     pub due: Option<DateTime<Utc>>,
     /// Whether it counts as a failed try.
     pub failed: bool,
-    /// Whether it failed with an error that Salesforce itself did not expect, of which only a few are worth a new try.
-    pub unexpected: bool,
+    /// Whether it failed with what only a few new tries are worth.
+    pub rare: Option<Rare>,
     /// What is waited for, or was left out.
     pub reason: Option<String>,
     /// What went wrong.
     pub error: Option<String>,
+}
+
+/// What a few new tries mend or nothing does. Each is counted by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rare {
+    /// An error that Salesforce itself did not expect.
+    Unexpected,
+    /// A value is taken, and nobody is found who has it.
+    Taken,
 }
 
 /// Deliveries that are not at their end. In the words of the index `deliveries_due`, and with no parameter in them: SQLite
@@ -153,6 +164,7 @@ fn put(
                     deliveries::wanted.eq(1_i64),
                     deliveries::attempts.eq(0_i64),
                     deliveries::unexpected.eq(0_i64),
+                    deliveries::taken.eq(0_i64),
                     deliveries::due_at.eq(due),
                     deliveries::updated_at.eq(now),
                     deliveries::urgent.eq(urgent.unwrap_or(false)),
@@ -176,6 +188,7 @@ fn put(
                     deliveries::state.eq(State::Pending.as_str()),
                     deliveries::attempts.eq(0_i64),
                     deliveries::unexpected.eq(0_i64),
+                    deliveries::taken.eq(0_i64),
                     deliveries::due_at.eq(due),
                     deliveries::reason.eq(None::<String>),
                     deliveries::updated_at.eq(now),
@@ -246,7 +259,7 @@ pub fn is_under_way(conn: &mut Conn, resource: &str) -> Result<bool, Error> {
     Ok(locked(conn, resource)?.is_some_and(|(state, _, _)| state == State::Delivering.as_str()))
 }
 
-type Taken = (String, String, i64, i64, i64, Option<String>, bool);
+type Taken = (String, String, i64, i64, i64, i64, Option<String>, bool);
 
 /// Takes up to `limit` due deliveries of a tenant for `lease`: urgent ones first, and of others `ordinary` at most. One whose
 /// worker's lease ran out is due again.
@@ -274,6 +287,7 @@ pub fn claim(
                     deliveries::wanted,
                     deliveries::attempts,
                     deliveries::unexpected,
+                    deliveries::taken,
                     deliveries::creating,
                     deliveries::urgent,
                 ))
@@ -294,7 +308,7 @@ pub fn claim(
     }
     let until = (now + lease).naive_utc();
     let mut claims = Vec::with_capacity(rows.len());
-    for (resource, kind, wanted, attempts, unexpected, creating, urgent) in rows {
+    for (resource, kind, wanted, attempts, unexpected, taken, creating, urgent) in rows {
         diesel::update(deliveries::table.find(&resource))
             .set((
                 deliveries::state.eq(State::Delivering.as_str()),
@@ -312,6 +326,7 @@ pub fn claim(
                 wanted,
                 attempts,
                 unexpected,
+                taken,
                 urgent,
                 creating,
             });
@@ -358,16 +373,16 @@ pub fn complete(
     } else {
         outcome.due.map_or_else(never, |t| t.naive_utc())
     };
-    let (attempts, unexpected) = if changed || !outcome.failed {
-        (0, 0)
-    } else {
-        (claim.attempts + 1, claim.unexpected + i64::from(outcome.unexpected))
+    let again = |before: i64, more: bool| {
+        if changed || !outcome.failed { 0 } else { before + i64::from(more) }
     };
+    let is = |rare| outcome.rare == Some(rare);
     diesel::update(deliveries::table.find(&claim.resource))
         .set((
             deliveries::state.eq(state.as_str()),
-            deliveries::attempts.eq(attempts),
-            deliveries::unexpected.eq(unexpected),
+            deliveries::attempts.eq(again(claim.attempts, true)),
+            deliveries::unexpected.eq(again(claim.unexpected, is(Rare::Unexpected))),
+            deliveries::taken.eq(again(claim.taken, is(Rare::Taken))),
             deliveries::due_at.eq(due),
             deliveries::lease_owner.eq(None::<String>),
             deliveries::lease_until.eq(None::<NaiveDateTime>),

@@ -149,8 +149,9 @@ impl Shared {
     }
 
     /// Ends a try: its outcome and its history in one transaction.
-    async fn finish(&self, attempt: &Attempt, outcome: &Outcome, started: chrono::DateTime<chrono::Utc>) {
+    async fn finish(&self, attempt: &Attempt, outcome: &Outcome) {
         let (claim, outcome, now) = (attempt.claim.clone(), outcome.clone(), self.clock.now());
+        let started = attempt.started;
         let (id, calls, keep) = (self.randomness.id(now).to_string(), attempt.calls(), self.pace.attempts_kept);
         let write = move |conn: &mut Conn| {
             if outbox::complete(conn, &claim, &claim.owner, &outcome, now)? {
@@ -180,7 +181,6 @@ impl Shared {
 }
 
 async fn deliver(shared: Arc<Shared>, claim: Claim) {
-    let started = shared.clock.now();
     let attempt = Attempt::new(Arc::clone(&shared), claim);
     let outcome = match attempt.claim.kind {
         Kind::User => user::deliver(&attempt).await,
@@ -200,14 +200,14 @@ async fn deliver(shared: Arc<Shared>, claim: Claim) {
             metrics::counter!("scim_bridge_deliveries_total",
                 "tenant" => tenant.to_owned(), "state" => outcome.state.as_str())
             .increment(1);
-            shared.finish(&attempt, &outcome, started).await;
+            shared.finish(&attempt, &outcome).await;
         }
         Err(Abandoned::Lease) => tracing::info!(tenant, resource, "another worker took the delivery over"),
         Err(Abandoned::Database(error)) => {
             tracing::warn!(tenant, resource, %error, "a delivery was given up; it is tried again");
             // If this fails too, the lease runs out by itself: nothing is lost, it only takes longer.
             let again = attempt.interrupted(&error);
-            shared.finish(&attempt, &again, started).await;
+            shared.finish(&attempt, &again).await;
         }
     }
 }

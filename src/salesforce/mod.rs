@@ -16,8 +16,8 @@ mod testing;
 mod transport;
 
 pub use client::{
-    Accounts, Assignment, Change, Chunk, Client, FieldInfo, Grant, Held, Memberships, Organization, Place, Profile,
-    Pulled, RIGHTS, Shown, UserLicence, Way, quoted,
+    Accounts, Assignment, Change, Chunk, Client, Grant, Held, Memberships, Organization, Place, Profile, Pulled, Right,
+    Rights, Shown, UserField, UserLicence, Way, quoted,
 };
 pub use dialect::{Carrier, carrier};
 pub use error::{Cause, Disposition, Error, Result, WaitFor};

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
+use diesel::{Connection as _, RunQueryDsl as _};
 use serde_json::Value;
 
 use super::support::app::TestApp;
@@ -23,6 +24,11 @@ async fn check(engine: &Engine, app: &TestApp, tenants: &[Tenant<'_>]) -> (bool,
         )
         .expect("a text");
     }
+    check_text(engine, text).await
+}
+
+/// The same of a whole configuration.
+async fn check_text(engine: &Engine, text: String) -> (bool, Vec<(String, String, String)>) {
     let path = engine.folder().join("check.toml");
     std::fs::write(&path, text).expect("a configuration");
     let run = move || {
@@ -45,6 +51,23 @@ fn errors(lines: &[(String, String, String)]) -> Vec<(&str, &str)> {
         .collect()
 }
 
+/// How many tables a database has.
+fn tables(engine: &Engine) -> i64 {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        n: i64,
+    }
+    let row: Row = match engine.url().strip_prefix("sqlite:") {
+        Some(path) => diesel::sql_query("SELECT count(*) AS n FROM sqlite_master")
+            .get_result(&mut diesel::SqliteConnection::establish(path).expect("opens")),
+        None => diesel::sql_query("SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'public'")
+            .get_result(&mut diesel::PgConnection::establish(engine.url()).expect("connects")),
+    }
+    .expect("a count");
+    row.n
+}
+
 both_engines! {
     async fn what_is_right_is_said_to_be_right_and_nothing_is_changed(engine: Engine) {
         let app = TestApp::start(&engine).await;
@@ -64,7 +87,7 @@ both_engines! {
 
     async fn what_is_wrong_is_named_and_stops_no_other_tenant(engine: Engine) {
         let app = TestApp::start_with(&engine, |org| {
-            org.rest.integration_permissions = vec!["PermissionsFreezeUsers".into()];
+            org.rest.integration_permissions = ["FreezeUsers", "ManageUsers"].map(|right| format!("Permissions{right}")).to_vec();
         }, |_| {})
         .await;
         let tenants = [
@@ -79,9 +102,43 @@ both_engines! {
         };
         told("broken", "the consumer secret is wrong");
         told("other", "no profile named \"Nobody\"");
-        told("other", "lacks Freeze Users");
+        told("other", "lacks Manage Users;");
+        let warned = |words: &str| lines.iter().any(|(level, _, what)| level == "warning" && what.contains(words));
+        assert!(warned("lacks Freeze Users, so freezing who cannot be deactivated fails"), "{lines:?}");
         told("other", "no field Missing__c");
         assert_eq!(wrong.len(), 4, "{wrong:?}");
+    }
+
+    async fn a_version_that_the_org_does_not_have_and_calls_that_are_used_up_are_told(engine: Engine) {
+        let app = TestApp::start_with(&engine, |org| org.daily_api_limit = 20, |_| {}).await;
+        for _ in 0..4 {
+            assert!(app.get(&format!("{}/services/data/", app.org().url())).await.status.is_success());
+        }
+        // Half of what is not kept for others is used by the check itself.
+        let more = "[tenant.acme.salesforce.quota]\nreserve = 16\nslow_at = 0\nhold_at = 0.5";
+        let (content, lines) = check(&engine, &app, &[Tenant("acme", "secret", "Standard User", more)]).await;
+        assert!(content, "{lines:?}");
+        assert!(lines.iter().any(|(level, _, what)| level == "warning" && what.contains("only deactivations")), "{lines:?}");
+        // `url` stays what it is: only the version is another.
+        let path = engine.folder().join("check.toml");
+        let text = std::fs::read_to_string(&path).expect("the file");
+        let text = text.replacen("flow =", "api_version = \"v99.0\"\nflow =", 1);
+        let (content, lines) = check_text(&engine, text).await;
+        assert!(!content);
+        let wrong = errors(&lines);
+        assert!(wrong.iter().any(|(_, what)| what.contains("its newest is v66.0")), "{wrong:?}");
+    }
+
+    async fn a_database_without_tables_keeps_none(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let fresh = engine.another();
+        if let Some(path) = fresh.url().strip_prefix("sqlite:") {
+            std::fs::write(path, "").expect("an empty database");
+        }
+        let (content, lines) = check(&fresh, &app, &[Tenant("acme", "secret", "Standard User", "")]).await;
+        assert!(content, "{lines:?}");
+        assert!(lines.iter().any(|(level, _, what)| level == "warning" && what.contains("schema changes")), "{lines:?}");
+        assert_eq!(tables(&fresh), 0);
     }
 
     async fn every_problem_of_the_file_is_told(engine: Engine) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use scim_bridge::db::{Conn, Db, Error};
 use scim_bridge::delivery::State;
-use scim_bridge::delivery::outbox::{self, Claim, Outcome};
+use scim_bridge::delivery::outbox::{self, Claim, Outcome, Rare};
 use scim_bridge::shadow::{self, Kind, Stored};
 
 use super::support::engine::Engine;
@@ -60,7 +60,7 @@ async fn claim(db: &Db, owner: &'static str, now: i64) -> Vec<Claim> {
 
 fn outcome(state: State) -> Outcome {
     let due = (state == State::Held).then(|| at(1000));
-    Outcome { state, due, failed: false, unexpected: false, reason: None, error: None }
+    Outcome { state, due, failed: false, rare: None, reason: None, error: None }
 }
 
 async fn complete(db: &Db, claim: &Claim, owner: &'static str, state: State) -> bool {
@@ -128,6 +128,27 @@ both_engines! {
         assert!(complete(&db, &claims[0], "two", State::Delivered).await);
         assert_eq!(state(&db, "a").await, State::Delivered);
         assert!(claim(&db, "two", 100_000).await.is_empty());
+    }
+
+    async fn what_only_a_few_tries_are_worth_is_counted_by_its_kind(engine: Engine) {
+        let db = open(&engine, 2).await;
+        push(&db, "a").await;
+        let fail = |rare: Option<Rare>| {
+            let db = db.clone();
+            async move {
+                let claim = claim(&db, "one", 0).await.remove(0);
+                let counted = (claim.attempts, claim.unexpected, claim.taken);
+                let retrying = Outcome { due: Some(at(0)), failed: true, rare, ..outcome(State::Retrying) };
+                db.write(move |conn| outbox::complete(conn, &claim, "one", &retrying, at(5))).await.expect("completed");
+                counted
+            }
+        };
+        assert_eq!(fail(Some(Rare::Unexpected)).await, (0, 0, 0));
+        assert_eq!(fail(None).await, (1, 1, 0));
+        assert_eq!(fail(Some(Rare::Taken)).await, (2, 1, 0));
+        assert_eq!(fail(Some(Rare::Taken)).await, (3, 1, 1));
+        change(&db, "a").await;
+        assert_eq!(fail(None).await, (0, 0, 0), "a change begins anew");
     }
 
     async fn a_lease_that_ran_out_is_another_s(engine: Engine) {

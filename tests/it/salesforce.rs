@@ -11,8 +11,8 @@ use scim_bridge::sandbox::store::field::Field;
 use scim_bridge::sandbox::{self, Faults, Running};
 use serde_json::{Value, json};
 
-const JWT_KEY: &str = include_str!("../../src/salesforce/auth/test_key.pem");
-const JWT_PUBLIC_KEY: &str = include_str!("../../src/salesforce/auth/test_key.pub.pem");
+pub(crate) const JWT_KEY: &str = include_str!("../../src/salesforce/auth/test_key.pem");
+pub(crate) const JWT_PUBLIC_KEY: &str = include_str!("../../src/salesforce/auth/test_key.pub.pem");
 
 /// The org, its client, and the id of the profile "Standard User".
 struct World {

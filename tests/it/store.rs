@@ -82,7 +82,8 @@ fn shape(conn: &mut Conn) -> BTreeSet<(String, String)> {
 
 #[tokio::test]
 async fn one_schema_on_both_engines() {
-    let sqlite = open(&Engine::sqlite(), 1).await;
+    let engine = Engine::sqlite();
+    let sqlite = open(&engine, 1).await;
     let one = sqlite.read(|conn| Ok::<_, Error>(shape(conn))).await.expect("read");
     // What diesel is told is what is there: a column that only one of them has would fail at run time.
     let told = include_str!("../../src/db/schema.rs");

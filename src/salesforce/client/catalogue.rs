@@ -7,17 +7,33 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::Client;
+use crate::salesforce::auth::safe_base;
 use crate::salesforce::error::Result;
-use crate::salesforce::transport::Call;
+use crate::salesforce::transport::{self, Call};
 
-/// Rights that the bridge needs, as fields of `UserPermissionAccess`, and what Setup calls them.
-pub const RIGHTS: &[(&str, &str)] = &[
-    ("PermissionsApiEnabled", "API Enabled"),
-    ("PermissionsManageUsers", "Manage Users"),
-    ("PermissionsManageInternalUsers", "Manage Internal Users"),
-    ("PermissionsAssignPermissionSets", "Assign Permission Sets"),
-    ("PermissionsManageRoles", "Manage Roles"),
-    ("PermissionsFreezeUsers", "Freeze Users"),
+/// A right of the integration user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Right {
+    /// Its field of `UserPermissionAccess`.
+    field: &'static str,
+    /// What Setup calls it.
+    pub label: &'static str,
+    /// What cannot be done without it, where the rest can.
+    pub only_for: Option<&'static str>,
+}
+
+const fn right(field: &'static str, label: &'static str, only_for: Option<&'static str>) -> Right {
+    Right { field, label, only_for }
+}
+
+/// Rights that the bridge needs.
+const RIGHTS: [Right; 6] = [
+    right("PermissionsApiEnabled", "API Enabled", None),
+    right("PermissionsManageUsers", "Manage Users", None),
+    right("PermissionsManageInternalUsers", "Manage Internal Users", None),
+    right("PermissionsAssignPermissionSets", "Assign Permission Sets", None),
+    right("PermissionsManageRoles", "Manage Roles", Some("giving roles")),
+    right("PermissionsFreezeUsers", "Freeze Users", Some("freezing who cannot be deactivated")),
 ];
 
 /// A profile.
@@ -42,9 +58,18 @@ pub struct UserLicence {
     pub used: i64,
 }
 
+/// Rights of the integration user, as far as they are not as they should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rights {
+    /// It does not have them.
+    pub lacking: Vec<Right>,
+    /// The org does not say.
+    pub untold: Vec<Right>,
+}
+
 /// A field of the User object, as the integration user may use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldInfo {
+pub struct UserField {
     /// `string`, `boolean`, `double`, `picklist`, `reference`, …
     pub kind: String,
     /// Longest text, in characters; 0 where it has no such limit.
@@ -69,13 +94,30 @@ fn text(record: &Value, pointer: &str) -> String {
 }
 
 impl Client {
-    /// Asks for the SCIM configuration, which Salesforce has under a plural path: whether SCIM is there at all. Answers
-    /// by how much the org's clock is ahead of ours, where it tells its time.
-    pub async fn scim_is_offered(&self) -> Result<Option<TimeDelta>> {
-        let call = Call::get("discovery", "/services/scim/v2/ServiceProviderConfigs".to_owned());
-        let answer = self.call(call).await?;
+    /// Asks which versions of the REST interface the org has (`v66.0`, ascending), and by how much its clock is ahead of
+    /// ours where it tells its time. Salesforce tells anybody: no login is needed, and no call counted.
+    pub async fn versions(&self) -> Result<(Vec<String>, Option<TimeDelta>)> {
+        let settings = self.settings();
+        let request = self
+            .http()
+            .get(format!("{}/services/data/", safe_base(&settings.url)?))
+            .header(reqwest::header::ACCEPT, "application/json")
+            .timeout(settings.login_timeout);
+        let answer = transport::exchange(request, settings.body_limit, true, self.clock()).await?;
+        if !answer.is_success() {
+            return Err(answer.error(true));
+        }
         let ahead = answer.date.map(|date| date - self.clock().now());
-        answer.json().map(|_| ahead)
+        let listed = answer.json()?;
+        let version = |entry: &Value| Some(format!("v{}", entry.get("version")?.as_str()?));
+        let offered: Option<Vec<String>> = listed.as_array().and_then(|all| all.iter().map(version).collect());
+        Ok((offered.ok_or_else(|| answer.unreadable())?, ahead))
+    }
+
+    /// Asks for the SCIM configuration, which Salesforce has under a plural path: whether SCIM is there at all.
+    pub async fn scim_is_offered(&self) -> Result<()> {
+        let call = Call::get("discovery", "/services/scim/v2/ServiceProviderConfigs".to_owned());
+        self.call(call).await?.json().map(drop)
     }
 
     /// Username of the user that the bridge acts as.
@@ -107,34 +149,46 @@ impl Client {
         Ok(found.iter().map(of).collect())
     }
 
-    /// Which of [`RIGHTS`] the integration user has; `None` where the org does not say.
-    pub async fn rights(&self) -> Result<Option<BTreeMap<&'static str, bool>>> {
-        let fields: Vec<&str> = RIGHTS.iter().map(|(field, _)| *field).collect();
-        let soql = format!("SELECT {} FROM UserPermissionAccess", fields.join(", "));
-        let found = match self.query("catalogue", &soql).await {
-            Ok(found) => found,
-            // An edition that does not have the object, or one of the rights.
-            Err(error) if error.salesforce_text().contains("INVALID_") => return Ok(None),
-            Err(error) => return Err(error),
+    /// Which of the rights that it needs the integration user lacks, and which ones the org says nothing of.
+    pub async fn rights(&self) -> Result<Rights> {
+        let mut asked = RIGHTS.to_vec();
+        let mut untold = Vec::new();
+        let record = loop {
+            let fields: Vec<&str> = asked.iter().map(|right| right.field).collect();
+            let soql = format!("SELECT {} FROM UserPermissionAccess", fields.join(", "));
+            let error = match self.query("catalogue", &soql).await {
+                Ok(found) => break found.into_iter().next(),
+                Err(error) => error,
+            };
+            // An edition that lacks the object, or one of the rights: those are told apart by the name in the text.
+            if !error.salesforce_text().contains("INVALID_") {
+                return Err(error);
+            }
+            let unknown = asked.iter().position(|right| error.salesforce_text().contains(right.field));
+            match unknown {
+                Some(at) if asked.len() > 1 => untold.push(asked.remove(at)),
+                _ => break None,
+            }
         };
-        let has = |record: &Value, field: &str| record.get(field).and_then(Value::as_bool).unwrap_or(false);
-        Ok(found.first().map(|record| RIGHTS.iter().map(|(field, _)| (*field, has(record, field))).collect()))
+        let Some(record) = record else { return Ok(Rights { lacking: Vec::new(), untold: RIGHTS.to_vec() }) };
+        let has = |right: &Right| record.get(right.field).and_then(Value::as_bool).unwrap_or(false);
+        Ok(Rights { lacking: asked.into_iter().filter(|right| !has(right)).collect(), untold })
     }
 
     /// The fields of the User object by API name, as the integration user sees them.
-    pub async fn user_fields(&self) -> Result<BTreeMap<String, FieldInfo>> {
+    pub async fn user_fields(&self) -> Result<BTreeMap<String, UserField>> {
         self.rest_for("describing the User object")?;
         let path = format!("/services/data/{}/sobjects/User/describe", self.settings().api_version);
         let described = self.call(Call::get("catalogue", path)).await?.json()?;
         let flag = |field: &Value, key: &str| field.get(key).and_then(Value::as_bool).unwrap_or(false);
         let of = |field: &Value| {
-            let info = FieldInfo {
+            let user_field = UserField {
                 kind: text(field, "/type"),
                 length: field.get("length").and_then(Value::as_u64).unwrap_or(0),
                 createable: flag(field, "createable"),
                 updateable: flag(field, "updateable"),
             };
-            (text(field, "/name"), info)
+            (text(field, "/name"), user_field)
         };
         Ok(described.get("fields").and_then(Value::as_array).into_iter().flatten().map(of).collect())
     }
@@ -146,23 +200,13 @@ impl Client {
         let is_sandbox = record.get("IsSandbox").and_then(Value::as_bool).unwrap_or(false);
         Ok(Organization { name: text(&record, "/Name"), is_sandbox })
     }
-
-    /// API calls of the last 24 hours: how many are left, of how many.
-    pub async fn calls_left(&self) -> Result<(i64, i64)> {
-        self.rest_for("reading the limits")?;
-        let path = format!("/services/data/{}/limits", self.settings().api_version);
-        let limits = self.call(Call::get("limits", path)).await?.json()?;
-        let number =
-            |key: &str| limits.pointer(&format!("/DailyApiRequests/{key}")).and_then(Value::as_i64).unwrap_or(0);
-        Ok((number("Remaining"), number("Max")))
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{Profile, UserLicence};
+    use super::{Profile, Right, UserLicence};
     use crate::salesforce::testing::{Org, Reply};
 
     #[tokio::test]
@@ -177,8 +221,8 @@ mod tests {
                 json!({"PermissionsApiEnabled": true, "PermissionsManageUsers": false})
             } else if target.contains("FROM Organization") {
                 json!({"Name": "Acme", "IsSandbox": true})
-            } else if target.contains("/limits") {
-                return Reply::ok(json!({"DailyApiRequests": {"Max": 10, "Remaining": 3}}).to_string());
+            } else if target.ends_with("/services/data/") {
+                return Reply::ok(json!([{"version": "65.0"}, {"version": "66.0"}]).to_string());
             } else {
                 let field =
                     json!({"name": "Title", "type": "string", "length": 80, "createable": true, "updateable": false});
@@ -192,16 +236,17 @@ mod tests {
         assert_eq!(client.profiles().await.unwrap(), [profile]);
         let licence = UserLicence { name: "Salesforce".into(), total: 5, used: 4 };
         assert_eq!(client.user_licences().await.unwrap(), [licence]);
-        let rights = client.rights().await.unwrap().unwrap();
-        assert_eq!((rights["PermissionsApiEnabled"], rights["PermissionsManageUsers"]), (true, false));
+        let rights = client.rights().await.unwrap();
+        assert!(rights.untold.is_empty() && rights.lacking.iter().all(|right| right.label != "API Enabled"));
+        assert_eq!(rights.lacking[0].label, "Manage Users");
         assert!(client.organization().await.unwrap().is_sandbox);
-        assert_eq!(client.calls_left().await.unwrap(), (3, 10));
+        assert_eq!(client.versions().await.unwrap().0, ["v65.0", "v66.0"]);
         let title = client.user_fields().await.unwrap()["Title"].clone();
         assert_eq!((title.length, title.createable, title.updateable), (80, true, false));
     }
 
     #[tokio::test]
-    async fn an_org_that_does_not_tell_rights_is_no_error() {
+    async fn rights_that_an_org_does_not_tell_are_no_error() {
         let org = Org::start(|_, _| {
             Reply::status(
                 400,
@@ -209,6 +254,25 @@ mod tests {
             )
         })
         .await;
-        assert_eq!(org.client().rights().await.unwrap(), None);
+        let rights = org.client().rights().await.unwrap();
+        assert_eq!((rights.lacking.len(), rights.untold.len()), (0, 6));
+    }
+
+    #[tokio::test]
+    async fn a_right_that_an_edition_does_not_have_hides_no_other() {
+        let org = Org::start(|_, request| {
+            if request.target().contains("ManageRoles") {
+                let words = "No such column 'PermissionsManageRoles' on entity 'UserPermissionAccess'.";
+                return Reply::status(400, json!([{"errorCode": "INVALID_FIELD", "message": words}]).to_string());
+            }
+            let record = json!({"PermissionsApiEnabled": true, "PermissionsManageUsers": true,
+                "PermissionsManageInternalUsers": true, "PermissionsAssignPermissionSets": true});
+            Reply::ok(json!({"done": true, "records": [record]}).to_string())
+        })
+        .await;
+        let rights = org.client().rights().await.unwrap();
+        let labels = |rights: &[Right]| rights.iter().map(|right| right.label).collect::<Vec<_>>();
+        assert_eq!(labels(&rights.lacking), ["Freeze Users"]);
+        assert_eq!(labels(&rights.untold), ["Manage Roles"]);
     }
 }

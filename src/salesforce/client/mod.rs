@@ -28,7 +28,7 @@ use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
-pub use catalogue::{FieldInfo, Organization, Profile, RIGHTS, UserLicence};
+pub use catalogue::{Organization, Profile, Right, Rights, UserField, UserLicence};
 pub use grants::{Change, Grant, Held};
 pub use pull::{Accounts, Assignment, Chunk, Memberships, Place, Pulled, Shown, Way};
 pub use query::quoted;

@@ -221,7 +221,7 @@ impl Cause {
             | Self::Gateway => Disposition::LookFirst,
             Self::RowLock | Self::QueryTimeout => Disposition::Retry { after: asked, at_most: None },
             // Seen for a whole profile ("Is Single Sign-On Enabled"): it comes back as often as it is asked.
-            Self::Unexpected => Disposition::Retry { after: asked.or(Some(Duration::from_secs(30))), at_most: Some(3) },
+            Self::Unexpected => Disposition::Retry { after: asked.or(Some(Duration::from_secs(30))), at_most: Some(5) },
             Self::LicenceExhausted => Disposition::Wait(WaitFor::Licence),
             Self::Locked => Disposition::Wait(WaitFor::Unlock),
             Self::Busy => Disposition::Outage { after: asked },

@@ -8,7 +8,7 @@ use super::Disposition::{LookFirst, Reject};
 use super::{Cause, Disposition, Error, LoginRefusal, WaitFor, retry_after};
 
 const RETRY: Disposition = Disposition::Retry { after: None, at_most: None };
-const HICCUP: Disposition = Disposition::Retry { after: Some(Duration::from_secs(30)), at_most: Some(3) };
+const HICCUP: Disposition = Disposition::Retry { after: Some(Duration::from_secs(30)), at_most: Some(5) };
 const DUPLICATE: &str = "DUPLICATE_USERNAME, Duplicate Username.<br>The username already exists in this or another \
                          Salesforce organization. : [Username]";
 const LICENCE: Disposition = Disposition::Wait(WaitFor::Licence);

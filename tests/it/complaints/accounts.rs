@@ -134,7 +134,8 @@ both_engines! {
         assert_eq!((creates(&app).await, calls(&app, "user_update_scim").await), (1, 0), "one call all the same");
         assert_eq!(state.0["Mails"]["PasswordReset"], 0, "nobody was mailed");
         drop(app);
-        let app = TestApp::start_with(&engine.another(), |_| {}, |config| tenant(config).accounts.welcome_mail = true).await;
+        let other = engine.another();
+        let app = TestApp::start_with(&other, |_| {}, |config| tenant(config).accounts.welcome_mail = true).await;
         app.user("ada").await;
         assert_eq!(all_delivered(&app).await.0["Mails"]["PasswordReset"], 1);
     }

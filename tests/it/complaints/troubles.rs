@@ -1,9 +1,11 @@
 //! Troubles of the org, and forms that only Salesforce has.
 
+use scim_bridge::config::Flow;
 use scim_bridge::sandbox::Faults;
 use serde_json::json;
 
 use super::{all_delivered, calls, seed, set, until, words};
+use crate::salesforce::{JWT_KEY, JWT_PUBLIC_KEY};
 use crate::support::app::TestApp;
 
 both_engines! {
@@ -57,6 +59,36 @@ both_engines! {
         let state = all_delivered(&app).await;
         assert!(state.user("eve@example.com").is_some(), "nothing is missing");
         assert_eq!(app.delivery(&format!("/Users/{ada}")).await["attempts"], before);
+    }
+
+    /// Each way to log in carries deliveries, and goes on when the session ends.
+    async fn every_flow_delivers_and_outlives_its_session(engine: Engine) {
+        let username = "integration@acme.example";
+        let mut app = TestApp::start_with(&engine, |org| {
+            org.jwt_public_key = Some(JWT_PUBLIC_KEY.to_owned());
+            org.refresh_tokens.insert("5Aep861".to_owned(), username.to_owned());
+        }, |_| {})
+        .await;
+        for (n, flow) in [Flow::RefreshToken, Flow::JwtBearer, Flow::ClientCredentials].into_iter().enumerate() {
+            app.reconfigure(|config| {
+                let salesforce = &mut super::tenant(config).salesforce;
+                salesforce.flow = flow;
+                salesforce.client_secret = (flow != Flow::JwtBearer).then(|| "secret".into());
+                salesforce.refresh_token = (flow == Flow::RefreshToken).then(|| "5Aep861".into());
+                salesforce.username = (flow == Flow::JwtBearer).then(|| username.to_owned());
+                salesforce.private_key = (flow == Flow::JwtBearer).then(|| JWT_KEY.into());
+            })
+            .await;
+            let id = app.user(&format!("ada{n}")).await;
+            all_delivered(&app).await;
+            let logins = calls(&app, "token").await;
+            app.org().org().revoke_sessions();
+            set(&app, &format!("/Users/{id}"), "title", json!("T")).await;
+            let state = all_delivered(&app).await;
+            assert_eq!(state.user(&format!("ada{n}@example.com")).expect("an account")["Title"], "T");
+            assert_eq!(calls(&app, "token").await - logins, 1, "for all whose session ended");
+            assert_eq!(app.delivery(&format!("/Users/{id}")).await["attempts"], 0, "no try was burnt");
+        }
     }
 
     /// Parallel changes of the same users and groups lock each other out.
