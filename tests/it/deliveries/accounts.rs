@@ -1,5 +1,6 @@
 //! Accounts that were in the org before the bridge: which are taken for a person's, and what is left alone.
 
+use scim_bridge::sandbox::UserSeed;
 use scim_bridge::sandbox::store::field::Field;
 use serde_json::json;
 
@@ -44,7 +45,9 @@ both_engines! {
     }
 
     async fn not_adopted(engine: Engine) {
-        let app = TestApp::start_with(&engine, |_| {}, |config| {
+        let partner =
+            UserSeed { username: "partner@example.com".into(), user_type: "PowerPartner".into(), ..UserSeed::default() };
+        let app = TestApp::start_with(&engine, |org| org.users = vec![partner], |config| {
             let tenant = config.tenant.get_mut("sandbox").expect("the tenant");
             tenant.protected = vec!["Admin@example.com".into()];
         })
@@ -55,7 +58,12 @@ both_engines! {
         let before = app.state().await;
         let other = app.user("other").await;
         let admin = app.user("admin").await;
-        for (id, reason) in [(&other, "another federation id"), (&admin, "protected by the configuration")] {
+        let partner = app.user("partner").await;
+        for (id, reason) in [
+            (&other, "another federation id"),
+            (&admin, "protected by the configuration"),
+            (&partner, "not an employee's"),
+        ] {
             let path = format!("/Users/{id}");
             until(&app, &path, "rejected").await;
             assert!(words(&app, &path).await.contains(reason), "{}", words(&app, &path).await);
@@ -65,7 +73,7 @@ both_engines! {
         }
         app.settled().await;
         assert_eq!(app.state().await.0, before.0, "untouched");
-        assert_eq!(creates(&app).await, 2, "of the protected name no call at all");
+        assert_eq!(creates(&app).await, 4, "of the protected name no call at all");
         // Linked to another live user.
         let first = app.user("two").await;
         until(&app, &format!("/Users/{first}"), "delivered").await;
