@@ -28,4 +28,5 @@ pub use overview::{Calls, Overview};
 pub use schedule::Schedule;
 pub use signal::Signals;
 pub use state::State;
+pub use user::{Manager, manager_of, wanted_of_account};
 pub use worker::Worker;

@@ -127,7 +127,7 @@ pub async fn of_user(db: &Db, org: &Org, id: &str) -> Result<Option<Preview>, Er
         failed: None,
     };
     let mut seen = user::seen(loaded.link, loaded.observed, sent.is_some());
-    let wish = match user::wanted(&loaded.stored, &loaded.manager, &mapping) {
+    let wish = match user::wanted(loaded.stored.live(), &loaded.manager, &mapping) {
         Ok(mut wanted) => {
             user::apply_choices(&mut wanted.wish, &mut seen.observed, &mut wanted.notes);
             preview.step = plan::user(&wanted.wish, &seen, means);

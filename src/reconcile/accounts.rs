@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::db::{Conn, Error as DbError};
-use crate::delivery::Org;
 use crate::delivery::plan::ObservedUser;
+use crate::delivery::{Manager, Org, wanted_of_account};
+use crate::salesforce::mapping::Write;
 use crate::salesforce::{Chunk, Disposition, Place, Pulled, Record, Shown, Way};
 use crate::scim::fold::fold;
 use crate::shadow::observed;
@@ -18,7 +19,6 @@ use super::finding::{Finding, Kind, Match, Unlinked};
 use super::lease::{Counts, Phase, Run};
 use super::run::{Error, Reconcile, Standing};
 use super::store::{self, Known};
-use super::wish::{self, Manager};
 
 /// Users whose account was not found that are looked at together.
 const PAGE: i64 = 200;
@@ -87,7 +87,7 @@ pub(super) async fn compare_all(
         }
     };
     run.progress.way = Some(way);
-    let fields = wish::fields(&on.org);
+    let fields = fields(&on.org);
     let mut accounts = client.accounts(way, &fields, place);
     let around = Arc::new(Surroundings { org: Arc::clone(&on.org), shown: accounts.shown(), frozen, own });
     loop {
@@ -168,6 +168,14 @@ fn settle(
     Ok(())
 }
 
+/// The fields that deliveries keep as asked, and those by which accounts are told apart: to be read of every account.
+fn fields(org: &Org) -> Vec<String> {
+    let always = org.mapping.fields().filter(|field| field.write == Write::Always).map(|field| field.name);
+    let told_apart_by = ["Username", "FederationIdentifier", "IsActive", "ManagerId"];
+    let fields: BTreeSet<&str> = always.chain(told_apart_by).collect();
+    fields.into_iter().map(str::to_owned).collect()
+}
+
 fn compare_chunk(around: &Surroundings, known: Vec<Known>, chunk: &Chunk) -> Compared {
     let mut compared = Compared::default();
     compared.counts.accounts = u64::try_from(chunk.accounts.len()).unwrap_or(0);
@@ -180,11 +188,9 @@ fn compare_chunk(around: &Surroundings, known: Vec<Known>, chunk: &Chunk) -> Com
         };
         let observed: ObservedUser =
             known.observed.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        let wish = if known.deleted {
-            Some(Record::new().with("IsActive", false))
-        } else {
-            wish::record(&around.org, &known.document, &known.manager, &observed)
-        };
+        let document = (!known.deleted).then_some(&known.document);
+        // A mapping that fails is for the delivery to tell.
+        let wish = wanted_of_account(document, &known.manager, &around.org.mapping, &observed).ok();
         match wish.filter(|_| !known.is_newer_than(chunk.began)) {
             // The delivery of one who shall have the name of a protected account is refused.
             Some(wish) if around.protects(&account.record) || around.protects(&wish) => {}
@@ -303,7 +309,8 @@ pub(super) async fn match_unlinked(on: &Reconcile, run: &mut Run) -> Result<(), 
             let Some(last) = people.last() else { break };
             after.clone_from(&last.id);
             for person in &people {
-                let Some(record) = wish::record(org, &person.document, &Manager::Unknown, &ObservedUser::default())
+                let Ok(record) =
+                    wanted_of_account(Some(&person.document), &Manager::None, &org.mapping, &ObservedUser::default())
                 else {
                     continue;
                 };

@@ -16,7 +16,6 @@ mod repair;
 mod run;
 mod schedule;
 mod store;
-mod wish;
 
 pub use finding::{Drift, Finding, Kind, Match, Member, Unlinked};
 pub use lease::Counts;

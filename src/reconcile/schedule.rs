@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::finding::Kind;
 use super::run::{Error, Reconcile, Report, Task};
 use crate::clock::SharedRandomness;
+use crate::salesforce::Tempo;
 
 /// The longest nap: another process may have reconciled meanwhile, and clocks are set.
 const NAP: Duration = Duration::from_mins(1);
@@ -53,7 +54,9 @@ pub async fn run(on: Reconcile, rhythm: Rhythm, randomness: SharedRandomness, st
                 now + rhythm.every / 24
             }
         };
-        if due <= now {
+        // The org's last calls are for deactivations.
+        let held = on.org.client.quota().tempo == Tempo::Hold;
+        if due <= now && !held {
             let task = Task { applies: rhythm.applies, fresh: false };
             let done = tokio::select! {
                 () = stop.cancelled() => return,

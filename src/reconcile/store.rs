@@ -7,14 +7,12 @@ use diesel::prelude::*;
 
 use crate::db::schema::{deliveries, drifts, links, members, observed, resources};
 use crate::db::{Conn, Error, on_backend};
-use crate::delivery::State;
-use crate::delivery::outbox;
+use crate::delivery::{Manager, State, manager_of, outbox};
 use crate::scim::Attributes;
 use crate::shadow::{self, Kind};
 
 use super::compare::Membership;
 use super::finding::{About, Finding};
-use super::wish::{self, Manager};
 
 /// What tells whether a resource is as it was when it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +144,7 @@ fn known(conn: &mut Conn, tenant: &str, rows: Vec<KnownColumns>) -> Result<Vec<K
 /// Fills in whose reports they are.
 fn managers(conn: &mut Conn, tenant: &str, people: &mut [Known]) -> Result<(), Error> {
     let named: BTreeSet<String> =
-        people.iter().filter_map(|person| wish::manager(&person.document)).map(str::to_owned).collect();
+        people.iter().filter_map(|person| manager_of(&person.document)).map(str::to_owned).collect();
     let named: Vec<String> = named.into_iter().collect();
     let mut accounts: BTreeMap<String, String> = BTreeMap::new();
     for chunk in named.chunks(1000) {
@@ -159,9 +157,12 @@ fn managers(conn: &mut Conn, tenant: &str, people: &mut [Known]) -> Result<(), E
         accounts.extend(rows);
     }
     for person in people {
-        person.manager = match wish::manager(&person.document) {
+        person.manager = match manager_of(&person.document) {
             None => Manager::None,
-            Some(id) => accounts.get(id).map_or(Manager::Unknown, |account| Manager::Account(account.clone())),
+            Some(id) => match accounts.get(id) {
+                Some(account) => Manager::Account(account.clone()),
+                None => Manager::Unknown(id.to_owned()),
+            },
         };
     }
     Ok(())

@@ -79,6 +79,11 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// The document, unless the resource was deleted.
+    pub fn live(&self) -> Option<&Attributes> {
+        self.deleted.is_none().then_some(&self.document)
+    }
+
     /// An attribute of the core schema that holds text.
     pub fn text(&self, attribute: &str) -> Option<&str> {
         self.document.get(attribute).and_then(Value::as_str)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use scim_bridge::clock::{Clock, SystemClock};
+use scim_bridge::config::Config;
 use serde_json::{Value, json};
 
 use super::support::app::{TestApp, user};
@@ -32,8 +33,12 @@ impl Clock for Ahead {
 }
 
 async fn start(engine: &Engine) -> (TestApp, Arc<Ahead>) {
+    start_with(engine, |_| {}).await
+}
+
+async fn start_with(engine: &Engine, configure: impl FnOnce(&mut Config)) -> (TestApp, Arc<Ahead>) {
     let clock = Arc::new(Ahead::default());
-    let app = TestApp::start_at(engine, clock.clone(), |org| org.daily_api_limit = LIMIT, |_| {}).await;
+    let app = TestApp::start_at(engine, clock.clone(), |org| org.daily_api_limit = LIMIT, configure).await;
     (app, clock)
 }
 
@@ -121,6 +126,31 @@ both_engines! {
         assert_eq!(state.user("eve@example.com").expect("eve")["Title"], "Chief");
         assert_eq!(state.members("SF West"), Some(vec!["eve@example.com".to_owned()]));
         assert_eq!(calls(&app).await["held"], false);
+    }
+
+    async fn near_the_limit_no_reconcile_begins(engine: Engine) {
+        let (app, clock) = start_with(&engine, |config| {
+            let tenant = config.tenant.get_mut("sandbox").expect("the tenant");
+            tenant.reconcile.every = Duration::from_secs(1);
+        })
+        .await;
+        let eve = app.user("eve").await;
+        app.settled().await;
+        let made = async || app.calls().await["total"].as_u64().expect("a number");
+        let before = made().await;
+        until(&app, "reconciled", async || made().await > before).await;
+        use_up(&app, 960).await;
+        app.patch(&format!("/Users/{eve}"), json!([{ "op": "replace", "path": "title", "value": "Chief" }])).await;
+        until(&app, "held", async || calls(&app).await["held"] == true).await;
+        // One that was under way goes on.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let before = app.calls().await;
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        assert_eq!(app.calls().await, before);
+        clock.advance(TimeDelta::hours(25));
+        app.settled().await;
+        let before = made().await;
+        until(&app, "reconciled again", async || made().await > before).await;
     }
 
     async fn all_calls_used_up_is_no_end(engine: Engine) {

@@ -5,24 +5,27 @@ mod heir;
 mod look;
 mod refused;
 mod taken;
+mod wanted;
 
 use crate::db::{Conn, Error as DbError};
-use crate::salesforce::mapping::{Mapping, MappingFailed};
+use crate::salesforce::mapping::MappingFailed;
 use crate::salesforce::{self, Carrier, Cause, Disposition, Record};
-use crate::scim::ENTERPRISE_SCHEMA;
 use crate::shadow::link::{self, Link};
 use crate::shadow::{self, Kind, Stored, observed};
 
 use super::attempt::{Abandoned, Attempt};
 use super::org::NoProfile;
 use super::outbox::Outcome;
-use super::plan::{self, AccountWish, ObservedUser, UserSeen, UserStep, UserWish};
+use super::plan::{self, ObservedUser, UserSeen, UserStep, UserWish};
 use super::state::State;
 
 use heir::{UNDER_WAY, inherit};
 use look::LookFailed;
 use taken::NICKNAME;
 pub(super) use taken::apply_choices;
+use wanted::Wanted;
+pub(super) use wanted::wanted;
+pub use wanted::{Manager, manager_of, wanted_of_account};
 
 /// Steps of one try at most: look, create, update, a second round after somebody deleted or made the account meanwhile,
 /// and a few names that are taken.
@@ -38,24 +41,13 @@ pub(super) struct Loaded {
     pub(super) predecessor: Option<String>,
 }
 
-pub(super) enum Manager {
-    None,
-    /// No resource here has this id: Microsoft's validator sends random ones.
-    Unknown(String),
-    /// It has no account yet.
-    Waiting(String),
-    Account(String),
-}
-
 pub(super) fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
     let Some(stored) = shadow::any(conn, id)? else { return Ok(None) };
     let link = link::find(conn, id)?;
     let observed = observed::find::<ObservedUser>(conn, id)?.unwrap_or_default();
     let predecessor =
         if link.is_none() && stored.deleted.is_none() { shadow::predecessor(conn, &stored)? } else { None };
-    let manager =
-        stored.document.get(ENTERPRISE_SCHEMA).and_then(|extension| extension.get("manager")?.get("value")?.as_str());
-    let manager = match manager.map(str::to_owned) {
+    let manager = match manager_of(&stored.document).map(str::to_owned) {
         None => Manager::None,
         Some(id) => match shadow::find(conn, &stored.tenant, Kind::User, &id)? {
             None => Manager::Unknown(id),
@@ -114,41 +106,6 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     Ok(outcome)
 }
 
-/// What a user is to be, what of it a person should know, and what it waits for.
-#[derive(Debug)]
-pub(super) struct Wanted {
-    pub(super) wish: UserWish,
-    pub(super) notes: Vec<String>,
-    pub(super) waits_for: Option<String>,
-    /// See [`Delivery::unmapped`].
-    pub(super) unmapped: Option<MappingFailed>,
-}
-
-/// What the shadow wants of a user's account.
-pub(super) fn wanted(stored: &Stored, manager: &Manager, mapping: &Mapping) -> Result<Wanted, MappingFailed> {
-    let gone = Wanted { wish: UserWish::Gone, notes: Vec::new(), waits_for: None, unmapped: None };
-    if stored.deleted.is_some() {
-        return Ok(gone);
-    }
-    let mut mapped = match mapping.record(&stored.document) {
-        Ok(mapped) => mapped,
-        // Whoever has left must not keep their access because of a template.
-        Err(failed) if stored.document.get("active") == Some(&serde_json::Value::Bool(false)) => {
-            return Ok(Wanted { unmapped: Some(failed), ..gone });
-        }
-        Err(failed) => return Err(failed),
-    };
-    let (mut notes, mut waits_for) = (mapped.notes, None);
-    match manager {
-        Manager::None => mapped.record.set("ManagerId", serde_json::Value::Null),
-        Manager::Account(id) => mapped.record.set("ManagerId", id.as_str()),
-        Manager::Waiting(id) => waits_for = Some(format!("waits for the account of the manager, user {id}")),
-        Manager::Unknown(id) => notes.push(format!("manager \"{id}\" is no user here and was not sent")),
-    }
-    let wish = UserWish::Account(AccountWish { record: mapped.record, on_create: mapped.on_create });
-    Ok(Wanted { wish, notes, waits_for, unmapped: None })
-}
-
 /// What is known of a user's account.
 pub(super) fn seen(link: Option<Link>, observed: ObservedUser, perhaps_created: bool) -> UserSeen {
     UserSeen {
@@ -162,7 +119,7 @@ pub(super) fn seen(link: Option<Link>, observed: ObservedUser, perhaps_created: 
 impl<'a> Delivery<'a> {
     fn of(attempt: &'a Attempt, loaded: Loaded, creating: Option<Record>) -> Result<Self, MappingFailed> {
         let Loaded { stored, link, observed, manager, .. } = loaded;
-        let Wanted { wish, notes, waits_for, unmapped } = wanted(&stored, &manager, &attempt.shared.org.mapping)?;
+        let Wanted { wish, notes, waits_for, unmapped } = wanted(stored.live(), &manager, &attempt.shared.org.mapping)?;
         let seen = seen(link, observed, creating.is_some());
         let mut delivery =
             Self { attempt, stored, wish, seen, creating, notes, waits_for, unmapped, deactivate_alone: false };
