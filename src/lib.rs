@@ -16,6 +16,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod delivery;
+pub mod entitlement;
 pub mod http;
 pub mod provisioning;
 pub mod reconcile;
