@@ -299,8 +299,9 @@ impl Inner {
 
 /// What decides which faults can befall the call.
 fn traits(request: &Request, segments: &[&str]) -> Traits {
-    let reads =
-        request.method == "GET" || matches!(segments, [.., ".search"] | ["services", "data", _, "jobs", "query", ..]);
+    let reads = request.method == "GET"
+        || matches!(segments, [.., ".search"] | ["services", "data", _, "jobs", "query", ..])
+        || (matches!(segments, ["services", "data", _, "composite"]) && only_reads(request));
     let lists = matches!(
         segments,
         ["services", "scim", "v2", "Users" | "Groups" | "Entitlements" | "Roles"] | [.., "Users", ".search"]
@@ -311,6 +312,13 @@ fn traits(request: &Request, segments: &[&str]) -> Traits {
         is_write: !reads,
         is_query: reads && (lists || queries),
     }
+}
+
+/// Whether a composite call has nothing but requests that read.
+fn only_reads(request: &Request) -> bool {
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let parts = body.get("compositeRequest").and_then(Value::as_array);
+    parts.is_some_and(|parts| parts.iter().all(|part| part.get("method").and_then(Value::as_str) == Some("GET")))
 }
 
 /// What the call is about and the answer, faults aside.

@@ -36,6 +36,12 @@ async fn rights() {
     assert_eq!(org.get("/Users").await.status, 200);
     let refused = org.scim("POST", "/Users", org.person("ada")).await;
     assert_eq!((refused.status, refused.code()), (403, "INSUFFICIENT_ACCESS"));
+    let composite = |method: &str| {
+        let part = json!({ "method": method, "referenceId": "one", "url": "/services/data/v66.0/limits" });
+        json!({ "allOrNone": false, "compositeRequest": [part] })
+    };
+    assert_eq!(org.rest("POST", "/composite", composite("GET")).await.status, 200, "it only reads");
+    assert_eq!(org.rest("POST", "/composite", composite("PATCH")).await.status, 403);
 }
 
 #[tokio::test]
