@@ -17,7 +17,9 @@ use crate::access::Access;
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::config::{Config, Login, Rest, Tenant};
 use crate::db::Db;
+use crate::delivery::plan::{Ladder, Rung};
 use crate::delivery::{Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
+use crate::entitlement::{Exclusive, Kind};
 use crate::http::{self, Binding};
 use crate::provisioning::{Provisioner, Registries};
 use crate::salesforce::mapping::Mapping;
@@ -136,6 +138,16 @@ fn mapping(name: &str, tenant: &Tenant) -> Result<Mapping> {
     })
 }
 
+fn ladder(steps: &[config::Leaving]) -> Ladder {
+    Ladder::new(steps.iter().filter_map(|step| match step {
+        config::Leaving::Freeze => Some(Rung::Freeze),
+        config::Leaving::RemovePermissionSets => Some(Rung::RemovePermissionSets),
+        config::Leaving::RemoveGroups => Some(Rung::RemoveGroups),
+        // What the wish says by itself.
+        config::Leaving::Deactivate => None,
+    }))
+}
+
 /// A tenant's org, as deliveries need it. Calls nobody.
 pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
     let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
@@ -144,6 +156,12 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
         client: client(name, tenant, lease, surroundings.clock.clone())?,
         mapping: mapping(name, tenant)?,
         default_profile: tenant.entitlements.default_profile.clone(),
+        entitlements: delivery::Entitlements {
+            rules: tenant.rules(name).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?,
+            honours: tenant.entitlements.idp_entitlements == config::IdpEntitlements::Honour,
+            exclusive: Exclusive(tenant.entitlements.exclusive.iter().map(|kind| Kind::from(*kind)).collect()),
+        },
+        catalogue: delivery::Catalogue::default(),
         mirror,
         create_groups: tenant.groups.create,
         adopt: match tenant.accounts.adopt {
@@ -154,6 +172,7 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
         means: delivery::plan::Means {
             rest: tenant.salesforce.rest == Rest::WhenNeeded,
             welcome_mail: tenant.accounts.welcome_mail,
+            ladder: ladder(&tenant.accounts.on_deactivate),
         },
         protected: tenant.protected.iter().map(|name| fold(name)).collect(),
         remembered: Remembered::default(),
@@ -186,12 +205,15 @@ impl App {
         let orgs = config.tenant.iter().map(|(name, tenant)| org(name, tenant, lease, &surroundings));
         let orgs = orgs.collect::<Result<Vec<_>>>()?;
         let clients = orgs.iter().map(|org| (org.tenant.clone(), org.client.clone())).collect();
+        let looking = orgs.iter().filter(|org| org.entitlements.rules.look_at_groups());
+        let rules = looking.map(|org| (org.tenant.clone(), org.entitlements.rules.clone())).collect();
         let (listener, address) =
             http::bind(config.server.listen).with_context(|| format!("server.listen {}", config.server.listen))?;
         let Surroundings { clock, randomness, metrics } = surroundings;
         let access = Access::new(db.clone(), clock.clone(), randomness.clone());
         let state = http::State {
-            provisioner: Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone()),
+            provisioner: Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone())
+                .with_rules(rules),
             access: access.clone(),
             pages: http::Pages::default(),
             overview: Overview::new(db.clone()).with_orgs(clients),

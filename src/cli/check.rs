@@ -1,6 +1,7 @@
 //! `scim-bridge check`: whether the file, the database, each login and every name in the configuration are right.
 //! Nothing is changed anywhere.
 
+mod grants;
 mod org;
 
 use anyhow::{Result, bail};

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod check;
+mod entitlements;
 mod error;
 mod extension;
 mod mapping;
@@ -27,13 +28,12 @@ use std::path::Path;
 use secrecy::SecretString;
 use url::Url;
 
-pub use accounts::{Accounts, Adopt};
+pub use accounts::{Accounts, Adopt, Leaving};
+pub use entitlements::{Entitlements, Exclusive, IdpEntitlements, RuleTable};
 pub use error::{Error, Problem};
 pub use extension::{Extended, Extension};
 pub use mapping::{FieldMapping, FieldTable, KeyDefaults, MappedField};
-pub use model::{
-    Acknowledge, Config, Database, Delivery, Entitlements, Flow, Groups, Login, Rest, Salesforce, Server, Tenant,
-};
+pub use model::{Acknowledge, Config, Database, Delivery, Flow, Groups, Login, Rest, Salesforce, Server, Tenant};
 pub use quota::Quota;
 pub use reconcile::Reconcile;
 pub use secret::{DatabaseUrl, Engine};
@@ -80,7 +80,10 @@ impl Config {
                 api_version: model::API_VERSION.to_owned(),
                 quota: Quota::default(),
             },
-            entitlements: Entitlements { default_profile: Some("Minimum Access - Salesforce".to_owned()) },
+            entitlements: Entitlements {
+                default_profile: Some("Minimum Access - Salesforce".to_owned()),
+                ..Entitlements::default()
+            },
             groups: Groups { mirror: vec!["*".to_owned()], create: true },
             accounts: Accounts::default(),
             mapping: FieldMapping::default(),

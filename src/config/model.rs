@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::accounts::Accounts;
+use super::entitlements::Entitlements;
 use super::extension::Extension;
 use super::mapping::FieldMapping;
 use super::quota::Quota;
@@ -287,15 +288,6 @@ impl Salesforce {
             },
         })
     }
-}
-
-/// What people get in Salesforce.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Entitlements {
-    /// Name of the profile of everybody. Salesforce creates no user without one; without this key the deliveries of
-    /// new people are held.
-    pub default_profile: Option<String>,
 }
 
 /// Which groups go to Salesforce.

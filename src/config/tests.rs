@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::*;
 
+mod rules;
+
 const ACME: &str = r#"
 [tenant.acme.salesforce]
 url = "https://acme.my.salesforce.com"
@@ -94,8 +96,8 @@ fn unknown_keys_are_refused_with_the_nearest_known_one() {
         ("[server]\nlistn = 1", "unknown key server.listn; did you mean listen?"),
         ("[sever]", "unknown key sever; did you mean server?"),
         (
-            "[[tenant.acme.entitlements.rules]]",
-            "unknown key tenant.acme.entitlements.rules; known here: default_profile",
+            "[tenant.acme.entitlements]\ndefault_profil = \"A\"",
+            "unknown key tenant.acme.entitlements.default_profil; did you mean default_profile?",
         ),
         (
             "[tenant.acme.salesforce]\nclient_idd = ''",

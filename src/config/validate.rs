@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 use super::check::Finding;
+use super::entitlements;
 use super::mapping;
-use super::model::{Config, Flow, Salesforce};
+use super::model::{Config, Flow, Rest, Salesforce};
 use super::quota;
 
 /// Hosts at which anybody logs in; a client-credentials login works on an org's own host only.
@@ -29,10 +30,11 @@ pub(super) fn config(config: &Config) -> Vec<Finding> {
     for (name, tenant) in &config.tenant {
         salesforce(&format!("tenant.{name}.salesforce"), &tenant.salesforce, &mut found);
         found.extend(mapping::check(name, tenant));
-        let blank = |text: &String| text.trim().is_empty();
-        if tenant.entitlements.default_profile.as_ref().is_some_and(blank) {
-            found.push(Finding::at(&format!("tenant.{name}.entitlements.default_profile"), "must not be empty"));
+        if let Some(words) = tenant.accounts.problem_of_leaving(tenant.salesforce.rest == Rest::WhenNeeded) {
+            found.push(Finding::at(&format!("tenant.{name}.accounts.on_deactivate"), words));
         }
+        found.extend(entitlements::check(name, tenant));
+        let blank = |text: &String| text.trim().is_empty();
         for (list, entries) in [("groups.mirror", &tenant.groups.mirror), ("protected", &tenant.protected)] {
             for (index, _) in entries.iter().enumerate().filter(|(_, text)| blank(text)) {
                 found.push(Finding::at(&format!("tenant.{name}.{list}[{index}]"), "must not be empty"));

@@ -5,6 +5,7 @@
 //! brought, `worker` is the loop.
 
 mod attempt;
+mod catalogue;
 mod circuit;
 mod group;
 pub mod hand;
@@ -16,13 +17,15 @@ mod over;
 mod overview;
 pub mod plan;
 pub mod preview;
+pub mod replan;
 mod schedule;
 mod signal;
 mod state;
 mod user;
 mod worker;
 
-pub use org::{Adopt, Org, Pace, Remembered};
+pub use catalogue::Catalogue;
+pub use org::{Adopt, Entitlements, Org, Pace, Remembered};
 pub use over::start_over;
 pub use overview::{Calls, Overview};
 pub use schedule::Schedule;

@@ -11,8 +11,10 @@ use crate::salesforce::mapping::Mapping;
 use crate::salesforce::{self, Client};
 use crate::scim::fold::fold;
 
+use super::catalogue::Catalogue;
 use super::plan::Means;
 use super::schedule::Schedule;
+use crate::entitlement::{Exclusive, Rules};
 
 /// A tenant's org and what the configuration says about it.
 pub struct Org {
@@ -24,6 +26,10 @@ pub struct Org {
     pub mapping: Mapping,
     /// Name of the profile of everybody.
     pub default_profile: Option<String>,
+    /// Who gets what.
+    pub entitlements: Entitlements,
+    /// What the org can give.
+    pub catalogue: Catalogue,
     /// Which groups become public groups.
     pub mirror: GlobSet,
     /// Whether public groups are made.
@@ -36,6 +42,24 @@ pub struct Org {
     pub protected: BTreeSet<String>,
     /// What it said that need not be asked again at once.
     pub remembered: Remembered,
+}
+
+/// Who gets what in an org.
+#[derive(Debug, Clone)]
+pub struct Entitlements {
+    /// Rules over what the identity provider says of a person.
+    pub rules: Rules,
+    /// Whether what the identity provider itself asks for is given.
+    pub honours: bool,
+    /// Kinds of which nobody keeps anything else.
+    pub exclusive: Exclusive,
+}
+
+impl Entitlements {
+    /// Whether anybody could get more than the default profile, or lose anything.
+    pub fn say_something(&self) -> bool {
+        self.honours || !self.exclusive.0.is_empty() || self.rules.iter().next().is_some()
+    }
 }
 
 /// What is done with an account that was in the org before, and matches a person.

@@ -15,7 +15,7 @@ use super::circuit::Circuit;
 use super::org::{Org, Pace};
 use super::outbox::{self, Claim, Outcome};
 use super::signal::Signals;
-use super::{group, mirror, user};
+use super::{group, mirror, replan, user};
 
 /// The longest nap: another process may have put something into the outbox, and no signal crosses processes.
 const NAP: Duration = Duration::from_secs(1);
@@ -67,6 +67,13 @@ impl Worker {
             Ok(0) => {}
             Ok(groups) => tracing::info!(groups, tenant = shared.org.tenant, "groups whose mirroring was reconfigured"),
             Err(error) => tracing::warn!(%error, tenant = shared.org.tenant, "groups could not be looked at"),
+        }
+        match replan::replan(&shared.db, &shared.org, shared.clock.now()).await {
+            Ok(0) => {}
+            Ok(people) => {
+                tracing::info!(people, tenant = shared.org.tenant, "people whose entitlements were reconfigured");
+            }
+            Err(error) => tracing::warn!(%error, tenant = shared.org.tenant, "entitlements could not be looked at"),
         }
         let watch = tokio::spawn(watch_quota(Arc::clone(&shared), stop.clone()));
         let mut tasks: JoinSet<()> = JoinSet::new();

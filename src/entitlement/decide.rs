@@ -1,6 +1,6 @@
 //! What one person shall have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Entitlement, Kind, Person, Pushed, Rules};
 use crate::scim::fold::fold;
@@ -40,6 +40,17 @@ pub struct Decision {
 }
 
 impl Rules {
+    /// A reason in words.
+    pub fn words(&self, because: &Because) -> String {
+        match because {
+            Because::Rule(place) => {
+                format!("rule \"{}\"", self.iter().nth(*place).map_or("", |rule| rule.name.as_str()))
+            }
+            Because::Pushed(attribute) => format!("pushed in {attribute}"),
+            Because::Default => "default_profile".to_owned(),
+        }
+    }
+
     /// What a person shall have. `pushed` is what the identity provider asks for, which comes before the rules, because
     /// it is about this very person; `has` tells whether the org has something of a kind and a name or id.
     ///
@@ -85,6 +96,12 @@ impl Decision {
                 std::collections::btree_map::Entry::Occupied(mut there) => there.get_mut().because.push(because),
             },
         }
+    }
+
+    /// Everything, by name, but for what only those get who have nothing better: that is for new accounts.
+    pub fn beyond_the_default(&self) -> BTreeSet<Entitlement> {
+        let beyond = |reasoned: &&Reasoned| reasoned.because != [Because::Default];
+        self.iter().filter(beyond).map(|reasoned| reasoned.entitlement.clone()).collect()
     }
 
     /// Everything, the profile and the role first.

@@ -15,13 +15,16 @@ mod rule;
 mod tests;
 
 pub use decide::{Because, Decision, Reasoned};
-pub use merge::{Change, Exclusive, Held, Merge, merge};
+pub use merge::{Exclusive, Grant, Merge, Single, merge, single};
 pub use person::{Person, with_groups};
 pub use pushed::{Pushed, pushed};
 pub use rule::{Rule, RuleError, Rules, When};
 
+use serde::{Deserialize, Serialize};
+
 /// What a person can be given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The profile: exactly one.
     Profile,
@@ -67,7 +70,7 @@ impl Kind {
 }
 
 /// Something that a person can be given, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entitlement {
     /// What it is.
     pub kind: Kind,

@@ -153,9 +153,17 @@ impl Rules {
     }
 
     /// Whether what somebody is given can depend on the groups that they are in.
-    pub fn looks_at_groups(&self) -> bool {
+    pub fn look_at_groups(&self) -> bool {
         self.0.rules.iter().any(|rule| match &rule.when {
             When::Group(_) => true,
+            When::Filter(filter) => mentions_groups(filter),
+        })
+    }
+
+    /// Whether what somebody is given can depend on being in a group of this name.
+    pub fn look_at_group(&self, name: &str) -> bool {
+        self.0.rules.iter().any(|rule| match &rule.when {
+            When::Group(glob) => glob.is_match(name),
             When::Filter(filter) => mentions_groups(filter),
         })
     }

@@ -114,7 +114,7 @@ fn the_first_profile_and_role_win_and_all_else_is_united() {
     assert!(
         rules.names(&Entitlement::new(PermissionSet, "CROWN")) && rules.names(&Entitlement::new(Profile, "minimum"))
     );
-    assert!(!rules.names(&Entitlement::new(Role, "Crown")) && rules.looks_at_groups());
+    assert!(!rules.names(&Entitlement::new(Role, "Crown")) && rules.look_at_groups());
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn everybody_else_has_the_default_profile_or_none() {
     let decide = |default| only(default).decide(Person { attributes: &attributes }, &[], |_, _| true);
     assert_eq!(words(&decide(Some("Minimum"))), ["profile \"Minimum\": default"]);
     assert_eq!(decide(None).profile, None);
-    assert!(!only(None).looks_at_groups());
+    assert!(!only(None).look_at_groups());
 }
 
 #[test]

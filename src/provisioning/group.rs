@@ -34,23 +34,23 @@ pub(super) fn known(conn: &mut Conn, group: &Stored, ids: &[String]) -> Result<V
     Ok(known)
 }
 
-/// Makes these, and no others, the members. Answers whether anything changed.
-pub(super) fn replace(conn: &mut Conn, group: &Stored, ids: &[String]) -> Result<bool, Error> {
+/// Makes these, and no others, the members. Answers who is new and who is one no longer.
+pub(super) fn replace(conn: &mut Conn, group: &Stored, ids: &[String]) -> Result<Vec<String>, Error> {
     let ids = known(conn, group, ids)?;
     Ok(member::replace(conn, &group.id, &ids)?)
 }
 
-/// Applies the membership part of a PATCH in order. Answers whether anything changed.
+/// Applies the membership part of a PATCH in order. Answers whose membership changed.
 pub(super) fn apply(
     conn: &mut Conn,
     group: &Stored,
     steps: &[MemberChange],
     resource_type: &ResourceType,
-) -> Result<bool, Error> {
+) -> Result<Vec<String>, Error> {
     let ids = |values: &[MemberValue]| values.iter().map(|m| m.value.clone()).collect::<Vec<_>>();
-    let mut changed = false;
+    let mut changed = Vec::new();
     for step in steps {
-        changed |= match step {
+        changed.extend(match step {
             MemberChange::Add(values) => {
                 let known = known(conn, group, &ids(values))?;
                 member::add(conn, &group.id, &known)?
@@ -71,9 +71,9 @@ pub(super) fn apply(
                     let words = "members: the filter of a replace matches none (RFC 7644 3.5.2.3)";
                     return Err(scim::Error::no_target(words).into());
                 }
-                false
+                Vec::new()
             }
-        };
+        });
     }
     Ok(changed)
 }

@@ -4,12 +4,14 @@
 mod changes;
 mod error;
 mod group;
+mod regroup;
 mod search;
 mod target;
 mod together;
 mod view;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -17,6 +19,7 @@ use serde_json::Value;
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::db::{self, Conn, Db};
 use crate::delivery::Signals;
+use crate::entitlement::Rules;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::ResourceType;
 use crate::scim::{self, dialect, patch, validate};
@@ -42,6 +45,7 @@ pub struct Provisioner {
     randomness: SharedRandomness,
     signals: Signals,
     changes: Changes,
+    rules: Arc<HashMap<String, Rules>>,
 }
 
 /// What a PATCH made.
@@ -62,7 +66,17 @@ impl Provisioner {
         randomness: SharedRandomness,
         signals: Signals,
     ) -> Self {
-        Self { db, registries, clock, randomness, signals, changes: Changes::default() }
+        Self { db, registries, clock, randomness, signals, changes: Changes::default(), rules: Arc::default() }
+    }
+
+    /// One that plans people anew whose groups change, where a tenant's rules look at them.
+    #[must_use]
+    pub fn with_rules(self, rules: HashMap<String, Rules>) -> Self {
+        Self { rules: Arc::new(rules), ..self }
+    }
+
+    fn rules(&self, tenant: &str) -> Option<Rules> {
+        self.rules.get(tenant).cloned()
     }
 
     /// What each tenant's resources look like.
@@ -86,8 +100,9 @@ impl Provisioner {
 
     /// The same with an id from [`Provisioner::new_id`].
     pub async fn create_as(&self, target: Target<'_>, id: String, body: Value) -> Result<View, Error> {
-        let draft = self.draft(target, id, body)?;
-        self.change(target.tenant, move |conn| Ok::<_, Error>((write::create(conn, &draft)?, true))).await
+        let (draft, rules) = (self.draft(target, id, body)?, self.rules(target.tenant));
+        self.change(target.tenant, move |conn| Ok::<_, Error>((write::create(conn, &draft, rules.as_ref())?, true)))
+            .await
     }
 
     /// Runs a change of one tenant's resources, which says beside its answer whether anything became another. What
@@ -161,18 +176,20 @@ impl Provisioner {
         let silent = write::silent_on(&resource_type, &body);
         let attributes = dialect::resource(&resource_type, body, target.strictness)?;
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
+        let rules = self.rules(target.tenant);
         self.change(target.tenant, move |conn| {
-            let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
-                let new = write::keep(&silent, &current.document, attributes.clone());
-                let mut document = validate::replace(&resource_type, &current.document, new, strictness)?;
-                let members = group::take_members(&mut document);
-                current.document = document;
-                // A PUT without members means none (RFC 7644 3.5.1; Keycloak's plug-ins rely on it).
-                match kind {
-                    Kind::Group => group::replace(conn, current, &members),
-                    Kind::User => Ok(false),
-                }
-            })?;
+            let (stored, changed) =
+                write::change(conn, (&owner, kind, &id), &when, (now, rules.as_ref()), |conn, current| {
+                    let new = write::keep(&silent, &current.document, attributes.clone());
+                    let mut document = validate::replace(&resource_type, &current.document, new, strictness)?;
+                    let members = group::take_members(&mut document);
+                    current.document = document;
+                    // A PUT without members means none (RFC 7644 3.5.1; Keycloak's plug-ins rely on it).
+                    match kind {
+                        Kind::Group => group::replace(conn, current, &members),
+                        Kind::User => Ok(Vec::new()),
+                    }
+                })?;
             let view = view::view(conn, Snapshot::of(stored)?, Reads { memberships: true, delivery: true })?;
             Ok::<_, Error>((view, changed))
         })
@@ -196,14 +213,16 @@ impl Provisioner {
             Kind::User => (operations, Vec::new()),
         };
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
+        let rules = self.rules(target.tenant);
         self.change(target.tenant, move |conn| {
-            let (stored, changed) = write::change(conn, (&owner, kind, &id), &when, now, |conn, current| {
-                if !operations.is_empty() {
-                    let document = patch::apply(&resource_type, &current.document, &operations, strictness)?;
-                    current.document = validate::check(&resource_type, &current.document, document, strictness)?;
-                }
-                group::apply(conn, current, &memberships, &resource_type)
-            })?;
+            let (stored, changed) =
+                write::change(conn, (&owner, kind, &id), &when, (now, rules.as_ref()), |conn, current| {
+                    if !operations.is_empty() {
+                        let document = patch::apply(&resource_type, &current.document, &operations, strictness)?;
+                        current.document = validate::check(&resource_type, &current.document, document, strictness)?;
+                    }
+                    group::apply(conn, current, &memberships, &resource_type)
+                })?;
             let is_large = |conn: &mut Conn| group::is_larger_than(conn, &stored.id, MEMBERS_ANSWERED);
             let large = kind == Kind::Group && reads.is_none() && is_large(conn)?;
             let reads = reads.unwrap_or(Reads { memberships: !large, delivery: true });
@@ -217,7 +236,10 @@ impl Provisioner {
     /// inactive.
     pub async fn delete(&self, target: Target<'_>, id: &str, when: Precondition) -> Result<(), Error> {
         let (owner, kind, id, now) = (target.tenant.to_owned(), target.kind, id.to_owned(), self.clock.now());
-        let delete = move |conn: &mut Conn| write::delete(conn, (&owner, kind, &id), &when, now).map(|()| ((), true));
+        let rules = self.rules(target.tenant);
+        let delete = move |conn: &mut Conn| {
+            write::delete(conn, (&owner, kind, &id), &when, (now, rules.as_ref())).map(|()| ((), true))
+        };
         self.change(target.tenant, delete).await
     }
 }

@@ -13,7 +13,8 @@ use crate::shadow::member::{self, Reference};
 use crate::shadow::{self, Kind, Snapshot, Stored, insert, save};
 
 use super::view::View;
-use super::{Error, group};
+use super::{Error, group, regroup};
+use crate::entitlement::Rules;
 
 /// Turns a taken name into the answer that says so (RFC 7644 3.3: 409 `uniqueness`).
 fn named(error: db::Error, resource: &Stored) -> Error {
@@ -47,9 +48,9 @@ fn fits(resource: &Stored) -> Result<(), Error> {
 pub(super) type Draft = (Stored, Vec<String>);
 
 /// Stores a new resource and its delivery.
-pub(super) fn create(conn: &mut Conn, (stored, members): &Draft) -> Result<View, Error> {
+pub(super) fn create(conn: &mut Conn, (stored, members): &Draft, rules: Option<&Rules>) -> Result<View, Error> {
     begin(conn, stored)?;
-    complete(conn, stored, members)
+    complete(conn, stored, members, rules)
 }
 
 /// Stores a new resource without its members, which may be new as well.
@@ -59,11 +60,17 @@ pub(super) fn begin(conn: &mut Conn, stored: &Stored) -> Result<(), Error> {
 }
 
 /// Stores the members of a new resource, and its delivery.
-pub(super) fn complete(conn: &mut Conn, stored: &Stored, members: &[String]) -> Result<View, Error> {
+pub(super) fn complete(
+    conn: &mut Conn,
+    stored: &Stored,
+    members: &[String],
+    rules: Option<&Rules>,
+) -> Result<View, Error> {
     let mut memberships: Vec<Reference> = Vec::new();
     if !members.is_empty() {
         let known = group::known(conn, stored, members)?;
-        member::add(conn, &stored.id, &known)?;
+        let new = member::add(conn, &stored.id, &known)?;
+        regroup::changed(conn, rules, (None, Some(stored)), new, stored.created)?;
         memberships = member::of_group(conn, &stored.id)?;
     }
     outbox::enqueue_stored(conn, stored, stored.created)?;
@@ -72,21 +79,21 @@ pub(super) fn complete(conn: &mut Conn, stored: &Stored, members: &[String]) -> 
     Ok(View { stored, memberships: Some(memberships), delivery: Some((delivery, None)) })
 }
 
-/// Changes a resource that meets the precondition by `change`, which edits it and answers whether memberships changed.
+/// Changes a resource that meets the precondition by `change`, which edits it and answers whose memberships changed.
 /// Nothing is written where nothing differs: version and time stay (RFC 7644 3.5.2.1), and Salesforce is not called.
 /// Answers whether anything did.
 pub(super) fn change(
     conn: &mut Conn,
     (tenant, kind, id): (&str, Kind, &str),
     when: &Precondition,
-    now: DateTime<Utc>,
-    change: impl FnOnce(&mut Conn, &mut Stored) -> Result<bool, Error>,
+    (now, rules): (DateTime<Utc>, Option<&Rules>),
+    change: impl FnOnce(&mut Conn, &mut Stored) -> Result<Vec<String>, Error>,
 ) -> Result<(Stored, bool), Error> {
     let before = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
     when.check_change(before.version)?;
     let mut after = before.clone();
     let memberships = change(conn, &mut after)?;
-    if !memberships && after.document == before.document {
+    if memberships.is_empty() && after.document == before.document {
         return Ok((before, false));
     }
     fits(&after)?;
@@ -95,6 +102,9 @@ pub(super) fn change(
     after.modified = now.max(before.modified);
     save(conn, &after).map_err(|e| named(e, &after))?;
     outbox::enqueue_stored(conn, &after, now)?;
+    if kind == Kind::Group {
+        regroup::changed(conn, rules, (Some(&before), Some(&after)), memberships, now)?;
+    }
     Ok((after, true))
 }
 
@@ -103,7 +113,7 @@ pub(super) fn delete(
     conn: &mut Conn,
     (tenant, kind, id): (&str, Kind, &str),
     when: &Precondition,
-    now: DateTime<Utc>,
+    (now, rules): (DateTime<Utc>, Option<&Rules>),
 ) -> Result<(), Error> {
     let stored = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
     when.check_change(stored.version)?;
@@ -115,7 +125,8 @@ pub(super) fn delete(
         touch(conn, tenant, &touched, now)?;
     }
     if kind == Kind::Group {
-        member::clear(conn, id)?;
+        let gone = member::clear(conn, id)?;
+        regroup::changed(conn, rules, (Some(&stored), None), gone, now)?;
     }
     shadow::bury(conn, &stored, now)?;
     outbox::enqueue_stored(conn, &Stored { deleted: Some(now), ..stored }, now)?;

@@ -4,6 +4,7 @@
 //! pure; [`Client`] is the thin shell around them.
 
 mod auth;
+mod catalogue;
 mod client;
 pub mod dialect;
 pub mod error;
@@ -15,9 +16,10 @@ mod settings;
 mod testing;
 mod transport;
 
+pub use catalogue::{Entry, Resolved, resolve};
 pub use client::{
-    Accounts, Assignment, Change, Chunk, Client, Grant, Held, Memberships, Organization, Place, Profile, Pulled, Right,
-    Rights, Shown, UserField, UserLicence, Way, quoted,
+    Accounts, Assignment, Change, Chunk, Client, Grants, Held, Memberships, Organization, Place, Profile, Pulled,
+    Right, Rights, Shown, UserField, UserLicence, Way, quoted,
 };
 pub use dialect::{Carrier, carrier};
 pub use error::{Cause, Disposition, Error, Result, WaitFor};

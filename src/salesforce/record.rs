@@ -146,7 +146,7 @@ fn same(field: &str, one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::String(one), Value::String(other)) => match field {
             "Username" | "Email" => fold(one) == fold(other),
-            "ManagerId" | "UserRoleId" | "DelegatedApproverId" => same_id(one, other),
+            "ManagerId" | "UserRoleId" | "ProfileId" | "DelegatedApproverId" => same_id(one, other),
             // A long text field stores every line end as CR LF.
             "Street" => one.replace("\r\n", "\n") == other.replace("\r\n", "\n"),
             _ => one == other,

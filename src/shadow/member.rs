@@ -169,10 +169,10 @@ pub fn has_any(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Err
     Ok(present(conn, group, &ids)?.values().any(|desired| *desired))
 }
 
-/// Asks for members; those that are asked for already stay as they are. Answers whether anything changed.
-pub fn add(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> {
+/// Asks for members; those that are asked for already stay as they are. Answers who is new.
+pub fn add(conn: &mut Conn, group: &str, ids: &[String]) -> Result<Vec<String>, Error> {
     let known = present(conn, group, ids)?;
-    let mut changed = false;
+    let mut changed = Vec::new();
     let mut seen = BTreeSet::new();
     for id in ids.iter().filter(|id| seen.insert(*id)) {
         if known.get(id) == Some(&true) {
@@ -192,47 +192,55 @@ pub fn add(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> 
                 ))
                 .execute(conn)?;
         }
-        changed = true;
+        changed.push(id.clone());
     }
     Ok(changed)
 }
 
-/// No longer asks for members; absent ones are no error (every IdP repeats removals). Answers whether anything changed.
-pub fn remove(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> {
-    let mut changed = 0;
+/// No longer asks for members; absent ones are no error (every IdP repeats removals). Answers who is one no longer.
+pub fn remove(conn: &mut Conn, group: &str, ids: &[String]) -> Result<Vec<String>, Error> {
+    let mut changed = Vec::new();
     let ids: Vec<String> = ids.iter().filter(|id| is_storable(id)).cloned().collect();
     for chunk in ids.chunks(CHUNK) {
-        changed += on_backend!(&mut *conn, c => diesel::update(members::table
+        let gone: Vec<String> = on_backend!(&mut *conn, c => diesel::update(members::table
             .filter(members::group_id.eq(group).and(members::member_id.eq_any(chunk)).and(members::desired.eq(true))))
             .set(members::desired.eq(false))
-            .execute(c))?;
+            .returning(members::member_id)
+            .get_results(c))?;
+        changed.extend(gone);
     }
     sweep(conn, group, &ids)?;
-    Ok(changed > 0)
+    Ok(changed)
 }
 
-/// No longer asks for any member. Answers whether anything changed.
-pub fn clear(conn: &mut Conn, group: &str) -> Result<bool, Error> {
-    let changed = diesel::update(members::table.filter(members::group_id.eq(group).and(members::desired.eq(true))))
+/// No longer asks for any member. Answers who is one no longer.
+pub fn clear(conn: &mut Conn, group: &str) -> Result<Vec<String>, Error> {
+    let gone: Vec<String> = on_backend!(&mut *conn, c => diesel::update(members::table
+        .filter(members::group_id.eq(group).and(members::desired.eq(true))))
         .set(members::desired.eq(false))
-        .execute(conn)?;
+        .returning(members::member_id)
+        .get_results(c))?;
     diesel::delete(members::table.filter(members::group_id.eq(group).and(says_nothing()))).execute(conn)?;
-    Ok(changed > 0)
+    Ok(gone)
 }
 
-/// Asks for exactly these members. Answers whether anything changed.
-pub fn replace(conn: &mut Conn, group: &str, ids: &[String]) -> Result<bool, Error> {
-    let current: BTreeSet<String> = members::table
+/// Ids of the members that are asked for.
+pub fn ids_of(conn: &mut Conn, group: &str) -> Result<Vec<String>, Error> {
+    Ok(members::table
         .filter(members::group_id.eq(group).and(members::desired.eq(true)))
         .select(members::member_id)
-        .load(conn)?
-        .into_iter()
-        .collect();
+        .load(conn)?)
+}
+
+/// Asks for exactly these members. Answers who is new and who is one no longer.
+pub fn replace(conn: &mut Conn, group: &str, ids: &[String]) -> Result<Vec<String>, Error> {
+    let current: BTreeSet<String> = ids_of(conn, group)?.into_iter().collect();
     let wanted: BTreeSet<&String> = ids.iter().collect();
     let gone: Vec<String> = current.iter().filter(|id| !wanted.contains(id)).cloned().collect();
     let new: Vec<String> = wanted.into_iter().filter(|id| !current.contains(*id)).cloned().collect();
-    let removed = remove(conn, group, &gone)?;
-    Ok(add(conn, group, &new)? || removed)
+    let mut changed = remove(conn, group, &gone)?;
+    changed.extend(add(conn, group, &new)?);
+    Ok(changed)
 }
 
 /// Takes a resource that is being deleted out of all groups. Answers the groups that had it.

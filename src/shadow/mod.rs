@@ -9,6 +9,7 @@ pub mod observed;
 mod person;
 pub mod query;
 mod resource;
+pub mod roster;
 mod value;
 
 pub use person::{Key, Person, people};

@@ -13,19 +13,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("db", &[]),
     ("sandbox", &[]),
     ("clock", &[]),
-    // `scim` for the schemas of extensions; `salesforce` for the mapping, whose fields and templates are checked with the
-    // rest of the file.
-    ("config", &["scim", "salesforce"]),
+    // `scim` for the schemas of extensions; `salesforce` and `entitlement` for the mapping and the rules, whose templates and
+    // conditions are checked with the rest of the file.
+    ("config", &["scim", "salesforce", "entitlement"]),
     ("telemetry", &[]),
     ("access", &["db", "clock"]),
     // `access` for credentials; `delivery` for where deliveries stand; `shadow` for the kinds of resource and pages;
     // `db` for its error, which becomes 503 or 500; `telemetry` for `/metrics`; `config` for its JSON Schema.
     ("http", &["access", "provisioning", "scim", "delivery", "shadow", "db", "clock", "config", "telemetry"]),
-    ("provisioning", &["scim", "shadow", "delivery", "db", "clock"]),
+    // `entitlement` for whose plan may be another when groups change.
+    ("provisioning", &["scim", "shadow", "delivery", "db", "clock", "entitlement"]),
     ("shadow", &["scim", "db", "clock"]),
     // `scim` for what Salesforce speaks, not for what identity providers send.
-    ("delivery", &["shadow", "db", "salesforce", "scim", "clock"]),
-    ("salesforce", &["scim", "clock"]),
+    ("delivery", &["shadow", "db", "salesforce", "scim", "clock", "entitlement"]),
+    // `entitlement` for the kinds of what an org can give.
+    ("salesforce", &["scim", "clock", "entitlement"]),
     ("audit", &["db", "clock"]),
     ("entitlement", &["scim"]),
     ("reconcile", &["shadow", "delivery", "salesforce", "scim", "db", "clock"]),

@@ -148,4 +148,28 @@ both_engines! {
         assert!(!content);
         assert!(errors(&lines).len() >= 2, "{lines:?}");
     }
+
+    /// Every name that a rule gives means one thing in the org, or whoever needs it would wait.
+    async fn names_that_rules_give_are_looked_up(engine: Engine) {
+        let app = TestApp::start_with(&engine, |org| {
+            org.permission_sets[1].label = "Twice".into();
+            org.permission_sets[2].label = "Twice".into();
+        }, |_| {})
+        .await;
+        let rule = |name: &str, more: &str| {
+            format!("[[tenant.acme.entitlements.rules]]\nname = \"{name}\"\nwhen = 'active eq true'\n{more}\n")
+        };
+        let good = rule("good", "role = \"Sales Rep\"\npermission_sets = [\"sales_console\"]\npublic_groups = [\"West\"]\n\
+            permission_set_groups = [\"Sales_Team\"]\npermission_set_licenses = [\"Analytics\"]");
+        let (content, lines) = check(&engine, &app, &[Tenant("acme", "secret", "Standard User", &good)]).await;
+        assert!(content && lines.iter().any(|(.., what)| what == "the 5 names that rules give are there"), "{lines:?}");
+        let bad = rule("bad", "role = \"Nobody\"\npermission_sets = [\"Twice\", \"Sales_Console\"]");
+        let (content, lines) = check(&engine, &app, &[Tenant("acme", "secret", "Standard User", &bad)]).await;
+        assert!(!content);
+        let expected = [
+            ("acme", "the org has no role \"Nobody\" (rule \"bad\"); whoever needs it is held"),
+            ("acme", "the org has 2 of permission set \"Twice\" (rule \"bad\"); whoever needs it is held"),
+        ];
+        assert_eq!(errors(&lines), expected);
+    }
 }

@@ -17,6 +17,7 @@ mod conformance;
 mod cost;
 mod crash;
 mod deliveries;
+mod entitlements;
 mod extensions;
 mod idp_traces;
 mod idps;

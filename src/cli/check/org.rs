@@ -10,7 +10,7 @@ use crate::salesforce::mapping::{Type, Write};
 use crate::salesforce::{Client, Right, Tempo, UserKey};
 use crate::scim::fold::fold;
 
-use super::{Findings, Level};
+use super::{Findings, Level, grants};
 
 /// Asks a tenant's org about everything that its configuration says of it.
 pub(super) async fn check(config: &Config, name: &str, tenant: &Tenant, findings: &mut Findings) {
@@ -30,6 +30,7 @@ pub(super) async fn check(config: &Config, name: &str, tenant: &Tenant, findings
         Err(error) => findings.add(Level::Error, name, format!("Salesforce's SCIM: {error}")),
     }
     default_profile(client, name, tenant, findings).await;
+    grants::names(&org, name, findings).await;
     protected(client, name, tenant, findings).await;
     if tenant.salesforce.rest == Rest::Never {
         let what = "rights, licences, fields and calls left are not looked at: salesforce.rest is \"never\"";
@@ -67,7 +68,9 @@ async fn versions(client: &Client, name: &str, tenant: &Tenant, findings: &mut F
 
 async fn default_profile(client: &Client, name: &str, tenant: &Tenant, findings: &mut Findings) {
     let Some(profile) = &tenant.entitlements.default_profile else {
-        let what = "entitlements.default_profile is not set: new people are held";
+        let profiles = tenant.entitlements.rules.iter().filter(|rule| rule.profile.is_some()).count();
+        let whom = if profiles > 0 { " to whom no rule gives a profile" } else { "" };
+        let what = format!("entitlements.default_profile is not set: new people{whom} are held");
         return findings.add(Level::Warning, name, what);
     };
     match client.find_profile(profile).await.as_deref() {

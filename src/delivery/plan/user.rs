@@ -1,11 +1,14 @@
 //! The next step towards what a user is to be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::salesforce::{Carrier, Record, dialect};
+use super::grants::{self, GrantStep, GrantWish, ObservedGrants};
+use super::leave::{self, Ladder};
+use crate::entitlement::Grant;
+use crate::salesforce::{Carrier, Change, Record, dialect};
 
 /// What is known of a user's account: the field values that we sent and Salesforce accepted (or that it had when the
 /// account was adopted). Not what it echoes: an e-mail change is accepted and yet answered with the old address until
@@ -32,6 +35,9 @@ pub struct ObservedUser {
     /// The account that was found for this person, where a person has to say whether it is theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
+    /// What the person was given.
+    #[serde(default, skip_serializing_if = "ObservedGrants::is_empty")]
+    pub grants: ObservedGrants,
 }
 
 /// A value that was chosen because the wanted one was taken.
@@ -70,6 +76,8 @@ pub struct AccountWish {
     pub record: Record,
     /// Values that a new account begins with and that are nobody's wish later.
     pub on_create: Record,
+    /// What else the person is to be given. `None`: that is nobody's wish now.
+    pub grants: Option<GrantWish>,
 }
 
 /// The ways that are open.
@@ -79,6 +87,8 @@ pub struct Means {
     pub rest: bool,
     /// Whether Salesforce mails a new person a link to set a password.
     pub welcome_mail: bool,
+    /// What is done to the account of somebody who leaves, before it is deactivated.
+    pub ladder: Ladder,
 }
 
 /// What is known of a user's account, and what is not.
@@ -90,6 +100,12 @@ pub struct UserSeen {
     pub observed: ObservedUser,
     /// Whether a create may have made an account whose answer never came.
     pub perhaps_created: bool,
+    /// Whether the person's grants were read during this delivery.
+    pub looked: bool,
+    /// What Salesforce refused to give or to take during this delivery.
+    pub refused: BTreeSet<Grant>,
+    /// Whether Salesforce refused to freeze the account during this delivery.
+    pub unfreezable: bool,
 }
 
 /// The next step for a user.
@@ -101,8 +117,14 @@ pub enum UserStep {
     Create(Record, Carrier),
     /// Let the person log in again whose account we froze.
     Unfreeze(String),
+    /// Let nobody log in with the account.
+    Freeze(String),
     /// Change these fields of the account.
     Update(String, Record),
+    /// Read what the person has been given.
+    ReadGrants(String),
+    /// Give and take these.
+    Grants(String, Vec<Change>),
 }
 
 /// The next step towards what a user is to be; `None` when there is none.
@@ -122,11 +144,30 @@ pub fn user(wish: &UserWish, seen: &UserSeen, means: Means) -> Option<UserStep> 
     if seen.observed.frozen && is_active(record) {
         return Some(UserStep::Unfreeze(account.clone()));
     }
+    if !is_active(record)
+        && means.rest
+        && let Some(step) = leave::next(means.ladder, account, seen)
+    {
+        return Some(step);
+    }
+    let grants = match wish {
+        UserWish::Account(wish) => wish.grants.as_ref().filter(|_| means.rest),
+        UserWish::Gone => None,
+    };
+    if grants.is_some_and(|grants| grants.look_first) && !seen.looked {
+        return Some(UserStep::ReadGrants(account.clone()));
+    }
     let mut changes = record.changes_since_unsure(&seen.observed.record, &seen.observed.unsure);
     if !means.rest {
         changes = dialect::applied_by_patch(&changes, record).0;
     }
-    (!changes.is_empty()).then(|| UserStep::Update(account.clone(), changes))
+    if !changes.is_empty() {
+        return Some(UserStep::Update(account.clone(), changes));
+    }
+    match grants::next(grants?, &seen.observed.grants, seen.looked, &seen.refused)? {
+        GrantStep::Read => Some(UserStep::ReadGrants(account.clone())),
+        GrantStep::Change(changes) => Some(UserStep::Grants(account.clone(), changes)),
+    }
 }
 
 /// What of the wish no SCIM call can bring about, where REST is forbidden.
@@ -211,25 +252,27 @@ mod tests {
                 seen.observed.record = fields.clone();
             }
             UserStep::Unfreeze(_) => seen.observed.frozen = false,
+            UserStep::Freeze(_) => seen.observed.frozen = true,
             UserStep::Update(_, changes) => {
                 seen.observed.record.apply(changes);
                 seen.observed.unsure = Record::new();
             }
+            UserStep::ReadGrants(_) | UserStep::Grants(..) => panic!("nothing is to be given"),
         }
     }
 
     fn account(record: &Record) -> UserWish {
         let on_create = Record::new().with("Alias", "al").with("LocaleSidKey", "en_US");
-        UserWish::Account(AccountWish { record: record.clone(), on_create })
+        UserWish::Account(AccountWish { record: record.clone(), on_create, grants: None })
     }
 
     fn linked(record: Record) -> UserSeen {
         let observed = ObservedUser { record, ..ObservedUser::default() };
-        UserSeen { account: Some("005".into()), observed, perhaps_created: false }
+        UserSeen { account: Some("005".into()), observed, ..UserSeen::default() }
     }
 
-    const FREE: Means = Means { rest: true, welcome_mail: false };
-    const SCIM_ALONE: Means = Means { rest: false, welcome_mail: false };
+    const FREE: Means = Means { rest: true, welcome_mail: false, ladder: Ladder::none() };
+    const SCIM_ALONE: Means = Means { rest: false, welcome_mail: false, ladder: Ladder::none() };
 
     proptest! {
         /// From any state, the steps end, and then Salesforce is what was asked (but for what SCIM alone cannot do) and
@@ -241,13 +284,14 @@ mod tests {
             sent in record(),
             (lost, frozen, rest, welcome_mail) in any::<(bool, bool, bool, bool)>(),
         ) {
-            let means = Means { rest, welcome_mail };
+            let means = Means { rest, welcome_mail, ladder: Ladder::none() };
             let mut seen = UserSeen {
                 account: before.as_ref().map(|_| "005".into()),
                 observed: ObservedUser {
                     record: before.unwrap_or_default(), unsure: sent, frozen, ..ObservedUser::default()
                 },
                 perhaps_created: lost,
+                ..UserSeen::default()
             };
             let asked = account(&wish);
             let mut steps = 0;

@@ -1,7 +1,7 @@
 //! What is noted of an account before a call and after it.
 
 use crate::delivery::attempt::Abandoned;
-use crate::delivery::plan::{self, ObservedUser, UserSeen, UserWish};
+use crate::delivery::plan::{self, ObservedGrants, ObservedUser, UserSeen, UserWish};
 use crate::delivery::{licence, outbox};
 use crate::salesforce::{Account, Record};
 use crate::shadow::link::{self, How, Link};
@@ -27,7 +27,7 @@ impl Delivery<'_> {
 
     pub(super) async fn created(&mut self, account: Account, sent: Record) -> Result<(), Abandoned> {
         self.notes.extend(account.notes);
-        self.linked(account.id, How::Created, sent).await.map(drop)
+        self.linked(account.id, How::Created, sent, true).await.map(drop)
     }
 
     /// Takes an account for this person's. `false`: a delivery that is under way may still change it.
@@ -38,16 +38,31 @@ impl Delivery<'_> {
             UserWish::Gone => Record::new().with("IsActive", account.is_active()),
         };
         // Our own create whose answer was lost: it carried fields that a look does not show, too.
-        if plan::made_by(&sent, &account.record) {
+        let is_ours = plan::made_by(&sent, &account.record);
+        if is_ours {
             record.apply(&sent);
         }
-        self.linked(account.id, how, record).await
+        self.linked(account.id, how, record, is_ours).await
     }
 
-    async fn linked(&mut self, salesforce_id: String, how: How, record: Record) -> Result<bool, Abandoned> {
-        let observed = ObservedUser { record, chosen: self.seen.observed.chosen.clone(), ..ObservedUser::default() };
-        let seen =
-            UserSeen { account: Some(salesforce_id.clone()), observed: observed.clone(), perhaps_created: false };
+    /// `is_new`: nobody but us has given it anything.
+    async fn linked(
+        &mut self,
+        salesforce_id: String,
+        how: How,
+        record: Record,
+        is_new: bool,
+    ) -> Result<bool, Abandoned> {
+        let before = std::mem::take(&mut self.seen.observed);
+        let grants = if is_new { ObservedGrants::of_new() } else { ObservedGrants::default() };
+        self.seen.observed = ObservedUser { chosen: before.chosen.clone(), grants, ..ObservedUser::default() };
+        if is_new {
+            self.note_given(&record);
+        }
+        self.seen.observed.record = record;
+        let observed = std::mem::replace(&mut self.seen.observed, before);
+        let account = Some(salesforce_id.clone());
+        let seen = UserSeen { account, observed: observed.clone(), ..UserSeen::default() };
         let (stored, now) = (self.stored.clone(), self.attempt.now());
         let link = Link { salesforce_id, how };
         let linked = self
@@ -70,6 +85,7 @@ impl Delivery<'_> {
             .await?;
         if linked {
             (self.seen, self.creating) = (seen, None);
+            self.entitle();
         }
         Ok(linked)
     }
@@ -80,6 +96,8 @@ impl Delivery<'_> {
         for (field, _) in changes.iter() {
             observed.unsure.unset(field);
         }
+        self.note_given(changes);
+        let observed = &mut self.seen.observed;
         if let Some(new) = changes.text("Email") {
             // REST echoes nothing: unless the org does without confirmations, the address waits.
             let shown = echoed.as_ref().and_then(|account| account.record.text("Email"));

@@ -1,6 +1,8 @@
 //! Delivering a user: plan a step, make the call, note what it brought, plan again.
 
 mod account;
+mod entitled;
+mod give;
 mod heir;
 mod look;
 mod refused;
@@ -9,16 +11,19 @@ mod wanted;
 
 use crate::db::{Conn, Error as DbError};
 use crate::salesforce::mapping::MappingFailed;
-use crate::salesforce::{self, Carrier, Cause, Disposition, Record};
+use crate::salesforce::{self, Carrier, Cause, Change, Disposition, Record};
+use crate::scim::Attributes;
 use crate::shadow::link::{self, Link};
+use crate::shadow::member::{self, Reference};
 use crate::shadow::{self, Kind, Stored, observed};
 
 use super::attempt::{Abandoned, Attempt};
-use super::org::NoProfile;
 use super::outbox::Outcome;
 use super::plan::{self, ObservedUser, UserSeen, UserStep, UserWish};
 use super::state::State;
 
+use entitled::Entitled;
+pub(super) use entitled::foreseen;
 use heir::{UNDER_WAY, inherit};
 use look::LookFailed;
 use taken::NICKNAME;
@@ -39,9 +44,12 @@ pub(super) struct Loaded {
     pub(super) manager: Manager,
     /// The tombstone whose account this person had before.
     pub(super) predecessor: Option<String>,
+    /// The groups that the user is in, where rules look at them.
+    pub(super) groups: Vec<Reference>,
 }
 
-pub(super) fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
+/// `grouped`: whether the groups that the user is in are wanted.
+pub(super) fn load(conn: &mut Conn, id: &str, grouped: bool) -> Result<Option<Loaded>, DbError> {
     let Some(stored) = shadow::any(conn, id)? else { return Ok(None) };
     let link = link::find(conn, id)?;
     let observed = observed::find::<ObservedUser>(conn, id)?.unwrap_or_default();
@@ -57,7 +65,8 @@ pub(super) fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError>
             },
         },
     };
-    Ok(Some(Loaded { stored, link, observed, manager, predecessor }))
+    let groups = if grouped { member::groups_of_one(conn, id)? } else { Vec::new() };
+    Ok(Some(Loaded { stored, link, observed, manager, predecessor, groups }))
 }
 
 /// A delivery under way.
@@ -74,12 +83,17 @@ struct Delivery<'a> {
     unmapped: Option<MappingFailed>,
     /// Whether a deactivation goes alone: together with other changes it was refused, and theirs may be the fault.
     deactivate_alone: bool,
+    /// What rules give, where there are any.
+    entitled: Option<Entitled>,
+    /// What Salesforce would not give or take.
+    refusals: Vec<(Change, salesforce::Error)>,
 }
 
 /// Brings a user's account to what was asked.
 pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     let id = attempt.claim.resource.clone();
-    let Some(mut loaded) = attempt.shared.db.read(move |conn| load(conn, &id)).await? else {
+    let grouped = attempt.shared.org.entitlements.rules.look_at_groups();
+    let Some(mut loaded) = attempt.shared.db.read(move |conn| load(conn, &id, grouped)).await? else {
         return Ok(Attempt::rejected("the resource is no longer in the database".into(), None));
     };
     if let Some(predecessor) = loaded.predecessor.take() {
@@ -89,8 +103,18 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
             None => return Ok(attempt.after_another(UNDER_WAY.to_owned())),
         }
     }
+    let entitled = match loaded.stored.live() {
+        // Of whoever cannot log in nothing changes, but a new account needs a profile.
+        Some(document) if is_active(document) || loaded.link.is_none() => {
+            match entitled::entitled(attempt, document, &loaded.groups, &loaded.observed).await {
+                Ok(entitled) => entitled,
+                Err(error) => return Ok(attempt.failed(&error)),
+            }
+        }
+        _ => None,
+    };
     let creating = attempt.claim.creating.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let mut delivery = match Delivery::of(attempt, loaded, creating) {
+    let mut delivery = match Delivery::of(attempt, loaded, creating, entitled) {
         Ok(delivery) => delivery,
         Err(failed) => return Ok(Attempt::rejected(failed.to_string(), None)),
     };
@@ -113,16 +137,40 @@ pub(super) fn seen(link: Option<Link>, observed: ObservedUser, perhaps_created: 
         // Where an account was found before, it is looked for and not made.
         perhaps_created: perhaps_created || observed.adoption.is_some(),
         observed,
+        ..UserSeen::default()
     }
 }
 
+/// Whether a person may log in, as the identity provider says.
+pub(super) fn is_active(document: &Attributes) -> bool {
+    document.get("active").and_then(serde_json::Value::as_bool).unwrap_or(true)
+}
+
 impl<'a> Delivery<'a> {
-    fn of(attempt: &'a Attempt, loaded: Loaded, creating: Option<Record>) -> Result<Self, MappingFailed> {
+    fn of(
+        attempt: &'a Attempt,
+        loaded: Loaded,
+        creating: Option<Record>,
+        entitled: Option<Entitled>,
+    ) -> Result<Self, MappingFailed> {
         let Loaded { stored, link, observed, manager, .. } = loaded;
         let Wanted { wish, notes, waits_for, unmapped } = wanted(stored.live(), &manager, &attempt.shared.org.mapping)?;
         let seen = seen(link, observed, creating.is_some());
-        let mut delivery =
-            Self { attempt, stored, wish, seen, creating, notes, waits_for, unmapped, deactivate_alone: false };
+        let mut delivery = Self {
+            attempt,
+            stored,
+            wish,
+            seen,
+            creating,
+            notes,
+            waits_for,
+            unmapped,
+            deactivate_alone: false,
+            entitled,
+            refusals: Vec::new(),
+        };
+        delivery.notes.extend(delivery.entitled.iter().flat_map(|entitled| entitled.notes.clone()));
+        delivery.entitle();
         apply_choices(&mut delivery.wish, &mut delivery.seen.observed, &mut delivery.notes);
         Ok(delivery)
     }
@@ -144,7 +192,7 @@ impl<'a> Delivery<'a> {
         let mut refusal: Option<salesforce::Error> = None;
         let mut lost = false;
         for _ in 0..STEPS {
-            let Some(step) = plan::user(&self.wish, &self.seen, org.means) else { return Ok(self.done()) };
+            let Some(step) = plan::user(&self.wish, &self.seen, org.means) else { return self.done().await };
             match step {
                 UserStep::Look => match self.look().await {
                     Ok(look) => {
@@ -156,10 +204,9 @@ impl<'a> Delivery<'a> {
                     Err(LookFailed::Abandoned(reason)) => return Err(reason),
                 },
                 UserStep::Create(record, carrier) => {
-                    let profile = match org.profile_id(attempt.now(), || attempt.called()).await {
+                    let profile = match self.profile(&record).await {
                         Ok(id) => id,
-                        Err(NoProfile::Missing(reason)) => return Ok(attempt.held(reason)),
-                        Err(NoProfile::Failed(error)) => return Ok(attempt.failed(&error)),
+                        Err(outcome) => return Ok(outcome),
                     };
                     self.about_to_create(&record).await?;
                     attempt.called();
@@ -179,9 +226,7 @@ impl<'a> Delivery<'a> {
                             }
                         }
                         Err(error) => {
-                            if matches!(error.cause(), Some(Cause::InvalidProfile | Cause::MissingProfile)) {
-                                org.forget_profile().await;
-                            }
+                            self.forget_profile(&error).await;
                             if !error.may_have_changed_something() {
                                 self.known_not_created().await?;
                             }
@@ -199,6 +244,21 @@ impl<'a> Delivery<'a> {
                         Ok(()) => self.frozen(false).await?,
                         Err(salesforce::Error::Gone { .. }) => self.vanished().await?,
                         Err(error) => return Ok(attempt.failed(&error)),
+                    }
+                }
+                UserStep::Freeze(id) => {
+                    if let Some(outcome) = self.freeze(&id).await? {
+                        return Ok(outcome);
+                    }
+                }
+                UserStep::ReadGrants(id) => {
+                    if let Some(outcome) = self.read_grants(&id).await? {
+                        return Ok(outcome);
+                    }
+                }
+                UserStep::Grants(id, changes) => {
+                    if let Some(outcome) = self.change_grants(&id, &changes).await? {
+                        return Ok(outcome);
                     }
                 }
                 UserStep::Update(id, mut changes) => {
@@ -228,13 +288,19 @@ impl<'a> Delivery<'a> {
     }
 
     /// Nothing is left to send.
-    fn done(&mut self) -> Outcome {
+    async fn done(&mut self) -> Result<Outcome, Abandoned> {
         if let Some(failed) = self.unmapped.take() {
-            return Attempt::rejected(failed.to_string(), None);
+            return Ok(Attempt::rejected(failed.to_string(), None));
         }
-        if let Some(reason) = self.waits_for.take() {
-            return self.attempt.held(reason);
+        if let Some(outcome) = self.refused_grants() {
+            return Ok(outcome);
         }
+        let missing = self.entitled.iter_mut().flat_map(|entitled| std::mem::take(&mut entitled.missing));
+        let waits: Vec<String> = missing.chain(self.waits_for.take()).collect();
+        if !waits.is_empty() {
+            return Ok(self.attempt.held(waits.join("; ")));
+        }
+        self.note_decided().await?;
         let beyond =
             if self.attempt.shared.org.means.rest { Record::new() } else { plan::beyond_scim(&self.wish, &self.seen) };
         if !beyond.is_empty() {
@@ -242,12 +308,12 @@ impl<'a> Delivery<'a> {
             let words = format!("{fields}: {}", salesforce::Error::NeedsRest("this change"));
             // Who somebody is must be right; a second telephone number need not hold up the rest.
             if ["Username", "FederationIdentifier"].iter().any(|field| beyond.mentions(field)) {
-                return Attempt::rejected(words, None);
+                return Ok(Attempt::rejected(words, None));
             }
             self.notes.push(words);
         }
         self.note_pending_email();
-        Attempt::delivered(&self.notes)
+        Ok(Attempt::delivered(&self.notes))
     }
 }
 

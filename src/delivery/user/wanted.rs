@@ -60,7 +60,7 @@ pub(in crate::delivery) fn wanted(
         Manager::Waiting(id) => waits_for = Some(format!("waits for the account of the manager, user {id}")),
         Manager::Unknown(id) => notes.push(format!("manager \"{id}\" is no user here and was not sent")),
     }
-    let wish = UserWish::Account(AccountWish { record: mapped.record, on_create: mapped.on_create });
+    let wish = UserWish::Account(AccountWish { record: mapped.record, on_create: mapped.on_create, grants: None });
     Ok(Wanted { wish, notes, waits_for, unmapped: None })
 }
 

@@ -1,14 +1,17 @@
 //! What an org has: profiles, licences, fields, and what the integration user may do there. Typed, and asked anew each
 //! time: nothing is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::Client;
+use crate::entitlement::Kind;
 use crate::salesforce::auth::safe_base;
-use crate::salesforce::error::Result;
+use crate::salesforce::catalogue::Entry;
+use crate::salesforce::dialect::{self, ENTITLEMENT_NAME};
+use crate::salesforce::error::{Error, Result};
 use crate::salesforce::transport::{self, Call};
 
 /// A right of the integration user.
@@ -135,6 +138,62 @@ impl Client {
             Profile { id: text(record, "/Id"), name: text(record, "/Name"), licence }
         };
         Ok(found.iter().map(of).collect())
+    }
+
+    /// What the org can give of a kind. Where REST is forbidden only what has one of `names`, a call for each; and of
+    /// permission set groups and licences, which SCIM does not know, nothing can be said.
+    pub async fn entries(&self, kind: Kind, names: &BTreeSet<String>) -> Result<Vec<Entry>> {
+        if !self.settings().rest {
+            return self.entries_by_scim(kind, names).await;
+        }
+        let (soql, name, label) = match kind {
+            Kind::Profile => ("SELECT Id, Name FROM Profile", "/Name", None),
+            Kind::Role => ("SELECT Id, DeveloperName, Name FROM UserRole", "/DeveloperName", Some("/Name")),
+            Kind::PermissionSet => (
+                // Behind a profile and behind a group of sets there is a set each, which nobody gives by itself.
+                "SELECT Id, Name, Label FROM PermissionSet WHERE IsOwnedByProfile = false AND Type != 'Group'",
+                "/Name",
+                Some("/Label"),
+            ),
+            Kind::PermissionSetGroup => (
+                "SELECT Id, DeveloperName, MasterLabel FROM PermissionSetGroup",
+                "/DeveloperName",
+                Some("/MasterLabel"),
+            ),
+            Kind::PermissionSetLicence => (
+                "SELECT Id, DeveloperName, MasterLabel FROM PermissionSetLicense",
+                "/DeveloperName",
+                Some("/MasterLabel"),
+            ),
+            Kind::PublicGroup => {
+                ("SELECT Id, DeveloperName, Name FROM Group WHERE Type = 'Regular'", "/DeveloperName", Some("/Name"))
+            }
+        };
+        let found = self.query("catalogue", soql).await?;
+        let of = |record: &Value| Entry {
+            id: text(record, "/Id"),
+            name: text(record, name),
+            label: label.map(|label| text(record, label)).filter(|label| !label.is_empty()),
+        };
+        Ok(found.iter().map(of).collect())
+    }
+
+    async fn entries_by_scim(&self, kind: Kind, names: &BTreeSet<String>) -> Result<Vec<Entry>> {
+        let (resource, prefix) = match kind {
+            Kind::Profile => ("Entitlements", "00e"),
+            Kind::Role => ("Roles", "00E"),
+            Kind::PermissionSet => ("Entitlements", "0PS"),
+            Kind::PublicGroup => ("Groups", "00G"),
+            Kind::PermissionSetGroup | Kind::PermissionSetLicence => return Err(Error::NeedsRest(kind.words())),
+        };
+        let mut entries = Vec::new();
+        for name in names {
+            let found = self.list("catalogue", resource, &dialect::equals(ENTITLEMENT_NAME, name)).await?;
+            let of_kind = found.iter().filter_map(dialect::parse_named).filter(|entry| entry.id.starts_with(prefix));
+            entries.extend(of_kind.map(|entry| Entry { id: entry.id, name: entry.name, label: None }));
+        }
+        entries.dedup();
+        Ok(entries)
     }
 
     /// User licences.

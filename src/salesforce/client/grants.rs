@@ -1,42 +1,27 @@
-//! What a user is given beside the profile: permission sets, permission set groups, permission set licences. Over REST:
-//! SCIM knows neither of the last two, cannot take away the last permission set, and replaces a list only whole, with
-//! what administrators gave by hand.
+//! What a user is given beside the profile and the role: permission sets, permission set groups, permission set licences,
+//! memberships of public groups. Over REST: SCIM knows neither groups nor licences of permission sets, cannot take away the
+//! last permission set, and replaces a list only whole, with what administrators gave by hand.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Client, quoted};
+use crate::entitlement::{Grant, Kind};
 use crate::salesforce::error::{Cause, Error, Result};
 use crate::salesforce::transport::Call;
 
 /// Requests in one composite call at most.
 const REQUESTS: usize = 25;
 
-/// Something that a user can be given, by its Salesforce id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Grant {
-    /// A permission set licence (`0PL…`). It comes before the sets that need it.
-    PermissionSetLicence(String),
-    /// A permission set (`0PS…`).
-    PermissionSet(String),
-    /// A permission set group (`0PG…`).
-    PermissionSetGroup(String),
-}
-
-impl Grant {
-    fn object(&self) -> &'static str {
-        match self {
-            Self::PermissionSetLicence(_) => "PermissionSetLicenseAssign",
-            Self::PermissionSet(_) | Self::PermissionSetGroup(_) => "PermissionSetAssignment",
-        }
-    }
-
-    fn assigned_to(&self, user: &str) -> Value {
-        match self {
-            Self::PermissionSetLicence(id) => json!({ "AssigneeId": user, "PermissionSetLicenseId": id }),
-            Self::PermissionSet(id) => json!({ "AssigneeId": user, "PermissionSetId": id }),
-            Self::PermissionSetGroup(id) => json!({ "AssigneeId": user, "PermissionSetGroupId": id }),
-        }
+/// The object whose records give a grant of this kind, and its fields for the user and for what is given.
+fn assignment(kind: Kind) -> Option<(&'static str, &'static str, &'static str)> {
+    match kind {
+        Kind::PermissionSetLicence => Some(("PermissionSetLicenseAssign", "AssigneeId", "PermissionSetLicenseId")),
+        Kind::PermissionSet => Some(("PermissionSetAssignment", "AssigneeId", "PermissionSetId")),
+        Kind::PermissionSetGroup => Some(("PermissionSetAssignment", "AssigneeId", "PermissionSetGroupId")),
+        Kind::PublicGroup => Some(("GroupMember", "UserOrGroupId", "GroupId")),
+        // Fields of the user.
+        Kind::Profile | Kind::Role => None,
     }
 }
 
@@ -45,8 +30,19 @@ impl Grant {
 pub struct Held {
     /// What it is.
     pub grant: Grant,
-    /// Salesforce's id of the assignment (`0Pa…`, `2LA…`): what is deleted to take it away.
+    /// Salesforce's id of the assignment (`0Pa…`, `2LA…`, `011…`): what is deleted to take it away.
     pub assignment: String,
+}
+
+/// What a user has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Id of the profile.
+    pub profile: Option<String>,
+    /// Id of the role.
+    pub role: Option<String>,
+    /// The rest.
+    pub held: Vec<Held>,
 }
 
 /// A change of what a user is given.
@@ -58,79 +54,114 @@ pub enum Change {
     Take(Held),
 }
 
+impl Change {
+    /// What it is about.
+    pub fn grant(&self) -> &Grant {
+        match self {
+            Self::Give(grant) => grant,
+            Self::Take(held) => &held.grant,
+        }
+    }
+}
+
 impl Client {
-    /// What a user is given beside the profile, in one call. The set behind a profile and the hidden one behind a
-    /// permission set group are not among it.
-    pub async fn grants(&self, user: &str) -> Result<Vec<Held>> {
+    /// What a user has, in one call; `None`: there is no such user. The set behind a profile and the hidden one behind a
+    /// permission set group are not among it, nor are groups that are no public ones.
+    pub async fn grants(&self, user: &str) -> Result<Option<Grants>> {
         self.rest_for("reading what a user is given")?;
         let user = quoted(user);
-        let query = |soql: String| format!("/services/data/{}/query/?q={}", self.version(), super::encoded(&soql));
+        let query = |reference: &str, soql: String| {
+            let url = format!("/services/data/{}/query/?q={}", self.version(), super::encoded(&soql));
+            json!({ "method": "GET", "referenceId": reference, "url": url })
+        };
         let requests = vec![
-            json!({ "method": "GET", "referenceId": "sets", "url": query(format!(
-                "SELECT Id, PermissionSetId, PermissionSetGroupId FROM PermissionSetAssignment \
-                 WHERE AssigneeId = {user} AND PermissionSet.IsOwnedByProfile = false"
-            )) }),
-            json!({ "method": "GET", "referenceId": "licences", "url": query(format!(
-                "SELECT Id, PermissionSetLicenseId FROM PermissionSetLicenseAssign WHERE AssigneeId = {user}"
-            )) }),
+            query("user", format!("SELECT ProfileId, UserRoleId FROM User WHERE Id = {user}")),
+            query(
+                "sets",
+                format!(
+                    "SELECT Id, PermissionSetId, PermissionSetGroupId FROM PermissionSetAssignment \
+                     WHERE AssigneeId = {user} AND PermissionSet.IsOwnedByProfile = false"
+                ),
+            ),
+            query(
+                "licences",
+                format!("SELECT Id, PermissionSetLicenseId FROM PermissionSetLicenseAssign WHERE AssigneeId = {user}"),
+            ),
+            query(
+                "groups",
+                format!("SELECT Id, GroupId FROM GroupMember WHERE UserOrGroupId = {user} AND Group.Type = 'Regular'"),
+            ),
         ];
-        let mut held = Vec::new();
-        for answer in self.composite("read-grants", requests, true).await? {
+        let mut answers = self.composite("read-grants", requests, true).await?.into_iter();
+        let text = |record: &Value, name: &str| record.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (first, mut grants) = (answers.next().unwrap_or(Ok(Value::Null))?, Grants::default());
+        let Some(found) = first.pointer("/records/0") else { return Ok(None) };
+        (grants.profile, grants.role) = (text(found, "ProfileId"), text(found, "UserRoleId"));
+        // A set that came through a group names the group too, and is not given by itself.
+        let by_field = [Kind::PermissionSetLicence, Kind::PermissionSetGroup, Kind::PermissionSet, Kind::PublicGroup];
+        for answer in answers {
             for record in answer?.get("records").and_then(Value::as_array).into_iter().flatten() {
-                let text = |name: &str| record.get(name).and_then(Value::as_str).map(str::to_owned);
-                let grant = text("PermissionSetLicenseId")
-                    .map(Grant::PermissionSetLicence)
-                    .or_else(|| text("PermissionSetGroupId").map(Grant::PermissionSetGroup))
-                    .or_else(|| text("PermissionSetId").map(Grant::PermissionSet));
-                if let (Some(grant), Some(assignment)) = (grant, text("Id")) {
-                    held.push(Held { grant, assignment });
+                let grant = by_field.into_iter().find_map(|kind| {
+                    let (_, _, field) = assignment(kind)?;
+                    Some(Grant::new(kind, text(record, field)?))
+                });
+                if let (Some(grant), Some(assignment)) = (grant, text(record, "Id")) {
+                    grants.held.push(Held { grant, assignment });
                 }
             }
         }
-        Ok(held)
+        Ok(Some(grants))
     }
 
     /// Changes what a user is given, 25 changes a call, in an order that Salesforce accepts: licences before the sets
     /// that need them, and sets away before their licences. Never together with a change of the user itself, which
     /// Salesforce forbids in one transaction.
     ///
-    /// Answers what became of each change, in the order given. One that was made before (given already, gone already) is
-    /// made. An `Err` of the whole says that nothing is known of the rest.
-    pub async fn change_grants(&self, user: &str, changes: &[Change]) -> Result<Vec<Result<()>>> {
+    /// Answers what became of each change, in the order given: of one that gave something, the id of the assignment. One
+    /// that was made before (given already, gone already) is made, and has none. An `Err` of the whole says that nothing
+    /// is known of the rest.
+    pub async fn change_grants(&self, user: &str, changes: &[Change]) -> Result<Vec<Result<Option<String>>>> {
         self.rest_for("changing what a user is given")?;
+        // A profile and a role are no assignments: they are changed with the user.
         let mut order: Vec<usize> = (0..changes.len()).collect();
+        order.retain(|at| changes.get(*at).is_some_and(|change| assignment(change.grant().kind).is_some()));
         order.sort_by_key(|at| changes.get(*at).map(turn));
-        let mut outcomes: Vec<Result<()>> = vec![Ok(()); changes.len()];
+        let mut outcomes: Vec<Result<Option<String>>> = vec![Ok(None); changes.len()];
         for chunk in order.chunks(REQUESTS) {
             let requests = chunk.iter().filter_map(|at| changes.get(*at)).enumerate();
-            let requests = requests.map(|(n, change)| self.request(user, change, n)).collect();
+            let requests = requests.filter_map(|(n, change)| self.request(user, change, n)).collect();
             for (at, answer) in chunk.iter().zip(self.composite("change-grants", requests, false).await?) {
                 let made_before = match changes.get(*at) {
                     Some(Change::Give(_)) => Cause::DuplicateValue,
                     _ => Cause::Absent,
                 };
-                if let (Some(outcome), Err(error)) = (outcomes.get_mut(*at), answer)
-                    && error.cause() != Some(made_before)
-                {
-                    *outcome = Err(error);
+                if let Some(outcome) = outcomes.get_mut(*at) {
+                    *outcome = match answer {
+                        Ok(made) => Ok(made.get("id").and_then(Value::as_str).map(str::to_owned)),
+                        Err(error) if error.cause() == Some(made_before) => Ok(None),
+                        Err(error) => Err(error),
+                    };
                 }
             }
         }
         Ok(outcomes)
     }
 
-    fn request(&self, user: &str, change: &Change, n: usize) -> Value {
+    fn request(&self, user: &str, change: &Change, n: usize) -> Option<Value> {
         let reference = format!("change{n}");
-        match change {
-            Change::Give(grant) => json!({
-                "method": "POST", "referenceId": reference, "body": grant.assigned_to(user),
-                "url": format!("/services/data/{}/sobjects/{}", self.version(), grant.object()),
-            }),
+        Some(match change {
+            Change::Give(grant) => {
+                let (object, whom, what) = assignment(grant.kind)?;
+                json!({
+                    "method": "POST", "referenceId": reference, "body": { whom: user, what: grant.id },
+                    "url": format!("/services/data/{}/sobjects/{object}", self.version()),
+                })
+            }
             Change::Take(held) => json!({
                 "method": "DELETE", "referenceId": reference,
-                "url": self.record_path(held.grant.object(), &held.assignment),
+                "url": self.record_path(assignment(held.grant.kind)?.0, &held.assignment),
             }),
-        }
+        })
     }
 
     fn version(&self) -> &str {
@@ -169,8 +200,8 @@ impl Client {
 /// When a change has its turn.
 fn turn(change: &Change) -> u8 {
     match change {
-        Change::Give(Grant::PermissionSetLicence(_)) => 0,
-        Change::Take(Held { grant: Grant::PermissionSetLicence(_), .. }) => 3,
+        Change::Give(grant) if grant.kind == Kind::PermissionSetLicence => 0,
+        Change::Take(held) if held.grant.kind == Kind::PermissionSetLicence => 3,
         // A set that goes first may free what the new one needs.
         Change::Take(_) => 1,
         Change::Give(_) => 2,
@@ -181,7 +212,7 @@ fn turn(change: &Change) -> u8 {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Change, Grant, Held};
+    use super::{Change, Grant, Grants, Held, Kind};
     use crate::salesforce::error::Cause;
     use crate::salesforce::testing::{Org, Reply};
 
@@ -202,17 +233,22 @@ mod tests {
                 {"Id": "0Pa1", "PermissionSetId": "0PS1", "PermissionSetGroupId": null},
                 {"Id": "0Pa2", "PermissionSetId": "0PS9", "PermissionSetGroupId": "0PG1"},
             ]});
-            answers(&[(200, sets), (200, json!({"records": [{"Id": "2LA1", "PermissionSetLicenseId": "0PL1"}]}))])
+            let groups = json!({"records": [{"Id": "0111", "GroupId": "00G1"}]});
+            let licences = json!({"records": [{"Id": "2LA1", "PermissionSetLicenseId": "0PL1"}]});
+            let user = json!({"records": [{"ProfileId": "00e1", "UserRoleId": null}]});
+            answers(&[(200, user), (200, sets), (200, licences), (200, groups)])
         })
         .await;
-        let held = org.client().grants("0051").await.unwrap();
+        let Grants { profile, role, held } = org.client().grants("0051").await.unwrap().unwrap();
+        assert_eq!((profile.as_deref(), role), (Some("00e1"), None));
         let held: Vec<_> = held.into_iter().map(|held| (held.assignment, held.grant)).collect();
         assert_eq!(
             held,
             [
-                ("0Pa1".to_owned(), Grant::PermissionSet("0PS1".to_owned())),
-                ("0Pa2".to_owned(), Grant::PermissionSetGroup("0PG1".to_owned())),
-                ("2LA1".to_owned(), Grant::PermissionSetLicence("0PL1".to_owned())),
+                ("0Pa1".to_owned(), Grant::new(Kind::PermissionSet, "0PS1".to_owned())),
+                ("0Pa2".to_owned(), Grant::new(Kind::PermissionSetGroup, "0PG1".to_owned())),
+                ("2LA1".to_owned(), Grant::new(Kind::PermissionSetLicence, "0PL1".to_owned())),
+                ("0111".to_owned(), Grant::new(Kind::PublicGroup, "00G1")),
             ]
         );
         assert_eq!(org.calls(), ["POST /services/data/v66.0/composite"]);
@@ -229,12 +265,12 @@ mod tests {
             ])
         })
         .await;
-        let taken = Held { grant: Grant::PermissionSet("0PS1".to_owned()), assignment: "0Pa1".to_owned() };
+        let taken = Held { grant: Grant::new(Kind::PermissionSet, "0PS1".to_owned()), assignment: "0Pa1".to_owned() };
         let changes = [
-            Change::Give(Grant::PermissionSet("0PS2".to_owned())),
-            Change::Give(Grant::PermissionSetGroup("0PG1".to_owned())),
+            Change::Give(Grant::new(Kind::PermissionSet, "0PS2".to_owned())),
+            Change::Give(Grant::new(Kind::PermissionSetGroup, "0PG1".to_owned())),
             Change::Take(taken),
-            Change::Give(Grant::PermissionSetLicence("0PL1".to_owned())),
+            Change::Give(Grant::new(Kind::PermissionSetLicence, "0PL1".to_owned())),
         ];
         let outcomes = org.client().change_grants("0051", &changes).await.unwrap();
         let sent = org.last().json();
@@ -250,9 +286,9 @@ mod tests {
             ]
         );
         assert_eq!(sent["compositeRequest"][3]["body"], json!({"AssigneeId": "0051", "PermissionSetGroupId": "0PG1"}));
-        assert_eq!(outcomes[0], Ok(()), "it was given before");
+        assert_eq!(outcomes[0], Ok(None), "it was given before");
         assert_eq!(outcomes[1].as_ref().unwrap_err().cause(), Some(Cause::Integrity));
-        assert_eq!((&outcomes[2], &outcomes[3]), (&Ok(()), &Ok(())));
+        assert_eq!((&outcomes[2], &outcomes[3]), (&Ok(None), &Ok(Some("2LA1".to_owned()))), "gone before; given now");
     }
 
     #[tokio::test]
@@ -262,7 +298,8 @@ mod tests {
             answers(&vec![(201, json!({})); count])
         })
         .await;
-        let changes: Vec<_> = (0..30).map(|n| Change::Give(Grant::PermissionSet(format!("0PS{n}")))).collect();
+        let changes: Vec<_> =
+            (0..30).map(|n| Change::Give(Grant::new(Kind::PermissionSet, format!("0PS{n}")))).collect();
         assert_eq!(org.client().change_grants("0051", &changes).await.unwrap().len(), 30);
         assert_eq!(org.calls().len(), 2);
     }

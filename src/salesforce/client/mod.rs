@@ -29,7 +29,7 @@ use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
 pub use catalogue::{Organization, Profile, Right, Rights, UserField, UserLicence};
-pub use grants::{Change, Grant, Held};
+pub use grants::{Change, Grants, Held};
 pub use pull::{Accounts, Assignment, Chunk, Memberships, Place, Pulled, Shown, Way};
 pub use query::quoted;
 

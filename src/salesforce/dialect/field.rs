@@ -15,6 +15,8 @@ pub enum Place {
     Phone(&'static str),
     /// `value` of the only role.
     Role,
+    /// `value` of the only entitlement that is a profile.
+    Profile,
     /// An attribute of the enterprise extension.
     Enterprise(&'static str),
     /// `manager.value` of the enterprise extension.
@@ -73,6 +75,8 @@ pub const FIELDS: &[Field] = &[
     field("TimeZoneSidKey", Place::Top("timezone"), Patching::Set),
     field("IsActive", Place::Top("active"), Patching::Set),
     field("UserRoleId", Place::Role, Patching::SetAndClear("roles")),
+    // With a profile alone `replace` leaves the permission sets as they are.
+    field("ProfileId", Place::Profile, Patching::Set),
     field("EmployeeNumber", Place::Enterprise("employeeNumber"), Patching::SetAndClear("employeeNumber")),
     field("Department", Place::Enterprise("department"), Patching::SetAndClear("department")),
     field("Division", Place::Enterprise("division"), Patching::SetAndClear("division")),

@@ -42,7 +42,7 @@ fn a_created_user_reads_back_as_the_same_record() {
     let mut user = create_user(&now, "00eAA0000001aaaYAA");
     user["id"] = json!("005AA000000cccYYAQ");
     let account = parse_user(&user).unwrap();
-    assert_eq!(account.record, full());
+    assert_eq!(account.record, full().with("ProfileId", "00eAA0000001aaaYAA"));
     assert_eq!(account.profile_id.as_deref(), Some("00eAA0000001aaaYAA"));
     assert!(account.is_active());
 }
@@ -92,6 +92,7 @@ fn a_user_is_read_whatever_else_is_in_it() {
         .with("IsActive", true)
         .with("Phone", "1")
         .with("MobilePhone", "2")
+        .with("ProfileId", "00eAA0000001aaaYAA")
         .with("UserRoleId", "00E1")
         .with("ManagerId", "005M")
         .with("Alias", "ada")

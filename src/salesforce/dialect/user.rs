@@ -46,6 +46,9 @@ pub(super) fn user_object(record: &Record) -> (Map<String, Value>, Map<String, V
             Place::Role => {
                 user.insert("roles".to_owned(), json!([{ "value": value }]));
             }
+            Place::Profile => {
+                user.insert("entitlements".to_owned(), json!([{ "value": value }]));
+            }
             Place::Enterprise(name) => {
                 enterprise.insert(name.to_owned(), value);
             }
@@ -73,6 +76,7 @@ pub(super) fn user_object(record: &Record) -> (Map<String, Value>, Map<String, V
 pub fn parse_user(user: &Value) -> Option<Account> {
     let id = user.get("id").and_then(Value::as_str).filter(|id| !id.is_empty())?.to_owned();
     let enterprise = user.get(ENTERPRISE_SCHEMA);
+    let entitlements = values(user.get("entitlements"));
     let mut record = Record::new();
     for field in FIELDS {
         let value = match field.place {
@@ -83,6 +87,7 @@ pub fn parse_user(user: &Value) -> Option<Account> {
             Place::Address(name) => first(user.get("addresses"), name),
             Place::Phone(kind) => phone(user.get("phoneNumbers"), kind),
             Place::Role => first(user.get("roles"), "value"),
+            Place::Profile => entitlements.iter().find(|id| id.starts_with("00e")).map(|id| json!(id)),
             Place::Enterprise(name) => text(enterprise.and_then(|enterprise| enterprise.get(name))),
             Place::Manager => text(enterprise.and_then(|it| it.get("manager")).map(|it| it.get("value").unwrap_or(it))),
         };
@@ -97,7 +102,6 @@ pub fn parse_user(user: &Value) -> Option<Account> {
             read_extension(extension, &mut record);
         }
     }
-    let entitlements = values(user.get("entitlements"));
     let of = |prefix: &str| entitlements.iter().filter(|id| id.starts_with(prefix)).cloned().collect::<Vec<_>>();
     Some(Account {
         id,

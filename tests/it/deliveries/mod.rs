@@ -7,6 +7,8 @@ mod members;
 mod retries;
 mod users;
 
+use scim_bridge::db::Db;
+use scim_bridge::delivery::{State, hand};
 use scim_bridge::sandbox::store::field::Field;
 use serde_json::{Value, json};
 
@@ -86,7 +88,12 @@ pub(crate) async fn until(app: &TestApp, path: &str, state: &str) -> Value {
 /// Everybody is where they were asked to be, and nothing was held or refused.
 pub(crate) async fn all_delivered(app: &TestApp) -> OrgState {
     let status = app.settled().await;
-    assert_eq!((&status["held"], &status["rejected"]), (&json!(0), &json!(0)), "{status}");
+    if (&status["held"], &status["rejected"]) != (&json!(0), &json!(0)) {
+        let db = Db::open(app.config().database.url.expose(), 1).expect("opens");
+        let mut said = Vec::new();
+        hand::list(&db, None, &[State::Held, State::Rejected], |listed| said.push(listed)).await.expect("a list");
+        panic!("{status}: {said:#?}");
+    }
     app.state().await
 }
 

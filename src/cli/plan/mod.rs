@@ -1,5 +1,7 @@
 //! `scim-bridge plan`: what would be sent now. Reads the database, and calls nobody.
 
+mod changes;
+
 use anyhow::{Result, bail};
 use clap::Args;
 use comfy_table::Table;
@@ -8,11 +10,12 @@ use serde_json::{Value, json};
 
 use crate::app;
 use crate::db::Db;
-use crate::delivery::preview::{self, NOTHING, Planned, Preview, Sought};
+use crate::delivery::preview::{self, NOTHING, Planned, PlannedGrant, Preview, Sought};
 use crate::delivery::{Org, State, hand};
 use crate::salesforce::mapping::Write;
 
 use super::{ConfigFile, database, deliveries, surroundings};
+use changes::Form;
 
 #[derive(Debug, Args)]
 pub(super) struct Plan {
@@ -23,9 +26,16 @@ pub(super) struct Plan {
     /// A userName, an id or an externalId. Without it, every user and group that is not delivered, with its next step.
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
+    /// Show who would gain or lose which grants by the rules of this configuration, beside what was decided last. With
+    /// --config an edited file can be tried before it is put in force.
+    #[arg(long, conflicts_with = "user")]
+    changes: bool,
     /// As JSON: with --user one object, otherwise one object a line.
     #[arg(long)]
     json: bool,
+    /// With --changes: as CSV, one line a change.
+    #[arg(long, requires = "changes", conflicts_with = "json")]
+    csv: bool,
     #[command(flatten)]
     file: ConfigFile,
 }
@@ -41,10 +51,19 @@ impl Plan {
         let db = database(&config, false).await?;
         let done = match &self.user {
             Some(name) => self.person(&db, &org, name).await,
+            None if self.changes => changes::print(&db, &org, self.form()).await,
             None => self.all(&db, &org).await,
         };
         db.close().await;
         done
+    }
+
+    fn form(&self) -> Form {
+        match (self.json, self.csv) {
+            (true, _) => Form::Json,
+            (false, true) => Form::Csv,
+            (false, false) => Form::Table,
+        }
     }
 
     async fn person(&self, db: &Db, org: &Org, name: &str) -> Result<()> {
@@ -132,7 +151,37 @@ fn as_json(preview: &Preview) -> Value {
         "waitsFor": preview.waits_for,
         "notes": preview.notes,
         "fields": fields,
+        "grants": preview.grants.iter().map(grant_as_json).collect::<Vec<_>>(),
     })
+}
+
+fn grant_as_json(grant: &PlannedGrant) -> Value {
+    json!({
+        "kind": grant.kind,
+        "name": grant.name,
+        "because": grant.because,
+        "isWanted": !grant.because.is_empty(),
+        "givenByTheBridge": grant.given,
+        "isHeld": grant.held,
+        "gives": grant.gives,
+        "takes": grant.takes,
+    })
+}
+
+fn grant_row(grant: &PlannedGrant) -> [String; 5] {
+    let sign = match (grant.gives, grant.takes) {
+        (true, _) => "+",
+        (false, true) => "−",
+        (false, false) => "",
+    };
+    let held = match (grant.held, grant.given) {
+        (None, _) => "not known",
+        (Some(false), _) => "no",
+        (Some(true), true) => "yes, given by the bridge",
+        (Some(true), false) => "yes, by hand",
+    };
+    let because = if grant.because.is_empty() { "-".to_owned() } else { grant.because.join("; ") };
+    [sign.to_owned(), grant.kind.words().to_owned(), grant.name.clone(), held.to_owned(), because]
 }
 
 /// A value as people read it; `-`: there is none to speak of.
@@ -182,4 +231,13 @@ fn print(preview: &Preview) {
         table.add_row(row(field));
     });
     println!("\n{table}\n\n→ is sent now");
+    if !preview.grants.is_empty() {
+        let mut table = Table::new();
+        table.load_style(PLAIN);
+        table.set_header(["", "GRANT", "NAME", "THERE", "BECAUSE"]);
+        preview.grants.iter().for_each(|grant| {
+            table.add_row(grant_row(grant));
+        });
+        println!("\n{table}\n\n+ is to be given, − is to be taken away");
+    }
 }

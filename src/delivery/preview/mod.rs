@@ -1,16 +1,21 @@
 //! What a delivery would do now: the same loading, mapping and planning as a delivery's own, and no call.
 
+mod grants;
+
+pub use grants::PlannedGrant;
+
 use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::db::schema::deliveries;
 use crate::db::{Conn, Db, Error};
+use crate::entitlement::Person;
 use crate::salesforce::mapping::Write;
-use crate::salesforce::{Carrier, Record};
+use crate::salesforce::{Carrier, Change, Record};
 use crate::shadow::link;
 use crate::shadow::{self, Key, Kind, observed};
 
-use super::org::Org;
+use super::org::{Entitlements, Org};
 use super::outbox::{self, Delivery};
 use super::plan::{self, GroupStep, ObservedUser, UserStep, UserWish};
 use super::{group, user};
@@ -30,6 +35,8 @@ pub struct Preview {
     pub step: Option<UserStep>,
     /// Every field that the mapping speaks about or of which something was observed.
     pub fields: Vec<Planned>,
+    /// Everything that the person is to be given, was given by the bridge, or is known to have.
+    pub grants: Vec<PlannedGrant>,
     /// What was cut, derived or left out.
     pub notes: Vec<String>,
     /// What the delivery will wait for once everything is sent.
@@ -99,9 +106,10 @@ pub async fn seek(db: &Db, tenant: &str, name: &str) -> Result<Sought, Error> {
 /// What the database says.
 pub async fn of_user(db: &Db, org: &Org, id: &str) -> Result<Option<Preview>, Error> {
     let (id, mapping, means) = (id.to_owned(), org.mapping.clone(), org.means);
+    let grouped = org.entitlements.rules.look_at_groups();
     let loaded = db
         .read(move |conn| {
-            let Some(mut loaded) = user::load(conn, &id)? else { return Ok(None) };
+            let Some(mut loaded) = user::load(conn, &id, grouped)? else { return Ok(None) };
             if let Some(before) = loaded.predecessor.take()
                 && let Some(old) = link::find(conn, &before)?
             {
@@ -122,6 +130,7 @@ pub async fn of_user(db: &Db, org: &Org, id: &str) -> Result<Option<Preview>, Er
         delivery,
         step: None,
         fields: Vec::new(),
+        grants: Vec::new(),
         notes: Vec::new(),
         waits_for: None,
         failed: None,
@@ -130,6 +139,18 @@ pub async fn of_user(db: &Db, org: &Org, id: &str) -> Result<Option<Preview>, Er
     let wish = match user::wanted(loaded.stored.live(), &loaded.manager, &mapping) {
         Ok(mut wanted) => {
             user::apply_choices(&mut wanted.wish, &mut seen.observed, &mut wanted.notes);
+            let document = loaded.stored.live().filter(|document| user::is_active(document));
+            if let (Some(document), UserWish::Account(wish)) = (document, &mut wanted.wish)
+                && let Some((person, decision, entitled)) =
+                    user::foreseen(&org.entitlements, document, &loaded.groups, &seen.observed)
+            {
+                entitled.apply(wish, &seen.observed);
+                wanted.notes.extend(entitled.notes);
+                wanted.notes.extend(entitled.missing);
+                let Entitlements { rules, exclusive, .. } = &org.entitlements;
+                let person = Person { attributes: &person };
+                preview.grants = grants::planned(rules, exclusive, person, &decision, &seen.observed);
+            }
             preview.step = plan::user(&wanted.wish, &seen, means);
             (preview.notes, preview.waits_for) = (wanted.notes, wanted.waits_for);
             preview.failed = wanted.unmapped.map(|failed| failed.to_string());
@@ -154,7 +175,14 @@ fn fields(org: &Org, wish: Option<&UserWish>, observed: &Record, step: Option<&U
     };
     let sent = match step {
         Some(UserStep::Create(record, _) | UserStep::Update(_, record)) => record,
-        Some(UserStep::Look | UserStep::Unfreeze(_)) | None => &nothing,
+        Some(
+            UserStep::Look
+            | UserStep::Unfreeze(_)
+            | UserStep::Freeze(_)
+            | UserStep::ReadGrants(_)
+            | UserStep::Grants(..),
+        )
+        | None => &nothing,
     };
     let value = |record: &Record, field: &str| {
         record.mentions(field).then(|| record.get(field).cloned().unwrap_or(Value::Null))
@@ -227,7 +255,13 @@ pub fn words_of_user(step: &UserStep) -> String {
         UserStep::Create(_, Carrier::Rest) => "create an account over REST".to_owned(),
         UserStep::Create(_, Carrier::Scim) => "create an account over SCIM".to_owned(),
         UserStep::Unfreeze(_) => "let the person log in again".to_owned(),
+        UserStep::Freeze(_) => "freeze the account".to_owned(),
         UserStep::Update(_, changes) => format!("update {}", list(changes)),
+        UserStep::ReadGrants(_) => "read what the person has been given".to_owned(),
+        UserStep::Grants(_, changes) => {
+            let given = changes.iter().filter(|change| matches!(change, Change::Give(_))).count();
+            format!("give {given}, take away {}", changes.len() - given)
+        }
     }
 }
 

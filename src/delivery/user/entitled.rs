@@ -1,0 +1,212 @@
+//! What rules and the identity provider give a person, as ids of the org.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::delivery::attempt::Attempt;
+use crate::delivery::catalogue::Meaning;
+use crate::delivery::org::Entitlements;
+use crate::delivery::plan::{AccountWish, Decided, GrantWish, ObservedUser};
+use crate::entitlement::{
+    Because, Decision, Entitlement, Exclusive, Grant, Kind, Person, Single, pushed, single, with_groups,
+};
+use crate::salesforce;
+use crate::scim::Attributes;
+use crate::shadow::member::Reference;
+
+/// Field of the profile.
+const PROFILE: &str = "ProfileId";
+/// Field of the role.
+const ROLE: &str = "UserRoleId";
+
+/// What a person shall have in the org.
+#[derive(Debug, Clone, Default)]
+pub(in crate::delivery) struct Entitled {
+    /// Id of the profile, and whether it is only for those who have nothing better.
+    profile: Option<(String, bool)>,
+    role: Option<String>,
+    others: BTreeMap<Grant, String>,
+    exclusive: Exclusive,
+    /// Kinds of which something was decided that the org does not have: what is there of them stays until it does.
+    unknown: BTreeSet<Kind>,
+    /// What was decided, as far as the org has it.
+    pub(super) decided: BTreeSet<Decided>,
+    /// Why something of it cannot be given.
+    pub(in crate::delivery) missing: Vec<String>,
+    /// What a person should know.
+    pub(in crate::delivery) notes: Vec<String>,
+}
+
+/// A user with the groups that rules look at.
+pub(super) fn person(document: &Attributes, groups: &[Reference]) -> Attributes {
+    let named = groups.iter().filter_map(|group| Some((group.id.as_str(), group.display.as_deref()?)));
+    with_groups(document.clone(), named)
+}
+
+/// Decides what a person shall have, and asks the org what the names mean. `None`: nothing is configured, and nothing was
+/// given before.
+pub(super) async fn entitled(
+    attempt: &Attempt,
+    document: &Attributes,
+    groups: &[Reference],
+    observed: &ObservedUser,
+) -> Result<Option<Entitled>, salesforce::Error> {
+    let (org, entitlements) = (&attempt.shared.org, &attempt.shared.org.entitlements);
+    if !entitlements.say_something() && observed.grants.given.is_empty() {
+        return Ok(None);
+    }
+    let person = person(document, groups);
+    let person = Person { attributes: &person };
+    let asked_for = if entitlements.honours { pushed(person) } else { Vec::new() };
+    // Which kind a name is of, the org tells: asked before deciding, so that deciding is pure.
+    let mut there: BTreeSet<(Kind, &str)> = BTreeSet::new();
+    for one in &asked_for {
+        for kind in one.kinds.iter().filter(|kind| org.means.rest || kind.is_single()) {
+            if let Meaning::Id(_) = meaning(attempt, &Entitlement::new(*kind, one.value.as_str())).await? {
+                there.insert((*kind, one.value.as_str()));
+                break;
+            }
+        }
+    }
+    let decision = entitlements.rules.decide(person, &asked_for, |kind, name| there.contains(&(kind, name)));
+    let mut meanings = BTreeMap::new();
+    for wanted in decision.iter().map(|reasoned| &reasoned.entitlement) {
+        meanings.insert(wanted.clone(), meaning(attempt, wanted).await?);
+    }
+    Ok(Some(Entitled::of(&decision, entitlements, &meanings)))
+}
+
+/// The same as far as it is known without asking the org: names mean what they meant for this person before.
+pub(in crate::delivery) fn foreseen(
+    entitlements: &Entitlements,
+    document: &Attributes,
+    groups: &[Reference],
+    observed: &ObservedUser,
+) -> Option<(Attributes, Decision, Entitled)> {
+    if !entitlements.say_something() && observed.grants.given.is_empty() {
+        return None;
+    }
+    let person = person(document, groups);
+    let seen = Person { attributes: &person };
+    let asked_for = if entitlements.honours { pushed(seen) } else { Vec::new() };
+    let known = |wanted: &Entitlement| observed.grants.decided.iter().find(|decided| decided.entitlement == *wanted);
+    let had = |kind: Kind, name: &str| known(&Entitlement::new(kind, name)).is_some();
+    let decision = entitlements.rules.decide(seen, &asked_for, had);
+    let meant = |wanted: &Entitlement| match known(wanted) {
+        Some(decided) => Meaning::Id(decided.id.clone()),
+        None => Meaning::Nothing(format!("the org is asked for the {wanted} first")),
+    };
+    let wanted = decision.iter().map(|reasoned| reasoned.entitlement.clone());
+    let meanings = wanted.map(|wanted| (wanted.clone(), meant(&wanted))).collect();
+    let entitled = Entitled::of(&decision, entitlements, &meanings);
+    Some((person, decision, entitled))
+}
+
+/// What a name means in the org.
+async fn meaning(attempt: &Attempt, wanted: &Entitlement) -> Result<Meaning, salesforce::Error> {
+    let org = &attempt.shared.org;
+    let asking = || attempt.called();
+    org.catalogue.meaning(&org.client, &org.entitlements.rules, wanted, attempt.now(), &asking).await
+}
+
+impl Entitled {
+    fn of(decision: &Decision, entitlements: &Entitlements, meanings: &BTreeMap<Entitlement, Meaning>) -> Self {
+        let mut entitled = Self { exclusive: entitlements.exclusive.clone(), ..Self::default() };
+        for reasoned in decision.iter() {
+            let wanted = &reasoned.entitlement;
+            let is_default = reasoned.because == [Because::Default];
+            match meanings.get(wanted) {
+                Some(Meaning::Id(id)) => {
+                    let (entitlement, id) = (wanted.clone(), id.clone());
+                    match wanted.kind {
+                        Kind::Profile => entitled.profile = Some((id.clone(), is_default)),
+                        Kind::Role => entitled.role = Some(id.clone()),
+                        kind => {
+                            entitled.others.insert(Grant::new(kind, id.clone()), wanted.to_string());
+                        }
+                    }
+                    entitled.decided.insert(Decided { entitlement, id, is_default });
+                }
+                nothing => {
+                    entitled.unknown.insert(wanted.kind);
+                    let why = match nothing {
+                        Some(Meaning::Nothing(why)) => why.as_str(),
+                        _ => "nobody knows what it is in the org",
+                    };
+                    let because: Vec<String> =
+                        reasoned.because.iter().map(|because| entitlements.rules.words(because)).collect();
+                    entitled.missing.push(format!("{why} ({})", because.join(", ")));
+                }
+            }
+        }
+        for unknown in &decision.unknown {
+            let words = "which the org does not have; it was not given";
+            let (attribute, value) = (unknown.attribute, &unknown.value);
+            entitled.notes.push(format!("the identity provider asks in {attribute} for \"{value}\", {words}"));
+        }
+        entitled
+    }
+
+    /// Why a new account cannot be made, where it is for the want of a profile.
+    pub(super) fn no_profile(&self, tenant: &str) -> String {
+        if self.unknown.contains(&Kind::Profile) {
+            return self.missing.join("; ");
+        }
+        format!(
+            "no profile for this person: no rule gives one, and tenant.{tenant}.entitlements.default_profile is not set"
+        )
+    }
+
+    /// Puts it into what the account is to be. Of people who cannot log in nothing is changed: what they had is theirs when
+    /// they come back.
+    pub(in crate::delivery) fn apply(&self, wish: &mut AccountWish, observed: &ObservedUser) {
+        let grants = &observed.grants;
+        let is_active = wish.record.get("IsActive") == Some(&Value::Bool(true));
+        let mut look_first = false;
+        for (kind, field, wanted) in [
+            (Kind::Profile, PROFILE, self.profile.as_ref().map(|(id, fallback)| (id.as_str(), *fallback))),
+            (Kind::Role, ROLE, self.role.as_deref().map(|id| (id, false))),
+        ] {
+            wish.record.unset(field);
+            if wanted.is_none() && self.unknown.contains(&kind) {
+                continue;
+            }
+            let (given, holds) = (grants.given_of(kind), observed.record.text(field));
+            let decided = single(kind, wanted, given, holds, &self.exclusive);
+            match decided {
+                Single::Be(id) if is_active => {
+                    look_first |= wanted.is_some_and(|(_, fallback)| fallback) && holds != Some(&id);
+                    wish.record.set(field, id);
+                }
+                Single::Clear if is_active => {
+                    look_first |= holds.is_some() || given.is_some();
+                    wish.record.set(field, Value::Null);
+                }
+                // A new account is made with a profile, whoever may log in.
+                Single::Be(id) | Single::BeginWith(id) => wish.on_create.set(field, id),
+                Single::Clear | Single::Leave => {}
+            }
+        }
+        wish.grants = is_active.then(|| GrantWish {
+            wanted: self.others.clone(),
+            exclusive: self.exclusive.clone(),
+            keep: self.unknown.clone(),
+            look_first,
+        });
+    }
+
+    /// Whether the profile or the role of this id is one that a rule gives, and not one to begin with.
+    pub(super) fn gives(&self, grant: &Grant) -> bool {
+        match grant.kind {
+            Kind::Profile => self.profile.as_ref().is_some_and(|(id, fallback)| *id == grant.id && !fallback),
+            Kind::Role => self.role.as_ref() == Some(&grant.id),
+            _ => self.others.contains_key(grant),
+        }
+    }
+
+    /// What a grant is called.
+    pub(super) fn name(&self, grant: &Grant) -> String {
+        self.others.get(grant).cloned().unwrap_or_else(|| format!("{} {}", grant.kind.words(), grant.id))
+    }
+}

@@ -1,0 +1,236 @@
+//! Giving and taking what a person is given beside profile and role, and noting it.
+
+use crate::delivery::State;
+use crate::delivery::attempt::Abandoned;
+use crate::delivery::org::NoProfile;
+use crate::delivery::outbox::Outcome;
+use crate::delivery::plan::{ObservedGrants, UserWish};
+use crate::entitlement::{Grant, Kind};
+use crate::salesforce::{self, Cause, Change, Disposition, Record};
+
+use super::Delivery;
+use crate::db::{Conn, Error as DbError};
+use crate::shadow::{self, link};
+use std::collections::BTreeSet;
+
+impl Delivery<'_> {
+    /// Puts what rules give, and what the person had by hand before they left, into the wish, beside what is known of the
+    /// account by now.
+    pub(super) fn entitle(&mut self) {
+        let UserWish::Account(wish) = &mut self.wish else { return };
+        if let Some(entitled) = &self.entitled {
+            entitled.apply(wish, &self.seen.observed);
+        }
+        let removed = &self.seen.observed.grants.removed;
+        if wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true)) && !removed.is_empty() {
+            let grants = wish.grants.get_or_insert_default();
+            for grant in removed.iter().filter(|grant| !grants.exclusive.0.contains(&grant.kind)) {
+                let name = || format!("{} {}, which the person had before,", grant.kind.words(), grant.id);
+                grants.wanted.entry(grant.clone()).or_insert_with(name);
+            }
+        }
+    }
+
+    /// Whether the person is to have no access.
+    fn is_leaver(&self) -> bool {
+        match &self.wish {
+            UserWish::Account(wish) => wish.record.get("IsActive") != Some(&serde_json::Value::Bool(true)),
+            UserWish::Gone => true,
+        }
+    }
+
+    /// Freezes the account of somebody who leaves. `Some`: the delivery ends here.
+    pub(super) async fn freeze(&mut self, id: &str) -> Result<Option<Outcome>, Abandoned> {
+        let attempt = self.attempt;
+        attempt.hold().await?;
+        attempt.called();
+        match attempt.shared.org.client.freeze(id, true).await {
+            Ok(()) => self.frozen(true).await?,
+            Err(salesforce::Error::Gone { .. }) => self.vanished().await?,
+            // The deactivation itself must not wait for it.
+            Err(error) if error.disposition() == Disposition::Reject => {
+                self.seen.unfreezable = true;
+                self.notes.push(format!("the account was not frozen first: {error}"));
+            }
+            Err(error) => return Ok(Some(attempt.failed(&error))),
+        }
+        Ok(None)
+    }
+
+    /// Reads what an account has been given. `Some`: the delivery ends here.
+    pub(super) async fn read_grants(&mut self, id: &str) -> Result<Option<Outcome>, Abandoned> {
+        let attempt = self.attempt;
+        attempt.hold().await?;
+        attempt.called();
+        match attempt.shared.org.client.grants(id).await {
+            Ok(Some(grants)) => {
+                self.seen.looked = true;
+                let observed = &mut self.seen.observed;
+                for (field, value) in [("ProfileId", &grants.profile), ("UserRoleId", &grants.role)] {
+                    observed.record.set(field, value.as_deref().map_or(serde_json::Value::Null, Into::into));
+                }
+                observed.grants.read(&grants);
+                self.keep_mirrored().await?;
+                self.save_observed().await?;
+                self.entitle();
+            }
+            Ok(None) => self.vanished().await?,
+            // The deactivation itself must not wait for it.
+            Err(error) if self.is_leaver() && error.disposition() == Disposition::Reject => {
+                self.seen.looked = true;
+                self.notes.push(format!("what the person was given is not known, and was not taken away: {error}"));
+            }
+            Err(error) => return Ok(Some(attempt.failed(&error))),
+        }
+        Ok(None)
+    }
+
+    /// Leaves memberships of mirrored groups out: those are the groups' own.
+    async fn keep_mirrored(&mut self) -> Result<(), Abandoned> {
+        let holds = self.seen.observed.grants.holds.iter().flatten();
+        let groups = holds.filter(|held| held.grant.kind == Kind::PublicGroup).map(|held| held.grant.id.clone());
+        let (groups, tenant) = (groups.collect::<Vec<_>>(), self.stored.tenant.clone());
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let read = move |conn: &mut Conn| {
+            let mut ours = BTreeSet::new();
+            for group in groups {
+                if link::owner(conn, &tenant, shadow::Kind::Group, &group)?.is_some_and(|(_, deleted)| !deleted) {
+                    ours.insert(group);
+                }
+            }
+            Ok::<_, DbError>(ours)
+        };
+        let ours = self.attempt.shared.db.read(read).await?;
+        if let Some(holds) = &mut self.seen.observed.grants.holds {
+            holds.retain(|held| held.grant.kind != Kind::PublicGroup || !ours.contains(&held.grant.id));
+        }
+        Ok(())
+    }
+
+    /// Gives and takes. `Some`: the delivery ends here.
+    pub(super) async fn change_grants(&mut self, id: &str, changes: &[Change]) -> Result<Option<Outcome>, Abandoned> {
+        let attempt = self.attempt;
+        attempt.hold().await?;
+        self.seen.observed.grants.sending(changes);
+        if self.is_leaver() {
+            self.seen.observed.grants.leaving(changes);
+        }
+        self.save_observed().await?;
+        attempt.called();
+        let outcomes = match attempt.shared.org.client.change_grants(id, changes).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                if !error.may_have_changed_something() {
+                    for change in changes {
+                        self.seen.observed.grants.answered(change);
+                    }
+                    self.save_observed().await?;
+                }
+                return Ok(Some(attempt.failed(&error)));
+            }
+        };
+        for (change, outcome) in changes.iter().zip(outcomes) {
+            match outcome {
+                Ok(made) => {
+                    self.seen.observed.grants.changed(change, made);
+                }
+                Err(error) => {
+                    if !error.may_have_changed_something() {
+                        self.seen.observed.grants.answered(change);
+                    }
+                    // What an id stands for may have gone since it was asked.
+                    if matches!(error.disposition(), Disposition::Reject) {
+                        attempt.shared.org.catalogue.forget(change.grant().kind).await;
+                    }
+                    // What nobody can have any more need not be given back for ever.
+                    let was_by_hand = self.seen.observed.grants.removed.contains(change.grant());
+                    if was_by_hand && error.disposition() == Disposition::Reject {
+                        self.seen.observed.grants.removed.remove(change.grant());
+                    }
+                    self.seen.refused.insert(change.grant().clone());
+                    self.refusals.push((change.clone(), error));
+                }
+            }
+        }
+        self.save_observed().await?;
+        Ok(None)
+    }
+
+    /// What follows from what Salesforce would not give or take: the worst of it decides, and all of it is told.
+    pub(super) fn refused_grants(&mut self) -> Option<Outcome> {
+        let refusals = std::mem::take(&mut self.refusals);
+        let mut outcome: Option<Outcome> = None;
+        let mut told = Vec::new();
+        for (change, error) in &refusals {
+            let failed = self.attempt.failed(error);
+            let verb = if matches!(change, Change::Give(_)) { "was not given" } else { "was not taken away" };
+            let name = self.entitled.as_ref().map_or_else(String::new, |entitled| entitled.name(change.grant()));
+            told.push(format!("{name} {verb}: {error}"));
+            // One that is tried again brings the others along.
+            if outcome.as_ref().is_none_or(|before| rank(before) < rank(&failed)) {
+                outcome = Some(failed);
+            }
+        }
+        let reason = Some(told.join("; "));
+        outcome.map(|outcome| Outcome { reason, ..outcome })
+    }
+
+    /// Notes that a profile or a role was given or taken with these fields.
+    pub(super) fn note_given(&mut self, sent: &Record) {
+        let Some(entitled) = &self.entitled else { return };
+        let grants: &mut ObservedGrants = &mut self.seen.observed.grants;
+        for (kind, field) in [(Kind::Profile, "ProfileId"), (Kind::Role, "UserRoleId")] {
+            if !sent.mentions(field) {
+                continue;
+            }
+            grants.given.retain(|grant| grant.kind != kind);
+            let given = sent.text(field).map(|id| Grant::new(kind, id)).filter(|grant| entitled.gives(grant));
+            grants.given.extend(given);
+        }
+    }
+
+    /// Notes what was decided and has been brought about.
+    pub(super) async fn note_decided(&mut self) -> Result<(), Abandoned> {
+        let Some(entitled) = &self.entitled else { return Ok(()) };
+        let is_wished = matches!(&self.wish, UserWish::Account(wish) if wish.grants.is_some());
+        if !is_wished || self.seen.observed.grants.decided == entitled.decided {
+            return Ok(());
+        }
+        self.seen.observed.grants.decided.clone_from(&entitled.decided);
+        self.save_observed().await
+    }
+
+    /// Id of the profile of a new account; `Err`: the delivery ends here.
+    pub(super) async fn profile(&self, record: &Record) -> Result<String, Outcome> {
+        let (attempt, org) = (self.attempt, &self.attempt.shared.org);
+        match (record.text("ProfileId"), &self.entitled) {
+            (Some(id), _) => Ok(id.to_owned()),
+            (None, Some(entitled)) => Err(attempt.held(entitled.no_profile(&org.tenant))),
+            (None, None) => match org.profile_id(attempt.now(), || attempt.called()).await {
+                Ok(id) => Ok(id),
+                Err(NoProfile::Missing(reason)) => Err(attempt.held(reason)),
+                Err(NoProfile::Failed(error)) => Err(attempt.failed(&error)),
+            },
+        }
+    }
+
+    /// Asks anew for what profiles there are: Salesforce refused one.
+    pub(super) async fn forget_profile(&self, error: &salesforce::Error) {
+        if matches!(error.cause(), Some(Cause::InvalidProfile | Cause::MissingProfile)) {
+            let org = &self.attempt.shared.org;
+            org.forget_profile().await;
+            org.catalogue.forget(Kind::Profile).await;
+        }
+    }
+}
+
+/// Which of several outcomes is told: what will be tried again soonest.
+fn rank(outcome: &Outcome) -> u8 {
+    match outcome.state {
+        State::Retrying => 2,
+        State::Held => 1,
+        _ => 0,
+    }
+}

@@ -1,0 +1,111 @@
+//! What happens to somebody who leaves, and what they have when they are back.
+
+use scim_bridge::config::Leaving;
+use serde_json::{Value, json};
+
+use super::*;
+
+const WHOLE: [Leaving; 4] =
+    [Leaving::Freeze, Leaving::RemovePermissionSets, Leaving::RemoveGroups, Leaving::Deactivate];
+
+/// A bridge that takes everything from those who leave; `lacks`: a right that the integration user does not have.
+async fn ladder(engine: &Engine, lacks: Option<&str>) -> TestApp {
+    TestApp::start_with(
+        engine,
+        |org| {
+            if let Some(lacks) = lacks {
+                org.rest.integration_permissions.push(lacks.to_owned());
+            }
+        },
+        |config| {
+            let tenant = tenant(config);
+            tenant.entitlements = entitlements(RULES);
+            tenant.groups.mirror = vec!["Mirrored *".to_owned()];
+            tenant.accounts.on_deactivate = WHOLE.to_vec();
+        },
+    )
+    .await
+}
+
+/// Somebody of Sales with a permission set and a group by hand, and a mirrored group. Answers our id and the account's.
+async fn ada(app: &TestApp) -> (String, String) {
+    let ada = person(app, "ada", "Sales").await;
+    app.group("Mirrored Team", &[&ada]).await;
+    let id = account(&all_delivered(app).await, "ada@example.com");
+    by_hand(app, &id, "Knowledge_Reader");
+    app.org().org().with_store(|store| {
+        let group = store.groups().find(|group| group.name == "All Regions").expect("it").id.clone();
+        store.add_member(&group, &id).expect("added");
+    });
+    (ada, id)
+}
+
+fn is_frozen(app: &TestApp, id: &str) -> bool {
+    app.org().org().with_store(|store| store.user(id).expect("the account").frozen)
+}
+
+fn everything() -> Value {
+    json!([
+        "Standard User",
+        "Sales Rep",
+        "Knowledge_Reader+Sales_Console",
+        "",
+        "",
+        ["West", "All Regions", "Mirrored Team"]
+    ])
+}
+
+both_engines! {
+    /// Step by step, and back again: what was by hand is by hand again, and what rules gave is the rules'.
+    async fn who_leaves_loses_everything_and_has_it_again_when_they_are_back(engine: Engine) {
+        let app = ladder(&engine, None).await;
+        let (ada, id) = ada(&app).await;
+        let path = format!("/Users/{ada}");
+        set(&app, &path, "active", json!(false)).await;
+        let state = all_delivered(&app).await;
+        assert_eq!(state.user("ada@example.com").expect("ada")["IsActive"], false);
+        assert_eq!(has(&state, "ada"), json!(["Standard User", "Sales Rep", "", "", "", ["Mirrored Team"]]));
+        assert!(is_frozen(&app, &id));
+        set(&app, &path, "active", json!(true)).await;
+        let state = all_delivered(&app).await;
+        assert_eq!(state.user("ada@example.com").expect("ada")["IsActive"], true);
+        assert_eq!(has(&state, "ada"), everything());
+        assert!(!is_frozen(&app, &id));
+        department(&app, &ada, "Research").await;
+        let state = all_delivered(&app).await;
+        let kept = json!(["Minimum Access - Salesforce", null, "Knowledge_Reader", "", "", ["All Regions", "Mirrored Team"]]);
+        assert_eq!(has(&state, "ada"), kept, "what was by hand stays");
+    }
+
+    /// The same for somebody who is deleted and comes back under the same name.
+    async fn who_was_deleted_and_comes_back_has_what_they_had(engine: Engine) {
+        let app = ladder(&engine, None).await;
+        let (ada, id) = ada(&app).await;
+        assert_eq!(app.delete(&format!("/Users/{ada}")).await.status, 204);
+        let state = all_delivered(&app).await;
+        assert_eq!(has(&state, "ada")[2], "");
+        assert!(is_frozen(&app, &id));
+        person(&app, "ada", "Sales").await;
+        let state = all_delivered(&app).await;
+        assert_eq!(state.user("ada@example.com").expect("ada")["IsActive"], true);
+        assert_eq!(has(&state, "ada")[2], "Knowledge_Reader+Sales_Console");
+        assert!(!is_frozen(&app, &id));
+    }
+
+    /// What the integration user may not do keeps nobody in.
+    async fn a_step_that_is_refused_does_not_keep_anybody_in(engine: Engine) {
+        for right in ["PermissionsFreezeUsers", "PermissionsAssignPermissionSets"] {
+            let engine = engine.another();
+            let app = ladder(&engine, Some(right)).await;
+            let ada = person(&app, "ada", "Sales").await;
+            app.settled().await;
+            by_hand(&app, &account(&app.state().await, "ada@example.com"), "Knowledge_Reader");
+            set(&app, &format!("/Users/{ada}"), "active", json!(false)).await;
+            app.settled().await;
+            let state = app.state().await;
+            assert_eq!(state.user("ada@example.com").expect("ada")["IsActive"], false, "{right}");
+            let said = words(&app, &format!("/Users/{ada}")).await;
+            assert!(said.contains("was not"), "{right}: {said}");
+        }
+    }
+}
