@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use sha2::{Digest as _, Sha256};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -17,8 +20,9 @@ use crate::access::Access;
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::config::{Config, Login, Rest, Tenant};
 use crate::db::Db;
+use crate::delivery::guard::{Guard, Limits};
 use crate::delivery::plan::{Ladder, Rung};
-use crate::delivery::{Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
+use crate::delivery::{Counted, Mark, Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
 use crate::entitlement::{Exclusive, Kind};
 use crate::http::{self, Binding};
 use crate::provisioning::{Provisioner, Registries};
@@ -148,6 +152,25 @@ fn ladder(steps: &[config::Leaving]) -> Ladder {
     }))
 }
 
+/// Another one for each configuration under which other decisions may fall.
+fn mark(tenant: &Tenant) -> Mark {
+    let config::Entitlements { exclusive, idp_entitlements, .. } = &tenant.entitlements;
+    let honours = *idp_entitlements == config::IdpEntitlements::Honour;
+    let scope = exclusive.iter().map(|kind| format!("{kind:?}")).chain(honours.then(|| "pushed".to_owned()));
+    let scope = scope.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ");
+    let decides = format!("{:?} {:?} {:?}", tenant.entitlements, tenant.extensions, tenant.salesforce.rest);
+    Mark { rules: URL_SAFE_NO_PAD.encode(Sha256::digest(decides)), scope }
+}
+
+fn guard(guard: &config::Guard) -> Result<Guard> {
+    let limits = Limits {
+        losses: guard.losses.into(),
+        percent: guard.losses_percent.into(),
+        window: TimeDelta::from_std(guard.window)?,
+    };
+    Ok(Guard { limits, sensitive: guard.sensitive.entitlements().collect() })
+}
+
 /// A tenant's org, as deliveries need it. Calls nobody.
 pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
     let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
@@ -160,6 +183,8 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
             rules: tenant.rules(name).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?,
             honours: tenant.entitlements.idp_entitlements == config::IdpEntitlements::Honour,
             exclusive: Exclusive(tenant.entitlements.exclusive.iter().map(|kind| Kind::from(*kind)).collect()),
+            guard: guard(&tenant.guard)?,
+            mark: mark(tenant),
         },
         catalogue: delivery::Catalogue::default(),
         mirror,
@@ -176,6 +201,7 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
         },
         protected: tenant.protected.iter().map(|name| fold(name)).collect(),
         remembered: Remembered::default(),
+        counted: Counted::default(),
     })
 }
 
@@ -206,14 +232,14 @@ impl App {
         let orgs = orgs.collect::<Result<Vec<_>>>()?;
         let clients = orgs.iter().map(|org| (org.tenant.clone(), org.client.clone())).collect();
         let looking = orgs.iter().filter(|org| org.entitlements.rules.look_at_groups());
-        let rules = looking.map(|org| (org.tenant.clone(), org.entitlements.rules.clone())).collect();
+        let entitlements = looking.map(|org| (org.tenant.clone(), org.entitlements.clone())).collect();
         let (listener, address) =
             http::bind(config.server.listen).with_context(|| format!("server.listen {}", config.server.listen))?;
         let Surroundings { clock, randomness, metrics } = surroundings;
         let access = Access::new(db.clone(), clock.clone(), randomness.clone());
         let state = http::State {
             provisioner: Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone())
-                .with_rules(rules),
+                .with_entitlements(entitlements),
             access: access.clone(),
             pages: http::Pages::default(),
             overview: Overview::new(db.clone()).with_orgs(clients),

@@ -24,8 +24,11 @@ pub(super) enum Deliveries {
         after_help = "Examples:\n  scim-bridge deliveries retry 019b2c7e-…\n  scim-bridge deliveries retry --all --tenant acme"
     )]
     Retry(Retry),
-    /// Let a held delivery go on, and agree to what it asks: to adopt the account that was found.
-    #[command(after_help = "Example:\n  scim-bridge deliveries release 019b2c7e-…")]
+    /// Let a held delivery go on, and agree to what it asks: to adopt the account that was found, to what the guard holds
+    /// back.
+    #[command(
+        after_help = "Examples:\n  scim-bridge deliveries release 019b2c7e-…\n  scim-bridge deliveries release --guarded --tenant acme"
+    )]
     Release(Release),
 }
 
@@ -60,9 +63,16 @@ pub(super) struct Retry {
 }
 
 #[derive(Debug, Args)]
+#[group(id = "whose", required = true, multiple = false, args = ["id", "guarded"])]
 pub(super) struct Release {
     /// Id of the user or group.
-    id: String,
+    id: Option<String>,
+    /// Everybody of whom the guard holds something back; needs --tenant.
+    #[arg(long, requires = "tenant")]
+    guarded: bool,
+    /// With --guarded: whose people.
+    #[arg(long, value_name = "TENANT", requires = "guarded")]
+    tenant: Option<String>,
     #[command(flatten)]
     file: ConfigFile,
 }
@@ -163,10 +173,28 @@ impl Retry {
 
 impl Release {
     async fn run(self) -> Result<()> {
-        let db = database(&self.file.load()?, false).await?;
-        let done = hand::release(&db, &self.id, SystemClock.now()).await?;
-        db.close().await;
-        say(done, &self.id, "goes on")
+        let config = self.file.load()?;
+        if let Some(tenant) = &self.tenant
+            && !config.tenant.contains_key(tenant)
+        {
+            let known: Vec<&str> = config.tenant.keys().map(String::as_str).collect();
+            bail!("there is no tenant {tenant}; configured: {}", known.join(", "));
+        }
+        let db = database(&config, false).await?;
+        let now = SystemClock.now();
+        match (&self.id, &self.tenant) {
+            (Some(id), _) => {
+                let done = hand::release(&db, id, now).await?;
+                db.close().await;
+                say(done, id, "goes on")
+            }
+            (None, tenant) => {
+                let released = hand::release_guarded(&db, tenant.as_deref().unwrap_or_default(), now).await?;
+                db.close().await;
+                println!("{released} go on");
+                Ok(())
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod check;
 mod entitlements;
 mod error;
 mod extension;
+mod guard;
 mod mapping;
 mod model;
 mod quota;
@@ -32,6 +33,7 @@ pub use accounts::{Accounts, Adopt, Leaving};
 pub use entitlements::{Entitlements, Exclusive, IdpEntitlements, RuleTable};
 pub use error::{Error, Problem};
 pub use extension::{Extended, Extension};
+pub use guard::{Guard, Sensitive};
 pub use mapping::{FieldMapping, FieldTable, KeyDefaults, MappedField};
 pub use model::{Acknowledge, Config, Database, Delivery, Flow, Groups, Login, Rest, Salesforce, Server, Tenant};
 pub use quota::Quota;
@@ -87,6 +89,7 @@ impl Config {
             groups: Groups { mirror: vec!["*".to_owned()], create: true },
             accounts: Accounts::default(),
             mapping: FieldMapping::default(),
+            guard: Guard::default(),
             protected: Vec::new(),
             reconcile: Reconcile::default(),
             extensions: Vec::new(),

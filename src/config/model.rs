@@ -14,6 +14,7 @@ use url::Url;
 use super::accounts::Accounts;
 use super::entitlements::Entitlements;
 use super::extension::Extension;
+use super::guard::Guard;
 use super::mapping::FieldMapping;
 use super::quota::Quota;
 use super::reconcile::Reconcile;
@@ -142,6 +143,9 @@ pub struct Tenant {
     /// What people get in Salesforce.
     #[serde(default)]
     pub entitlements: Entitlements,
+    /// What is held until a person agrees.
+    #[serde(default)]
+    pub guard: Guard,
     /// Which groups go to Salesforce.
     #[serde(default)]
     pub groups: Groups,

@@ -6,6 +6,7 @@ use url::{Host, Url};
 
 use super::check::Finding;
 use super::entitlements;
+use super::guard;
 use super::mapping;
 use super::model::{Config, Flow, Rest, Salesforce};
 use super::quota;
@@ -34,6 +35,7 @@ pub(super) fn config(config: &Config) -> Vec<Finding> {
             found.push(Finding::at(&format!("tenant.{name}.accounts.on_deactivate"), words));
         }
         found.extend(entitlements::check(name, tenant));
+        found.extend(guard::check(name, tenant));
         let blank = |text: &String| text.trim().is_empty();
         for (list, entries) in [("groups.mirror", &tenant.groups.mirror), ("protected", &tenant.protected)] {
             for (index, _) in entries.iter().enumerate().filter(|(_, text)| blank(text)) {

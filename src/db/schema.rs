@@ -51,6 +51,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    guarded (resource_id, act) {
+        resource_id -> Text,
+        act -> Text,
+        tenant -> Text,
+        state -> Text,
+        noted_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    planned_under (tenant) {
+        tenant -> Text,
+        rules -> Text,
+        scope -> Text,
+    }
+}
+
+diesel::table! {
     observed (resource_id) {
         resource_id -> Text,
         state -> Text,

@@ -7,6 +7,7 @@ use crate::db::schema::{deliveries, resources};
 use crate::db::{Conn, Db, Error, on_backend};
 use crate::shadow::{Kind, observed};
 
+use super::guard;
 use super::outbox;
 use super::plan::ObservedUser;
 use super::state::State;
@@ -91,10 +92,12 @@ pub async fn retry(db: &Db, id: &str, now: DateTime<Utc>) -> Result<Done, Error>
     db.write(move |conn| order(conn, &id, &[State::Retrying, State::Held, State::Rejected], |_, _| Ok(()), now)).await
 }
 
-/// Lets a held delivery go on, and agrees to what it asks: the adoption of the account that was found.
+/// Lets a held delivery go on, and agrees to what it asks: the adoption of the account that was found, and what the guard
+/// holds back.
 pub async fn release(db: &Db, id: &str, now: DateTime<Utc>) -> Result<Done, Error> {
     let id = id.to_owned();
     let agree = move |conn: &mut Conn, id: &str| {
+        guard::release(conn, id)?;
         let Some(mut known) = observed::find::<ObservedUser>(conn, id)? else { return Ok(()) };
         if let Some(adoption) = &mut known.adoption {
             adoption.approved = true;
@@ -103,6 +106,27 @@ pub async fn release(db: &Db, id: &str, now: DateTime<Utc>) -> Result<Done, Erro
         Ok(())
     };
     db.write(move |conn| order(conn, &id, &[State::Held], agree, now)).await
+}
+
+/// Agrees to everything that the guard holds back of a tenant's people. Answers how many people that is.
+pub async fn release_guarded(db: &Db, tenant: &str, now: DateTime<Utc>) -> Result<usize, Error> {
+    let (mut after, mut all) = (String::new(), 0);
+    loop {
+        let (tenant, from) = (tenant.to_owned(), after.clone());
+        let people = db
+            .write(move |conn| {
+                let people = guard::waiting(conn, &tenant, &from, PAGE)?;
+                for id in &people {
+                    guard::release(conn, id)?;
+                }
+                outbox::release(conn, &people, now)?;
+                Ok::<_, Error>(people)
+            })
+            .await?;
+        let Some(last) = people.last() else { return Ok(all) };
+        after.clone_from(last);
+        all += people.len();
+    }
 }
 
 fn order(

@@ -8,6 +8,7 @@ mod attempt;
 mod catalogue;
 mod circuit;
 mod group;
+pub mod guard;
 pub mod hand;
 mod licence;
 mod mirror;
@@ -25,7 +26,7 @@ mod user;
 mod worker;
 
 pub use catalogue::Catalogue;
-pub use org::{Adopt, Entitlements, Org, Pace, Remembered};
+pub use org::{Adopt, Counted, Entitlements, Mark, Org, Pace, Remembered};
 pub use over::start_over;
 pub use overview::{Calls, Overview};
 pub use schedule::Schedule;

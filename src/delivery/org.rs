@@ -1,6 +1,6 @@
 //! One tenant's org, as its deliveries need it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,9 +12,11 @@ use crate::salesforce::{self, Client};
 use crate::scim::fold::fold;
 
 use super::catalogue::Catalogue;
+use super::guard::{self, Guard, Limits};
 use super::plan::Means;
 use super::schedule::Schedule;
-use crate::entitlement::{Exclusive, Rules};
+use crate::db::{Db, Error as DbError};
+use crate::entitlement::{Exclusive, Grant, Rules};
 
 /// A tenant's org and what the configuration says about it.
 pub struct Org {
@@ -42,6 +44,8 @@ pub struct Org {
     pub protected: BTreeSet<String>,
     /// What it said that need not be asked again at once.
     pub remembered: Remembered,
+    /// How many people have what many lose.
+    pub counted: Counted,
 }
 
 /// Who gets what in an org.
@@ -53,6 +57,20 @@ pub struct Entitlements {
     pub honours: bool,
     /// Kinds of which nobody keeps anything else.
     pub exclusive: Exclusive,
+    /// What waits for a person to agree.
+    pub guard: Guard,
+    /// Tells these entitlements from others.
+    pub mark: Mark,
+}
+
+/// Tells entitlements from those of another configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// A hash of the rules and of all that decides with them.
+    pub rules: String,
+    /// What takes effect on people for whom the rules decide nothing: kinds that are exclusive, and whether pushes are
+    /// honoured. Empty: nothing does.
+    pub scope: String,
 }
 
 impl Entitlements {
@@ -110,6 +128,35 @@ enum Profile {
 
 /// How long an org is believed that has no such profile. One person asks again then, for all.
 const BELIEVED: TimeDelta = TimeDelta::minutes(1);
+
+/// How many people have something that many lose: counted at most once a minute, because it looks through all of them, and
+/// each of those who lose it asks.
+#[derive(Default)]
+pub struct Counted(Mutex<BTreeMap<Grant, (u64, DateTime<Utc>)>>);
+
+impl Counted {
+    /// How many have it or had it within the window of the limits.
+    pub(super) async fn had(
+        &self,
+        db: &Db,
+        tenant: &str,
+        grant: &Grant,
+        limits: Limits,
+        now: DateTime<Utc>,
+    ) -> Result<u64, DbError> {
+        // Held while counting, so that a thousand people count once.
+        let mut known = self.0.lock().await;
+        if let Some((had, at)) = known.get(grant)
+            && now - *at < BELIEVED
+        {
+            return Ok(*had);
+        }
+        let (tenant, lost) = (tenant.to_owned(), grant.clone());
+        let (_, had) = db.read(move |conn| guard::numbers(conn, &tenant, &lost, &limits, now)).await?;
+        known.insert(grant.clone(), (had, now));
+        Ok(had)
+    }
+}
 
 impl Org {
     /// Id of the default profile in this org: names, not ids, are configured. `asking` is told of a call.

@@ -221,6 +221,18 @@ pub fn wake(conn: &mut Conn, resources: &[String], due: DateTime<Utc>) -> Result
     reopen(conn, resources, &[State::Held, State::Delivered, State::Rejected], due)
 }
 
+/// Makes users due again whose delivery was refused, or (`everybody`) had come to an end, good or bad.
+pub fn wake_users(conn: &mut Conn, tenant: &str, everybody: bool, due: DateTime<Utc>) -> Result<usize, Error> {
+    let states: &[State] = if everybody { &[State::Rejected, State::Delivered] } else { &[State::Rejected] };
+    let ended: Vec<String> = on_backend!(&mut *conn, c => deliveries::table
+        .filter(deliveries::tenant.eq(tenant).and(deliveries::kind.eq(Kind::User.as_str())))
+        .filter(deliveries::state.eq_any(states.iter().map(|state| state.as_str())))
+        .order(deliveries::resource_id)
+        .select(deliveries::resource_id)
+        .load(c))?;
+    wake(conn, &ended, due)
+}
+
 fn reopen(conn: &mut Conn, resources: &[String], from: &[State], due: DateTime<Utc>) -> Result<usize, Error> {
     let from: Vec<&str> = from.iter().map(|state| state.as_str()).collect();
     let mut released = 0;

@@ -56,6 +56,18 @@ impl Kind {
         matches!(self, Self::Profile | Self::Role)
     }
 
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Role => "role",
+            Self::PermissionSetLicence => "permission_set_licence",
+            Self::PermissionSet => "permission_set",
+            Self::PermissionSetGroup => "permission_set_group",
+            Self::PublicGroup => "public_group",
+        }
+    }
+
     /// In words, for messages.
     pub fn words(self) -> &'static str {
         match self {

@@ -174,7 +174,7 @@ fn mentions_groups(filter: &Filter) -> bool {
         Filter::And(left, right) | Filter::Or(left, right) => mentions_groups(left) || mentions_groups(right),
         Filter::Not(inner) => mentions_groups(inner),
         Filter::Compare { attribute, .. } | Filter::Present(attribute) | Filter::Values { attribute, .. } => {
-            attribute.schema.as_deref().is_none_or(|urn| urn == crate::scim::USER_SCHEMA)
+            attribute.schema.as_deref().is_none_or(|urn| urn.eq_ignore_ascii_case(crate::scim::USER_SCHEMA))
                 && attribute.name.eq_ignore_ascii_case("groups")
         }
     }

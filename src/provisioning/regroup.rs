@@ -5,24 +5,23 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::db::{Conn, Error};
-use crate::delivery::outbox;
-use crate::entitlement::Rules;
-use crate::shadow::{self, Kind, Stored, member};
+use crate::delivery::{Entitlements, replan};
+use crate::shadow::{Stored, member};
 
-/// Enqueues the users who came into a group or left it, where the rules look at a group of that name; and all of its
+/// Plans the users anew who came into a group or left it, where the rules look at a group of that name; and all of its
 /// members where it has another name than before. `group`: as it was and as it is; `members`: whose membership changed.
 ///
 /// Nobody else: whoever's decision stays as it is costs one look at the database, and no call.
 pub(super) fn changed(
     conn: &mut Conn,
-    rules: Option<&Rules>,
+    entitlements: Option<&Entitlements>,
     group: (Option<&Stored>, Option<&Stored>),
     members: Vec<String>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let (Some(rules), Some(one)) = (rules, group.1.or(group.0)) else { return Ok(()) };
+    let (Some(entitlements), Some(one)) = (entitlements, group.1.or(group.0)) else { return Ok(()) };
     let [before, after] = [group.0, group.1].map(|group| group.and_then(|group| group.text("displayName")));
-    if ![before, after].into_iter().flatten().any(|name| rules.look_at_group(name)) {
+    if ![before, after].into_iter().flatten().any(|name| entitlements.rules.look_at_group(name)) {
         return Ok(());
     }
     // In one order, so that two transactions that do the same do not wait for each other in a circle.
@@ -33,10 +32,5 @@ pub(super) fn changed(
         people.extend(member::ids_of(conn, &one.id)?);
     }
     let people: Vec<String> = people.into_iter().collect();
-    for (id, kind) in shadow::existing(conn, &one.tenant, &people)? {
-        if kind == Kind::User {
-            outbox::enqueue(conn, &one.tenant, kind, &id, now)?;
-        }
-    }
-    Ok(())
+    replan::regroup(conn, &one.tenant, entitlements, &people, now)
 }

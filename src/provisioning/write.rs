@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::db::{self, Conn};
-use crate::delivery::outbox;
+use crate::delivery::{Entitlements, outbox};
 use crate::scim::path::AttributePath;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::{Resolved, ResourceType};
@@ -14,7 +14,6 @@ use crate::shadow::{self, Kind, Snapshot, Stored, insert, save};
 
 use super::view::View;
 use super::{Error, group, regroup};
-use crate::entitlement::Rules;
 
 /// Turns a taken name into the answer that says so (RFC 7644 3.3: 409 `uniqueness`).
 fn named(error: db::Error, resource: &Stored) -> Error {
@@ -48,9 +47,13 @@ fn fits(resource: &Stored) -> Result<(), Error> {
 pub(super) type Draft = (Stored, Vec<String>);
 
 /// Stores a new resource and its delivery.
-pub(super) fn create(conn: &mut Conn, (stored, members): &Draft, rules: Option<&Rules>) -> Result<View, Error> {
+pub(super) fn create(
+    conn: &mut Conn,
+    (stored, members): &Draft,
+    entitlements: Option<&Entitlements>,
+) -> Result<View, Error> {
     begin(conn, stored)?;
-    complete(conn, stored, members, rules)
+    complete(conn, stored, members, entitlements)
 }
 
 /// Stores a new resource without its members, which may be new as well.
@@ -64,13 +67,13 @@ pub(super) fn complete(
     conn: &mut Conn,
     stored: &Stored,
     members: &[String],
-    rules: Option<&Rules>,
+    entitlements: Option<&Entitlements>,
 ) -> Result<View, Error> {
     let mut memberships: Vec<Reference> = Vec::new();
     if !members.is_empty() {
         let known = group::known(conn, stored, members)?;
         let new = member::add(conn, &stored.id, &known)?;
-        regroup::changed(conn, rules, (None, Some(stored)), new, stored.created)?;
+        regroup::changed(conn, entitlements, (None, Some(stored)), new, stored.created)?;
         memberships = member::of_group(conn, &stored.id)?;
     }
     outbox::enqueue_stored(conn, stored, stored.created)?;
@@ -86,7 +89,7 @@ pub(super) fn change(
     conn: &mut Conn,
     (tenant, kind, id): (&str, Kind, &str),
     when: &Precondition,
-    (now, rules): (DateTime<Utc>, Option<&Rules>),
+    (now, entitlements): (DateTime<Utc>, Option<&Entitlements>),
     change: impl FnOnce(&mut Conn, &mut Stored) -> Result<Vec<String>, Error>,
 ) -> Result<(Stored, bool), Error> {
     let before = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
@@ -101,10 +104,11 @@ pub(super) fn change(
     // A clock that was set back must not make a change look older than what it changed.
     after.modified = now.max(before.modified);
     save(conn, &after).map_err(|e| named(e, &after))?;
-    outbox::enqueue_stored(conn, &after, now)?;
+    // People before their groups, as a user's delivery locks them: two that wait for each other would both be slow.
     if kind == Kind::Group {
-        regroup::changed(conn, rules, (Some(&before), Some(&after)), memberships, now)?;
+        regroup::changed(conn, entitlements, (Some(&before), Some(&after)), memberships, now)?;
     }
+    outbox::enqueue_stored(conn, &after, now)?;
     Ok((after, true))
 }
 
@@ -113,7 +117,7 @@ pub(super) fn delete(
     conn: &mut Conn,
     (tenant, kind, id): (&str, Kind, &str),
     when: &Precondition,
-    (now, rules): (DateTime<Utc>, Option<&Rules>),
+    (now, entitlements): (DateTime<Utc>, Option<&Entitlements>),
 ) -> Result<(), Error> {
     let stored = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
     when.check_change(stored.version)?;
@@ -126,7 +130,7 @@ pub(super) fn delete(
     }
     if kind == Kind::Group {
         let gone = member::clear(conn, id)?;
-        regroup::changed(conn, rules, (Some(&stored), None), gone, now)?;
+        regroup::changed(conn, entitlements, (Some(&stored), None), gone, now)?;
     }
     shadow::bury(conn, &stored, now)?;
     outbox::enqueue_stored(conn, &Stored { deleted: Some(now), ..stored }, now)?;

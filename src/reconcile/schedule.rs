@@ -13,6 +13,8 @@ use crate::salesforce::Tempo;
 
 /// The longest nap: another process may have reconciled meanwhile, and clocks are set.
 const NAP: Duration = Duration::from_mins(1);
+/// While no calls are left for it. Looking costs none.
+const HELD: Duration = Duration::from_secs(5);
 /// The shortest.
 const BLINK: Duration = Duration::from_millis(50);
 
@@ -73,7 +75,7 @@ pub async fn run(on: Reconcile, rhythm: Rhythm, randomness: SharedRandomness, st
             }
             continue;
         }
-        let nap = (due - now).to_std().unwrap_or(NAP).clamp(BLINK, NAP);
+        let nap = if held { HELD } else { (due - now).to_std().unwrap_or(BLINK).clamp(BLINK, NAP) };
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(nap) => {}

@@ -27,7 +27,7 @@ pub struct Entry {
 /// # Errors
 /// What the database says.
 pub fn page(conn: &mut Conn, tenant: &str, after: &str, limit: i64, grouped: bool) -> Result<Vec<Entry>, Error> {
-    let rows: Vec<(String, String, Option<String>)> = on_backend!(&mut *conn, c => resources::table
+    let rows: Vec<Row> = on_backend!(&mut *conn, c => resources::table
         .left_join(observed::table.on(observed::resource_id.eq(resources::id)))
         .filter(resources::tenant.eq(tenant).and(resources::kind.eq(Kind::User.as_str())))
         .filter(resources::deleted_at.is_null().and(resources::id.gt(after)))
@@ -35,6 +35,31 @@ pub fn page(conn: &mut Conn, tenant: &str, after: &str, limit: i64, grouped: boo
         .limit(limit)
         .select((resources::id, resources::document, observed::state.nullable()))
         .load(c))?;
+    entries(conn, rows, grouped)
+}
+
+/// Those of `ids` that are users of the tenant.
+///
+/// # Errors
+/// What the database says.
+pub fn of(conn: &mut Conn, tenant: &str, ids: &[String], grouped: bool) -> Result<Vec<Entry>, Error> {
+    let mut all = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(1000) {
+        let rows: Vec<Row> = on_backend!(&mut *conn, c => resources::table
+            .left_join(observed::table.on(observed::resource_id.eq(resources::id)))
+            .filter(resources::tenant.eq(tenant).and(resources::kind.eq(Kind::User.as_str())))
+            .filter(resources::deleted_at.is_null().and(resources::id.eq_any(chunk)))
+            .select((resources::id, resources::document, observed::state.nullable()))
+            .load(c))?;
+        all.extend(entries(conn, rows, grouped)?);
+    }
+    Ok(all)
+}
+
+/// Id, document and what was observed.
+type Row = (String, String, Option<String>);
+
+fn entries(conn: &mut Conn, rows: Vec<Row>, grouped: bool) -> Result<Vec<Entry>, Error> {
     let mut entries: Vec<Entry> =
         rows.into_iter().map(|(id, document, observed)| Entry { id, document, observed, groups: Vec::new() }).collect();
     if grouped {

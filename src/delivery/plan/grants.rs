@@ -27,6 +27,9 @@ pub struct ObservedGrants {
     /// What was taken away because the person left, and was theirs by hand: given back when they are active again.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub removed: BTreeSet<Grant>,
+    /// Whether the person leaves and it is not known yet that everything was taken away that was to be.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub leaving: bool,
     /// What was last decided and brought about: whoever's decision becomes another is planned anew.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub decided: BTreeSet<Decided>,
@@ -85,9 +88,13 @@ impl ObservedGrants {
             .iter()
             .map(|held| HeldGrant { grant: held.grant.clone(), assignment: Some(held.assignment.clone()) })
             .collect();
+        let single = [(Kind::Profile, &grants.profile), (Kind::Role, &grants.role)];
+        let single = single.into_iter().filter_map(|(kind, id)| Some(Grant::new(kind, id.as_deref()?)));
+        let there: BTreeSet<Grant> = held.iter().map(|held| held.grant.clone()).chain(single).collect();
         self.taking.clear();
-        let ours = std::mem::take(&mut self.giving).into_iter();
-        self.given.extend(ours.filter(|grant| held.iter().any(|held| held.grant == *grant)));
+        self.given.append(&mut self.giving);
+        // What somebody took away by hand is ours no longer: if it comes back, it comes by hand.
+        self.given.retain(|grant| there.contains(grant));
         self.holds = Some(held);
     }
 
@@ -102,6 +109,23 @@ impl ObservedGrants {
             let unsure = if matches!(change, Change::Give(_)) { &mut self.giving } else { &mut self.taking };
             unsure.insert(change.grant().clone());
         }
+    }
+
+    /// Notes a profile or a role that is about to be given with the account's fields.
+    pub fn sending_field(&mut self, grant: Grant) {
+        self.giving.insert(grant);
+    }
+
+    /// Notes that it is known what became of the account's fields.
+    pub fn fields_answered(&mut self) {
+        self.giving.retain(|grant| !grant.kind.is_single());
+    }
+
+    /// Notes that the person is here again: what they had by hand before and have now need not be given back.
+    pub fn is_back(&mut self) {
+        self.leaving = false;
+        let holds: BTreeSet<&Grant> = self.holds.iter().flatten().map(|held| &held.grant).collect();
+        self.removed.retain(|grant| !holds.contains(grant));
     }
 
     /// Notes that it is known what became of a change.

@@ -57,14 +57,15 @@ impl Rung {
 }
 
 /// The next step before the deactivation; `None`: it may be deactivated. What Salesforce refuses is passed over: it must not
-/// keep anybody's access alive.
+/// keep anybody's access alive. What could not be taken away before the deactivation is taken after it.
 pub(super) fn next(ladder: Ladder, account: &str, seen: &UserSeen) -> Option<UserStep> {
-    if seen.observed.record.get("IsActive") == Some(&serde_json::Value::Bool(false)) {
+    let is_inactive = seen.observed.record.get("IsActive") == Some(&serde_json::Value::Bool(false));
+    if is_inactive && !seen.observed.grants.leaving {
         return None;
     }
     for rung in ladder.rungs() {
         if rung == Rung::Freeze {
-            if !seen.observed.frozen && !seen.unfreezable {
+            if !is_inactive && !seen.observed.frozen && !seen.freeze_tried {
                 return Some(UserStep::Freeze(account.to_owned()));
             }
             continue;
@@ -141,11 +142,23 @@ mod tests {
     #[test]
     fn what_salesforce_refuses_keeps_nobody_in() {
         let ladder = Ladder::new([Rung::Freeze, Rung::RemovePermissionSets]);
-        let mut seen = UserSeen { unfreezable: true, looked: true, ..seen() };
+        let mut seen = UserSeen { freeze_tried: true, looked: true, ..seen() };
         seen.observed.grants.holds = Some(vec![held(Kind::PermissionSet, "1")]);
         seen.refused.insert(Grant::new(Kind::PermissionSet, "1"));
         let step = user(&UserWish::Gone, &seen, Means { rest: true, welcome_mail: false, ladder });
         assert_eq!(step, Some(UserStep::Update("005".into(), Record::new().with("IsActive", false))));
+    }
+
+    #[test]
+    fn what_could_not_be_taken_before_is_taken_after_the_deactivation() {
+        let ladder = Ladder::new([Rung::Freeze, Rung::RemovePermissionSets]);
+        let means = Means { rest: true, welcome_mail: false, ladder };
+        let mut seen = seen();
+        seen.observed.record.set("IsActive", false);
+        seen.observed.grants.leaving = true;
+        assert_eq!(user(&UserWish::Gone, &seen, means), Some(UserStep::ReadGrants("005".into())));
+        (seen.looked, seen.observed.grants.holds) = (true, Some(vec![held(Kind::PermissionSet, "1")]));
+        assert!(matches!(user(&UserWish::Gone, &seen, means), Some(UserStep::Grants(..))));
     }
 
     #[test]

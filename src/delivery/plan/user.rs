@@ -29,9 +29,12 @@ pub struct ObservedUser {
     /// Salesforce shows the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_email: Option<String>,
-    /// Whether we froze the account because Salesforce refused to deactivate it.
+    /// Whether we froze the account: because the person left, or because Salesforce refused to deactivate it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub frozen: bool,
+    /// Whether we perhaps did: noted before the call, taken out when its answer is known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub freezing: bool,
     /// The account that was found for this person, where a person has to say whether it is theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
@@ -102,10 +105,10 @@ pub struct UserSeen {
     pub perhaps_created: bool,
     /// Whether the person's grants were read during this delivery.
     pub looked: bool,
-    /// What Salesforce refused to give or to take during this delivery.
+    /// What is neither given nor taken during this delivery: Salesforce refused it, or a person has to agree first.
     pub refused: BTreeSet<Grant>,
-    /// Whether Salesforce refused to freeze the account during this delivery.
-    pub unfreezable: bool,
+    /// Whether freezing was tried during this delivery: the account is frozen, or cannot be.
+    pub freeze_tried: bool,
 }
 
 /// The next step for a user.
@@ -141,7 +144,7 @@ pub fn user(wish: &UserWish, seen: &UserSeen, means: Means) -> Option<UserStep> 
         UserWish::Account(wish) => &wish.record,
         UserWish::Gone => &inactive,
     };
-    if seen.observed.frozen && is_active(record) {
+    if (seen.observed.frozen || seen.observed.freezing) && is_active(record) {
         return Some(UserStep::Unfreeze(account.clone()));
     }
     if !is_active(record)
@@ -251,7 +254,7 @@ mod tests {
                 seen.account = Some("005".into());
                 seen.observed.record = fields.clone();
             }
-            UserStep::Unfreeze(_) => seen.observed.frozen = false,
+            UserStep::Unfreeze(_) => (seen.observed.frozen, seen.observed.freezing) = (false, false),
             UserStep::Freeze(_) => seen.observed.frozen = true,
             UserStep::Update(_, changes) => {
                 seen.observed.record.apply(changes);

@@ -2,7 +2,7 @@
 
 use crate::delivery::attempt::Abandoned;
 use crate::delivery::plan::{self, ObservedGrants, ObservedUser, UserSeen, UserWish};
-use crate::delivery::{licence, outbox};
+use crate::delivery::{guard, licence, outbox};
 use crate::salesforce::{Account, Record};
 use crate::shadow::link::{self, How, Link};
 use crate::shadow::{self, Kind, member, observed};
@@ -27,6 +27,9 @@ impl Delivery<'_> {
 
     pub(super) async fn created(&mut self, account: Account, sent: Record) -> Result<(), Abandoned> {
         self.notes.extend(account.notes);
+        for act in self.acts_of_fields(&sent) {
+            self.watch.note_done(act);
+        }
         self.linked(account.id, How::Created, sent, true).await.map(drop)
     }
 
@@ -62,35 +65,43 @@ impl Delivery<'_> {
         self.seen.observed.record = record;
         let observed = std::mem::replace(&mut self.seen.observed, before);
         let account = Some(salesforce_id.clone());
-        let seen = UserSeen { account, observed: observed.clone(), ..UserSeen::default() };
         let (stored, now) = (self.stored.clone(), self.attempt.now());
         let link = Link { salesforce_id, how };
         let linked = self
             .attempt
             .note(move |conn, claim| {
                 let owner = link::owner(conn, &stored.tenant, Kind::User, &link.salesforce_id)?;
+                let mut observed = observed.clone();
                 if let Some((tombstone, true)) = owner.filter(|(owner, _)| *owner != stored.id) {
                     shadow::guard(conn, &tombstone)?;
                     if outbox::is_under_way(conn, &tombstone)? {
-                        return Ok(false);
+                        return Ok(None);
                     }
+                    let before = observed::find::<ObservedUser>(conn, &tombstone)?.unwrap_or_default();
+                    (observed.frozen, observed.freezing) = (before.frozen, before.freezing);
+                    // What was given before they left is the bridge's still, and what was taken is given back.
+                    observed.grants.given.extend(before.grants.given);
+                    observed.grants.removed.extend(before.grants.removed);
                     memberships(conn, &tombstone, &stored, now)?;
                 }
                 link::save(conn, &stored, &link, now)?;
                 observed::save(conn, &stored.id, &observed, now)?;
                 outbox::creating(conn, &claim.resource, None)?;
                 released(conn, &stored, now)?;
-                Ok(true)
+                Ok(Some(observed))
             })
             .await?;
-        if linked {
-            (self.seen, self.creating) = (seen, None);
-            self.entitle();
-        }
-        Ok(linked)
+        let Some(observed) = linked else { return Ok(false) };
+        self.seen = UserSeen { account, observed, ..UserSeen::default() };
+        self.creating = None;
+        self.entitle();
+        Ok(true)
     }
 
     pub(super) async fn updated(&mut self, changes: &Record, echoed: Option<Account>) -> Result<(), Abandoned> {
+        for act in self.acts_of_fields(changes) {
+            self.watch.note_done(act);
+        }
         let observed = &mut self.seen.observed;
         observed.record.apply(changes);
         for (field, _) in changes.iter() {
@@ -98,6 +109,7 @@ impl Delivery<'_> {
         }
         self.note_given(changes);
         let observed = &mut self.seen.observed;
+        observed.grants.fields_answered();
         if let Some(new) = changes.text("Email") {
             // REST echoes nothing: unless the org does without confirmations, the address waits.
             let shown = echoed.as_ref().and_then(|account| account.record.text("Email"));
@@ -132,17 +144,36 @@ impl Delivery<'_> {
     pub(super) async fn about_to_update(&mut self, changes: &Record) -> Result<Record, Abandoned> {
         let before = self.seen.observed.unsure.clone();
         self.seen.observed.unsure.apply(changes);
+        for grant in self.given_with(changes) {
+            self.seen.observed.grants.sending_field(grant);
+        }
         self.save_observed().await?;
         Ok(before)
     }
 
     pub(super) async fn save_observed(&self) -> Result<(), Abandoned> {
         let (id, now, observed) = (self.stored.id.clone(), self.attempt.now(), self.seen.observed.clone());
-        self.attempt.note(move |conn, _| observed::save(conn, &id, &observed, now)).await
+        // Again and again, until the delivery ends: that it was done once is true as long.
+        let done = self.watch.done.clone();
+        let note = move |conn: &mut crate::db::Conn, _: &outbox::Claim| {
+            for act in &done {
+                guard::done(conn, &id, act, now)?;
+            }
+            observed::save(conn, &id, &observed, now)
+        };
+        self.attempt.note(note).await
     }
 
-    pub(super) async fn frozen(&mut self, frozen: bool) -> Result<(), Abandoned> {
-        self.seen.observed.frozen = frozen;
+    /// Notes that an update surely changed nothing; `unsure` is what [`Self::about_to_update`] answered.
+    pub(super) async fn known_not_updated(&mut self, unsure: Record) -> Result<(), Abandoned> {
+        self.seen.observed.unsure = unsure;
+        self.seen.observed.grants.fields_answered();
+        self.save_observed().await
+    }
+
+    /// Notes that the person may log in again.
+    pub(super) async fn unfrozen(&mut self) -> Result<(), Abandoned> {
+        (self.seen.observed.frozen, self.seen.observed.freezing) = (false, false);
         self.save_observed().await
     }
 

@@ -16,9 +16,9 @@ use crate::scim::Attributes;
 use crate::shadow::member::Reference;
 
 /// Field of the profile.
-const PROFILE: &str = "ProfileId";
+pub(super) const PROFILE: &str = "ProfileId";
 /// Field of the role.
-const ROLE: &str = "UserRoleId";
+pub(super) const ROLE: &str = "UserRoleId";
 
 /// What a person shall have in the org.
 #[derive(Debug, Clone, Default)]
@@ -174,13 +174,16 @@ impl Entitled {
             }
             let (given, holds) = (grants.given_of(kind), observed.record.text(field));
             let decided = single(kind, wanted, given, holds, &self.exclusive);
+            // Of an account that was there before nobody has asked: what it has already is not sent, and not ours.
+            let is_unknown = !observed.record.mentions(field) && grants.holds.is_none();
             match decided {
                 Single::Be(id) if is_active => {
+                    look_first |= is_unknown;
                     look_first |= wanted.is_some_and(|(_, fallback)| fallback) && holds != Some(&id);
                     wish.record.set(field, id);
                 }
                 Single::Clear if is_active => {
-                    look_first |= holds.is_some() || given.is_some();
+                    look_first |= is_unknown || holds.is_some() || given.is_some();
                     wish.record.set(field, Value::Null);
                 }
                 // A new account is made with a profile, whoever may log in.
@@ -203,10 +206,5 @@ impl Entitled {
             Kind::Role => self.role.as_ref() == Some(&grant.id),
             _ => self.others.contains_key(grant),
         }
-    }
-
-    /// What a grant is called.
-    pub(super) fn name(&self, grant: &Grant) -> String {
-        self.others.get(grant).cloned().unwrap_or_else(|| format!("{} {}", grant.kind.words(), grant.id))
     }
 }

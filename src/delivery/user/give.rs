@@ -9,6 +9,7 @@ use crate::entitlement::{Grant, Kind};
 use crate::salesforce::{self, Cause, Change, Disposition, Record};
 
 use super::Delivery;
+use super::guarded::act_of;
 use crate::db::{Conn, Error as DbError};
 use crate::shadow::{self, link};
 use std::collections::BTreeSet;
@@ -21,46 +22,78 @@ impl Delivery<'_> {
         if let Some(entitled) = &self.entitled {
             entitled.apply(wish, &self.seen.observed);
         }
+        let is_active = wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true));
+        if is_active {
+            self.seen.observed.grants.is_back();
+        }
         let removed = &self.seen.observed.grants.removed;
-        if wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true)) && !removed.is_empty() {
+        if is_active && !removed.is_empty() {
             let grants = wish.grants.get_or_insert_default();
             for grant in removed.iter().filter(|grant| !grants.exclusive.0.contains(&grant.kind)) {
                 let name = || format!("{} {}, which the person had before,", grant.kind.words(), grant.id);
                 grants.wanted.entry(grant.clone()).or_insert_with(name);
             }
         }
+        self.withhold();
     }
 
     /// Whether the person is to have no access.
-    fn is_leaver(&self) -> bool {
+    pub(super) fn is_leaver(&self) -> bool {
         match &self.wish {
             UserWish::Account(wish) => wish.record.get("IsActive") != Some(&serde_json::Value::Bool(true)),
             UserWish::Gone => true,
         }
     }
 
+    /// Freezes an account, and notes that it was us. What is frozen already is somebody else's doing, unless an answer of
+    /// ours was lost.
+    pub(super) async fn shut(&mut self, id: &str) -> Result<Result<(), salesforce::Error>, Abandoned> {
+        let attempt = self.attempt;
+        let perhaps = std::mem::replace(&mut self.seen.observed.freezing, true);
+        self.save_observed().await?;
+        attempt.called();
+        let answer = attempt.shared.org.client.freeze(id, true).await;
+        let observed = &mut self.seen.observed;
+        match &answer {
+            Ok(was_open) => (observed.frozen, observed.freezing) = (*was_open || perhaps, false),
+            Err(error) if !error.may_have_changed_something() => observed.freezing = perhaps,
+            Err(_) => {}
+        }
+        self.save_observed().await?;
+        Ok(answer.map(drop))
+    }
+
     /// Freezes the account of somebody who leaves. `Some`: the delivery ends here.
     pub(super) async fn freeze(&mut self, id: &str) -> Result<Option<Outcome>, Abandoned> {
-        let attempt = self.attempt;
-        attempt.hold().await?;
-        attempt.called();
-        match attempt.shared.org.client.freeze(id, true).await {
-            Ok(()) => self.frozen(true).await?,
-            Err(salesforce::Error::Gone { .. }) => self.vanished().await?,
-            // The deactivation itself must not wait for it.
-            Err(error) if error.disposition() == Disposition::Reject => {
-                self.seen.unfreezable = true;
-                self.notes.push(format!("the account was not frozen first: {error}"));
-            }
-            Err(error) => return Ok(Some(attempt.failed(&error))),
+        let shut = self.shut(id).await?;
+        self.seen.freeze_tried = true;
+        Ok(match shut {
+            Ok(()) => None,
+            Err(error) => self.does_not_keep_in(&error, "the account was not frozen first"),
+        })
+    }
+
+    /// What follows from an error in a step before a deactivation, which must not wait for it: a note, and where it may pass
+    /// another try afterwards. `Some`: the org does not answer, so that the deactivation would fail as well.
+    fn does_not_keep_in(&mut self, error: &salesforce::Error, what: &str) -> Option<Outcome> {
+        let outcome = self.attempt.failed(error);
+        if matches!(error.disposition(), Disposition::Outage { .. }) {
+            return Some(outcome);
         }
-        Ok(None)
+        self.notes.push(format!("{what}: {error}"));
+        let is_gone = matches!(error, salesforce::Error::Gone { .. });
+        if outcome.state != State::Rejected && !is_gone {
+            self.leave_again = Some(outcome);
+        }
+        None
     }
 
     /// Reads what an account has been given. `Some`: the delivery ends here.
     pub(super) async fn read_grants(&mut self, id: &str) -> Result<Option<Outcome>, Abandoned> {
         let attempt = self.attempt;
-        attempt.hold().await?;
+        // From here on until all is taken away that is to be, whatever happens in between.
+        self.seen.observed.grants.leaving = self.is_leaver();
+        self.save_observed().await?;
         attempt.called();
         match attempt.shared.org.client.grants(id).await {
             Ok(Some(grants)) => {
@@ -75,10 +108,11 @@ impl Delivery<'_> {
                 self.entitle();
             }
             Ok(None) => self.vanished().await?,
-            // The deactivation itself must not wait for it.
-            Err(error) if self.is_leaver() && error.disposition() == Disposition::Reject => {
+            Err(error) if self.is_leaver() => {
                 self.seen.looked = true;
-                self.notes.push(format!("what the person was given is not known, and was not taken away: {error}"));
+                self.seen.observed.grants.holds = None;
+                let words = "what the person was given is not known, and was not taken away";
+                return Ok(self.does_not_keep_in(&error, words));
             }
             Err(error) => return Ok(Some(attempt.failed(&error))),
         }
@@ -93,10 +127,15 @@ impl Delivery<'_> {
         if groups.is_empty() {
             return Ok(());
         }
+        let mirror = self.attempt.shared.org.mirror.clone();
         let read = move |conn: &mut Conn| {
             let mut ours = BTreeSet::new();
             for group in groups {
-                if link::owner(conn, &tenant, shadow::Kind::Group, &group)?.is_some_and(|(_, deleted)| !deleted) {
+                let owner = link::owner(conn, &tenant, shadow::Kind::Group, &group)?.filter(|(_, deleted)| !deleted);
+                let Some((id, _)) = owner else { continue };
+                // One that is mirrored no longer is like any other.
+                let stored = shadow::find(conn, &tenant, shadow::Kind::Group, &id)?;
+                if stored.is_some_and(|stored| stored.text("displayName").is_some_and(|name| mirror.is_match(name))) {
                     ours.insert(group);
                 }
             }
@@ -128,6 +167,10 @@ impl Delivery<'_> {
                     }
                     self.save_observed().await?;
                 }
+                if self.is_leaver() {
+                    self.seen.refused.extend(changes.iter().map(|change| change.grant().clone()));
+                    return Ok(self.does_not_keep_in(&error, "not everything was taken away that was given"));
+                }
                 return Ok(Some(attempt.failed(&error)));
             }
         };
@@ -135,6 +178,7 @@ impl Delivery<'_> {
             match outcome {
                 Ok(made) => {
                     self.seen.observed.grants.changed(change, made);
+                    self.watch.note_done(act_of(change));
                 }
                 Err(error) => {
                     if !error.may_have_changed_something() {
@@ -145,12 +189,16 @@ impl Delivery<'_> {
                         attempt.shared.org.catalogue.forget(change.grant().kind).await;
                     }
                     // What nobody can have any more need not be given back for ever.
-                    let was_by_hand = self.seen.observed.grants.removed.contains(change.grant());
-                    if was_by_hand && error.disposition() == Disposition::Reject {
-                        self.seen.observed.grants.removed.remove(change.grant());
-                    }
                     self.seen.refused.insert(change.grant().clone());
-                    self.refusals.push((change.clone(), error));
+                    let is_given_back =
+                        matches!(change, Change::Give(_)) && self.seen.observed.grants.removed.contains(change.grant());
+                    if is_given_back && error.disposition() == Disposition::Reject {
+                        self.seen.observed.grants.removed.remove(change.grant());
+                        let name = self.called(change.grant());
+                        self.notes.push(format!("{name}, which the person had before, was not given back: {error}"));
+                    } else {
+                        self.refusals.push((change.clone(), error));
+                    }
                 }
             }
         }
@@ -166,7 +214,7 @@ impl Delivery<'_> {
         for (change, error) in &refusals {
             let failed = self.attempt.failed(error);
             let verb = if matches!(change, Change::Give(_)) { "was not given" } else { "was not taken away" };
-            let name = self.entitled.as_ref().map_or_else(String::new, |entitled| entitled.name(change.grant()));
+            let name = self.called(change.grant());
             told.push(format!("{name} {verb}: {error}"));
             // One that is tried again brings the others along.
             if outcome.as_ref().is_none_or(|before| rank(before) < rank(&failed)) {
@@ -175,6 +223,13 @@ impl Delivery<'_> {
         }
         let reason = Some(told.join("; "));
         outcome.map(|outcome| Outcome { reason, ..outcome })
+    }
+
+    /// The profile and the role that rules give with these fields.
+    pub(super) fn given_with(&self, sent: &Record) -> Vec<Grant> {
+        let given = [(Kind::Profile, "ProfileId"), (Kind::Role, "UserRoleId")];
+        let given = given.into_iter().filter_map(|(kind, field)| Some(Grant::new(kind, sent.text(field)?)));
+        given.filter(|grant| self.entitled.as_ref().is_some_and(|entitled| entitled.gives(grant))).collect()
     }
 
     /// Notes that a profile or a role was given or taken with these fields.

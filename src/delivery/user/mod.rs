@@ -3,6 +3,7 @@
 mod account;
 mod entitled;
 mod give;
+mod guarded;
 mod heir;
 mod look;
 mod refused;
@@ -18,12 +19,14 @@ use crate::shadow::member::{self, Reference};
 use crate::shadow::{self, Kind, Stored, observed};
 
 use super::attempt::{Abandoned, Attempt};
+use super::guard;
 use super::outbox::Outcome;
 use super::plan::{self, ObservedUser, UserSeen, UserStep, UserWish};
 use super::state::State;
 
 use entitled::Entitled;
 pub(super) use entitled::foreseen;
+use guarded::{Guarded, Watch};
 use heir::{UNDER_WAY, inherit};
 use look::LookFailed;
 use taken::NICKNAME;
@@ -46,6 +49,8 @@ pub(super) struct Loaded {
     pub(super) predecessor: Option<String>,
     /// The groups that the user is in, where rules look at them.
     pub(super) groups: Vec<Reference>,
+    /// Whether the guard watches something about the user.
+    is_watched: bool,
 }
 
 /// `grouped`: whether the groups that the user is in are wanted.
@@ -66,7 +71,8 @@ pub(super) fn load(conn: &mut Conn, id: &str, grouped: bool) -> Result<Option<Lo
         },
     };
     let groups = if grouped { member::groups_of_one(conn, id)? } else { Vec::new() };
-    Ok(Some(Loaded { stored, link, observed, manager, predecessor, groups }))
+    let is_watched = guard::is_watched(conn, id)?;
+    Ok(Some(Loaded { stored, link, observed, manager, predecessor, groups, is_watched }))
 }
 
 /// A delivery under way.
@@ -87,6 +93,12 @@ struct Delivery<'a> {
     entitled: Option<Entitled>,
     /// What Salesforce would not give or take.
     refusals: Vec<(Change, salesforce::Error)>,
+    /// What the guard holds back, and what it let pass.
+    watch: Watch,
+    /// What follows from a step that failed which must not keep somebody in who leaves: after the deactivation.
+    leave_again: Option<Outcome>,
+    /// What follows from a refused profile or role: after everything else was sent.
+    without: Option<(Vec<&'static str>, Outcome)>,
 }
 
 /// Brings a user's account to what was asked.
@@ -153,7 +165,7 @@ impl<'a> Delivery<'a> {
         creating: Option<Record>,
         entitled: Option<Entitled>,
     ) -> Result<Self, MappingFailed> {
-        let Loaded { stored, link, observed, manager, .. } = loaded;
+        let Loaded { stored, link, observed, manager, is_watched, .. } = loaded;
         let Wanted { wish, notes, waits_for, unmapped } = wanted(stored.live(), &manager, &attempt.shared.org.mapping)?;
         let seen = seen(link, observed, creating.is_some());
         let mut delivery = Self {
@@ -168,6 +180,9 @@ impl<'a> Delivery<'a> {
             deactivate_alone: false,
             entitled,
             refusals: Vec::new(),
+            watch: Watch::new(is_watched),
+            leave_again: None,
+            without: None,
         };
         delivery.notes.extend(delivery.entitled.iter().flat_map(|entitled| entitled.notes.clone()));
         delivery.entitle();
@@ -193,6 +208,11 @@ impl<'a> Delivery<'a> {
         let mut lost = false;
         for _ in 0..STEPS {
             let Some(step) = plan::user(&self.wish, &self.seen, org.means) else { return self.done().await };
+            match self.guard(&step).await? {
+                Guarded::Goes => {}
+                Guarded::Another => continue,
+                Guarded::Ends(outcome) => return Ok(outcome),
+            }
             match step {
                 UserStep::Look => match self.look().await {
                     Ok(look) => {
@@ -241,7 +261,7 @@ impl<'a> Delivery<'a> {
                     attempt.hold().await?;
                     attempt.called();
                     match org.client.freeze(&id, false).await {
-                        Ok(()) => self.frozen(false).await?,
+                        Ok(_) => self.unfrozen().await?,
                         Err(salesforce::Error::Gone { .. }) => self.vanished().await?,
                         Err(error) => return Ok(attempt.failed(&error)),
                     }
@@ -272,8 +292,7 @@ impl<'a> Delivery<'a> {
                         Err(salesforce::Error::Gone { .. }) => self.vanished().await?,
                         Err(error) => {
                             if !error.may_have_changed_something() {
-                                self.seen.observed.unsure = unsure;
-                                self.save_observed().await?;
+                                self.known_not_updated(unsure).await?;
                             }
                             if let Some(outcome) = self.not_updated(&id, &changes, &error).await? {
                                 return Ok(outcome);
@@ -292,15 +311,29 @@ impl<'a> Delivery<'a> {
         if let Some(failed) = self.unmapped.take() {
             return Ok(Attempt::rejected(failed.to_string(), None));
         }
-        if let Some(outcome) = self.refused_grants() {
+        let failed = self.refused_grants();
+        let is_through = self.leave_again.is_none() && failed.as_ref().is_none_or(|told| told.state == State::Rejected);
+        if self.seen.observed.grants.leaving && is_through {
+            self.seen.observed.grants.leaving = false;
+            self.save_observed().await?;
+        }
+        if let Some(outcome) = self.leave_again.take().or(failed).or(self.without.take().map(|(_, outcome)| outcome)) {
             return Ok(outcome);
         }
+        self.settle_guard().await?;
         let missing = self.entitled.iter_mut().flat_map(|entitled| std::mem::take(&mut entitled.missing));
-        let waits: Vec<String> = missing.chain(self.waits_for.take()).collect();
+        let missing: Vec<String> = missing.collect();
+        if missing.is_empty() && self.words_of_all_held().next().is_none() {
+            self.note_decided().await?;
+        }
+        let waits: Vec<String> = missing.into_iter().chain(self.waits_for.take()).collect();
         if !waits.is_empty() {
+            let waits: Vec<String> = waits.into_iter().chain(self.words_of_all_held()).collect();
             return Ok(self.attempt.held(waits.join("; ")));
         }
-        self.note_decided().await?;
+        if self.words_of_all_held().next().is_some() {
+            return Ok(self.held_back());
+        }
         let beyond =
             if self.attempt.shared.org.means.rest { Record::new() } else { plan::beyond_scim(&self.wish, &self.seen) };
         if !beyond.is_empty() {

@@ -8,6 +8,7 @@ use crate::delivery::attempt::{Abandoned, Attempt};
 use crate::delivery::outbox::Outcome;
 use crate::salesforce::{self, Cause, Disposition, Record, UserKey};
 
+use super::entitled::{PROFILE, ROLE};
 use super::look::Owner;
 use super::taken::{NICKNAME, USERNAME, aside};
 use super::{Delivery, deactivates};
@@ -17,6 +18,9 @@ const DEACTIVATE_AGAIN: Duration = Duration::from_hours(1);
 
 /// Tries for a username that another user of ours is about to give up, before one's own is given up too.
 const PATIENT: i64 = 2;
+
+/// Fields that give rights.
+const FIELDS: [&str; 2] = [PROFILE, ROLE];
 
 impl Delivery<'_> {
     /// What follows; `None`: it was mended, and the plan goes on.
@@ -33,8 +37,25 @@ impl Delivery<'_> {
             _ if deactivates(changes) && can_be_about_the_account(error) => {
                 self.not_deactivated(id, changes, error).await
             }
+            _ if self.is_about_rights(changes, error) => {
+                let fields: Vec<&str> = FIELDS.into_iter().filter(|field| changes.mentions(field)).collect();
+                let outcome = self.attempt.failed(error);
+                if fields.len() == changes.len() {
+                    return Ok(Some(outcome));
+                }
+                // The profile that has no seat, or the role that is gone, must not keep the rest from arriving.
+                self.without = Some((fields, outcome));
+                self.withhold();
+                Ok(None)
+            }
             _ => Ok(Some(self.attempt.failed(error))),
         }
+    }
+
+    /// Whether a refusal can be about the profile or the role among several fields.
+    fn is_about_rights(&self, changes: &Record, error: &salesforce::Error) -> bool {
+        let waits = matches!(error.disposition(), Disposition::Wait(_) | Disposition::Reject);
+        waits && self.without.is_none() && FIELDS.into_iter().any(|field| changes.mentions(field))
     }
 
     /// Somebody else has the username or federation id. It stands refused, unless that is a user of ours who is about to
@@ -89,10 +110,7 @@ impl Delivery<'_> {
         match attempt.shared.org.client.update_user(id, &changes).await {
             Ok(update) => self.updated(&changes, update.echoed).await,
             Err(error) if error.may_have_changed_something() => Ok(()),
-            Err(_) => {
-                self.seen.observed.unsure = unsure;
-                self.save_observed().await
-            }
+            Err(_) => self.known_not_updated(unsure).await,
         }
     }
 
@@ -117,10 +135,8 @@ impl Delivery<'_> {
             return Ok(Some(Attempt::rejected(words.to_owned(), Some(said.to_owned()))));
         }
         if !self.seen.observed.frozen {
-            attempt.hold().await?;
-            attempt.called();
-            match attempt.shared.org.client.freeze(id, true).await {
-                Ok(()) => self.frozen(true).await?,
+            match self.shut(id).await? {
+                Ok(()) => {}
                 Err(salesforce::Error::Gone { .. }) => {
                     self.vanished().await?;
                     return Ok(None);

@@ -8,10 +8,11 @@ use crate::salesforce::error::{Error, Result};
 use crate::salesforce::transport::Call;
 
 impl Client {
-    /// Freezes an account, so that nobody logs in with it, or ends that. It keeps its licence.
+    /// Freezes an account, so that nobody logs in with it, or ends that. It keeps its licence. Answers whether it was
+    /// otherwise before.
     ///
     /// [`Error::Gone`] where the account has no `UserLogin`: it is not there.
-    pub async fn freeze(&self, id: &str, frozen: bool) -> Result<()> {
+    pub async fn freeze(&self, id: &str, frozen: bool) -> Result<bool> {
         self.rest_for("freezing an account")?;
         let soql = format!("SELECT Id, IsFrozen FROM UserLogin WHERE UserId = {}", quoted(id));
         let logins = self.query("read-login", &soql).await?;
@@ -19,12 +20,12 @@ impl Client {
             return Err(Error::Gone { id: id.to_owned(), text: "the user has no UserLogin".to_owned() });
         };
         if login.get("IsFrozen").and_then(Value::as_bool) == Some(frozen) {
-            return Ok(());
+            return Ok(false);
         }
         let login = login.get("Id").and_then(Value::as_str).unwrap_or_default();
         let body = json!({ "IsFrozen": frozen });
         let call = Call::send("freeze", Method::PATCH, self.record_path("UserLogin", login), body);
-        self.call(call).await.map(drop)
+        self.call(call).await.map(|_| true)
     }
 }
 
@@ -45,10 +46,10 @@ mod tests {
         })
         .await;
         let client = org.client();
-        client.freeze("0051", true).await.unwrap();
+        assert!(client.freeze("0051", true).await.unwrap());
         assert_eq!(org.calls()[1], "PATCH /services/data/v66.0/sobjects/UserLogin/0Yw1");
         assert_eq!(org.last().json(), json!({"IsFrozen": true}));
-        client.freeze("0051", true).await.unwrap();
+        assert!(!client.freeze("0051", true).await.unwrap());
         assert_eq!(org.calls().len(), 3, "it is frozen already");
         assert!(matches!(client.freeze("0052", true).await, Err(Error::Gone { .. })));
     }

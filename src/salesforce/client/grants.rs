@@ -119,7 +119,7 @@ impl Client {
     ///
     /// Answers what became of each change, in the order given: of one that gave something, the id of the assignment. One
     /// that was made before (given already, gone already) is made, and has none. An `Err` of the whole says that nothing
-    /// is known of the rest.
+    /// was answered; where a later call fails, what it and the following would have changed has its error.
     pub async fn change_grants(&self, user: &str, changes: &[Change]) -> Result<Vec<Result<Option<String>>>> {
         self.rest_for("changing what a user is given")?;
         // A profile and a role are no assignments: they are changed with the user.
@@ -127,10 +127,22 @@ impl Client {
         order.retain(|at| changes.get(*at).is_some_and(|change| assignment(change.grant().kind).is_some()));
         order.sort_by_key(|at| changes.get(*at).map(turn));
         let mut outcomes: Vec<Result<Option<String>>> = vec![Ok(None); changes.len()];
-        for chunk in order.chunks(REQUESTS) {
+        for (nth, chunk) in order.chunks(REQUESTS).enumerate() {
             let requests = chunk.iter().filter_map(|at| changes.get(*at)).enumerate();
             let requests = requests.filter_map(|(n, change)| self.request(user, change, n)).collect();
-            for (at, answer) in chunk.iter().zip(self.composite("change-grants", requests, false).await?) {
+            let answers = match self.composite("change-grants", requests, false).await {
+                Ok(answers) => answers,
+                Err(error) if nth == 0 => return Err(error),
+                Err(error) => {
+                    for at in order.iter().skip(nth * REQUESTS) {
+                        if let Some(outcome) = outcomes.get_mut(*at) {
+                            *outcome = Err(error.clone());
+                        }
+                    }
+                    break;
+                }
+            };
+            for (at, answer) in chunk.iter().zip(answers) {
                 let made_before = match changes.get(*at) {
                     Some(Change::Give(_)) => Cause::DuplicateValue,
                     _ => Cause::Absent,
@@ -302,5 +314,21 @@ mod tests {
             (0..30).map(|n| Change::Give(Grant::new(Kind::PermissionSet, format!("0PS{n}")))).collect();
         assert_eq!(org.client().change_grants("0051", &changes).await.unwrap().len(), 30);
         assert_eq!(org.calls().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_was_made_is_told_where_a_later_call_fails() {
+        let org =
+            Org::start(
+                |n, _| {
+                    if n == 0 { answers(&vec![(201, json!({"id": "0Pa"})); 25]) } else { Reply::status(503, "") }
+                },
+            )
+            .await;
+        let changes: Vec<_> =
+            (0..30).map(|n| Change::Give(Grant::new(Kind::PermissionSet, format!("0PS{n}")))).collect();
+        let outcomes = org.client().change_grants("0051", &changes).await.unwrap();
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 25);
+        assert!(outcomes[25..].iter().all(Result::is_err));
     }
 }

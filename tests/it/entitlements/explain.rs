@@ -6,10 +6,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::support::app::TENANT;
 
 /// A configuration for the database and org of `app`, with these entitlements.
-fn configuration(app: &TestApp, engine: &Engine, entitlements: &str) -> PathBuf {
+pub(super) fn configuration(app: &TestApp, engine: &Engine, entitlements: &str) -> PathBuf {
     let path = engine.folder().join("scim-bridge.toml");
     let inside = entitlements.replace("[[rules]]", &format!("[[tenant.{TENANT}.entitlements.rules]]"));
     let text = format!(
@@ -98,13 +97,7 @@ both_engines! {
         // In force: just they are planned anew, and nobody pushed anything.
         let before = has(&app.state().await, "eve");
         let attempts = app.delivery(&format!("/Users/{}", people[2])).await["updated"].clone();
-        app.reconfigure(|config| tenant(config).entitlements = entitlements(&edited)).await;
-        for _ in 0..250 {
-            if has(&app.state().await, "bob")[2] == "Knowledge_Reader" {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        reconfigure(&mut app, |tenant| tenant.entitlements = entitlements(&edited)).await;
         let state = all_delivered(&app).await;
         for name in ["ada", "bob"] {
             assert_eq!(has(&state, name)[2], "Knowledge_Reader", "{name}");

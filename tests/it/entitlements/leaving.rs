@@ -92,6 +92,59 @@ both_engines! {
         assert!(!is_frozen(&app, &id));
     }
 
+    /// An answer that never came is no reason to stay frozen, nor is another name.
+    async fn who_is_back_can_log_in_whatever_was_lost(engine: Engine) {
+        let app = TestApp::start_with(&engine, |_| {}, |config| {
+            let tenant = tenant(config);
+            tenant.entitlements = entitlements(RULES);
+            tenant.groups.mirror = vec!["Mirrored *".to_owned()];
+            tenant.accounts.on_deactivate = WHOLE.to_vec();
+            config.delivery.retry = vec![std::time::Duration::from_hours(1)];
+        })
+        .await;
+        let (ada, id) = ada(&app).await;
+        let path = format!("/Users/{ada}");
+        app.org().org().set_faults(scim_bridge::sandbox::Faults { lost_answer_next: 1, ..Default::default() });
+        set(&app, &path, "active", json!(false)).await;
+        for _ in 0..500 {
+            if is_frozen(&app, &id) && app.delivery(&path).await["state"] != "delivering" {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        set(&app, &path, "active", json!(true)).await;
+        until(&app, &path, "delivered").await;
+        assert!(!is_frozen(&app, &id));
+        assert_eq!(has(&app.state().await, "ada"), everything());
+        // Back under another name: the account is found by who they are.
+        set(&app, &path, "externalId", json!("e-1815")).await;
+        until(&app, &path, "delivered").await;
+        assert_eq!(app.delete(&path).await.status, 204);
+        all_delivered(&app).await;
+        assert!(is_frozen(&app, &id));
+        let mut body = user("countess");
+        body["externalId"] = json!("e-1815");
+        body[ENTERPRISE] = json!({ "department": "Sales" });
+        assert_eq!(app.post("/Users", &body).await.status, 201);
+        let state = all_delivered(&app).await;
+        assert_eq!(account(&state, "countess@example.com"), id);
+        assert!(!is_frozen(&app, &id));
+        assert_eq!(has(&state, "countess")[2], "Knowledge_Reader+Sales_Console");
+    }
+
+    /// What Salesforce does not expect keeps nobody in either.
+    async fn an_unexpected_error_does_not_keep_anybody_in(engine: Engine) {
+        let app = ladder(&engine, None).await;
+        let (ada, id) = ada(&app).await;
+        app.org().org().set_faults(scim_bridge::sandbox::Faults { unknown_exceptions: 1, ..Default::default() });
+        set(&app, &format!("/Users/{ada}"), "active", json!(false)).await;
+        app.settled().await;
+        let state = app.state().await;
+        assert_eq!(state.user("ada@example.com").expect("ada")["IsActive"], false);
+        assert_eq!(has(&state, "ada")[2], "", "and everything was taken away all the same");
+        assert!(!is_frozen(&app, &id), "which is what failed");
+    }
+
     /// What the integration user may not do keeps nobody in.
     async fn a_step_that_is_refused_does_not_keep_anybody_in(engine: Engine) {
         for right in ["PermissionsFreezeUsers", "PermissionsAssignPermissionSets"] {

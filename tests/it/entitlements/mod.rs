@@ -1,15 +1,18 @@
 //! Who gets what in the org, by rules over what the identity provider says: asserted against the org, on both engines.
 
 mod explain;
+mod guard;
 mod leaving;
 mod ownership;
 mod rules;
 
 use scim_bridge::config::{Config, Entitlements, Tenant};
+use scim_bridge::db::Db;
+use scim_bridge::delivery::replan;
 use serde_json::{Value, json};
 
 use super::deliveries::{account, add, all_delivered, calls, creates, remove, set, until, words};
-use super::support::app::{OrgState, TestApp, user};
+use super::support::app::{OrgState, TENANT, TestApp, user};
 use super::support::engine::Engine;
 use super::support::urn::ENTERPRISE;
 
@@ -58,6 +61,21 @@ async fn start(engine: &Engine, text: &str) -> TestApp {
         },
     )
     .await
+}
+
+/// Starts the bridge with other entitlements, and waits until everybody was looked at under them.
+async fn reconfigure(app: &mut TestApp, change: impl FnOnce(&mut Tenant)) {
+    let db = Db::open(app.config().database.url.expose(), 1).expect("opens");
+    let planned = async || db.read(|conn| replan::planned_last(conn, TENANT)).await.expect("a mark");
+    let before = planned().await;
+    app.reconfigure(|config| change(tenant(config))).await;
+    for _ in 0..1_000 {
+        if planned().await != before {
+            return db.close().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("nobody was planned anew");
 }
 
 /// Pushes a person of a department; answers our id.

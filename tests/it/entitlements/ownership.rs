@@ -71,17 +71,49 @@ both_engines! {
     /// Rules that are gone take along what they gave.
     async fn rules_that_are_gone_take_along_what_they_gave(engine: Engine) {
         let mut app = start(&engine, RULES).await;
-        let ada = person(&app, "ada", "Sales").await;
+        person(&app, "ada", "Sales").await;
         let state = all_delivered(&app).await;
         by_hand(&app, &account(&state, "ada@example.com"), "Knowledge_Reader");
-        app.reconfigure(|config| {
-            let default_profile = tenant(config).entitlements.default_profile.clone();
-            tenant(config).entitlements = Entitlements { default_profile, ..Entitlements::default() };
+        reconfigure(&mut app, |tenant| {
+            let default_profile = tenant.entitlements.default_profile.clone();
+            tenant.entitlements = Entitlements { default_profile, ..Entitlements::default() };
         })
         .await;
-        set(&app, &format!("/Users/{ada}"), "nickName", json!("Countess")).await;
         let state = all_delivered(&app).await;
         assert_eq!(has(&state, "ada"), json!(["Minimum Access - Salesforce", null, "Knowledge_Reader", "", "", []]));
+    }
+
+    /// An account of before that has a rule's profile and role already is only looked at, and keeps them when the rule goes.
+    async fn what_an_account_had_before_the_rules_is_not_the_bridge_s(engine: Engine) {
+        let mut app = start(&engine, "default_profile = \"Minimum Access - Salesforce\"").await;
+        let role = app.org().org().with_store(|store| {
+            store.roles.iter().find(|(_, role)| role.name == "Sales Rep").expect("it").0.clone()
+        });
+        let fields = [(scim_bridge::sandbox::store::field::Field::UserRoleId, role.as_str())];
+        seed(&app, "ada@example.com", true, &fields);
+        person(&app, "ada", "Sales").await;
+        all_delivered(&app).await;
+        let rules = RULES.replace("permission_sets = [\"Sales_Console\"]\npublic_groups = [\"West\"]", "");
+        let written = async |app: &TestApp| calls(app, "user_update_rest").await + calls(app, "user_patch").await;
+        let before = written(&app).await;
+        reconfigure(&mut app, |tenant| tenant.entitlements = entitlements(&rules)).await;
+        let state = all_delivered(&app).await;
+        assert_eq!(has(&state, "ada")[1], "Sales Rep");
+        assert_eq!(written(&app).await, before, "nothing differed: {}", app.calls().await);
+        reconfigure(&mut app, |tenant| tenant.entitlements = entitlements(&rules.replace("\"Sales\"", "\"None\""))).await;
+        let state = all_delivered(&app).await;
+        assert_eq!((&has(&state, "ada")[0], &has(&state, "ada")[1]), (&json!("Standard User"), &json!("Sales Rep")));
+    }
+
+    /// Whoever is made exclusive is looked at, though no decision is another.
+    async fn a_kind_that_becomes_exclusive_is_everybody_s(engine: Engine) {
+        let mut app = start(&engine, RULES).await;
+        person(&app, "ada", "Sales").await;
+        let state = all_delivered(&app).await;
+        by_hand(&app, &account(&state, "ada@example.com"), "Knowledge_Reader");
+        reconfigure(&mut app, |tenant| tenant.entitlements.exclusive = vec![Exclusive::PermissionSets]).await;
+        let state = all_delivered(&app).await;
+        assert_eq!(has(&state, "ada")[2], "Sales_Console");
     }
 
     /// Of somebody who cannot log in nothing is given or taken; when they are back, everything is as it shall be.

@@ -1,0 +1,2 @@
+DROP TABLE planned_under;
+DROP TABLE guarded;
