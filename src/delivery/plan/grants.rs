@@ -46,7 +46,7 @@ pub struct Decided {
 }
 
 /// A grant that an account has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HeldGrant {
     /// What it is.
     #[serde(flatten)]
@@ -87,7 +87,9 @@ impl ObservedGrants {
             .collect();
         self.taking.clear();
         let ours = std::mem::take(&mut self.giving).into_iter();
-        self.given.extend(ours.filter(|grant| held.iter().any(|held| held.grant == *grant)));
+        self.given.extend(ours);
+        // What was taken away by hand is no longer ours: whoever gives it again means it.
+        self.given.retain(|given| given.kind.is_single() || held.iter().any(|held| held.grant == *given));
         self.holds = Some(held);
     }
 
@@ -163,6 +165,22 @@ pub(super) enum GrantStep {
     Change(Vec<Change>),
 }
 
+/// Whether it matters what the account has.
+pub fn concerns(wish: &GrantWish, observed: &ObservedGrants) -> bool {
+    !wish.wanted.is_empty()
+        || observed.given.iter().any(|given| !given.kind.is_single())
+        || observed.is_unsure()
+        || wish.exclusive.0.iter().any(|kind| !kind.is_single())
+}
+
+/// What is to be given and taken away, where the account has just what is observed.
+pub fn changes(wish: &GrantWish, observed: &ObservedGrants) -> Vec<Change> {
+    match next(wish, observed, true, &BTreeSet::new()) {
+        Some(GrantStep::Change(changes)) => changes,
+        Some(GrantStep::Read) | None => Vec::new(),
+    }
+}
+
 /// The next step; `None` when there is none. `looked`: the grants were read during this delivery. `refused`: what
 /// Salesforce would not change, and is not asked again during this delivery.
 pub(super) fn next(
@@ -171,12 +189,7 @@ pub(super) fn next(
     looked: bool,
     refused: &BTreeSet<Grant>,
 ) -> Option<GrantStep> {
-    let several = |given: &&Grant| !given.kind.is_single();
-    let concerns = !wish.wanted.is_empty()
-        || observed.given.iter().any(|given| several(&given))
-        || observed.is_unsure()
-        || wish.exclusive.0.iter().any(|kind| !kind.is_single());
-    if !concerns {
+    if !concerns(wish, observed) {
         return None;
     }
     let Some(holds) = observed.holds.as_ref().filter(|_| !observed.is_unsure()) else {

@@ -4,7 +4,7 @@ use crate::delivery::State;
 use crate::delivery::attempt::Abandoned;
 use crate::delivery::org::NoProfile;
 use crate::delivery::outbox::Outcome;
-use crate::delivery::plan::{ObservedGrants, UserWish};
+use crate::delivery::plan::{AccountWish, ObservedGrants, UserWish};
 use crate::entitlement::{Grant, Kind};
 use crate::salesforce::{self, Cause, Change, Disposition, Record};
 
@@ -21,14 +21,7 @@ impl Delivery<'_> {
         if let Some(entitled) = &self.entitled {
             entitled.apply(wish, &self.seen.observed);
         }
-        let removed = &self.seen.observed.grants.removed;
-        if wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true)) && !removed.is_empty() {
-            let grants = wish.grants.get_or_insert_default();
-            for grant in removed.iter().filter(|grant| !grants.exclusive.0.contains(&grant.kind)) {
-                let name = || format!("{} {}, which the person had before,", grant.kind.words(), grant.id);
-                grants.wanted.entry(grant.clone()).or_insert_with(name);
-            }
-        }
+        give_back(wish, &self.seen.observed.grants);
     }
 
     /// Whether the person is to have no access.
@@ -222,6 +215,17 @@ impl Delivery<'_> {
             let org = &self.attempt.shared.org;
             org.forget_profile().await;
             org.catalogue.forget(Kind::Profile).await;
+        }
+    }
+}
+
+/// Puts what somebody had by hand before they left into the wish, where they are active again.
+pub(super) fn give_back(wish: &mut AccountWish, observed: &ObservedGrants) {
+    if wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true)) && !observed.removed.is_empty() {
+        let grants = wish.grants.get_or_insert_default();
+        for grant in observed.removed.iter().filter(|grant| !grants.exclusive.0.contains(&grant.kind)) {
+            let name = || format!("{} {}, which the person had before,", grant.kind.words(), grant.id);
+            grants.wanted.entry(grant.clone()).or_insert_with(name);
         }
     }
 }
