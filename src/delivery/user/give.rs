@@ -8,7 +8,7 @@ use crate::delivery::plan::{AccountWish, ObservedGrants, UserWish};
 use crate::entitlement::{Grant, Kind};
 use crate::salesforce::{self, Cause, Change, Disposition, Record};
 
-use super::Delivery;
+use super::{Delivery, SINGLES};
 use crate::db::{Conn, Error as DbError};
 use crate::shadow::{self, link};
 use std::collections::BTreeSet;
@@ -174,7 +174,7 @@ impl Delivery<'_> {
     pub(super) fn note_given(&mut self, sent: &Record) {
         let Some(entitled) = &self.entitled else { return };
         let grants: &mut ObservedGrants = &mut self.seen.observed.grants;
-        for (kind, field) in [(Kind::Profile, "ProfileId"), (Kind::Role, "UserRoleId")] {
+        for (kind, field) in SINGLES {
             if !sent.mentions(field) {
                 continue;
             }

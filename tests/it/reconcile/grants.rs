@@ -121,6 +121,16 @@ fn without_rules(config: &mut Config) {
     tenant(config).entitlements = entitlements(WITHOUT);
 }
 
+/// What a reconcile under these rules costs, and how many grants it finds amiss.
+async fn cost(app: &TestApp, rules: &str) -> (u64, u64) {
+    let rules = entitlements(rules);
+    let beside = Beside::open_with(app, Via::Soql, |config| tenant(config).entitlements = rules).await;
+    let before = total(app).await;
+    let (report, _) = beside.run(false).await.expect("a reconcile");
+    beside.db.close().await;
+    (total(app).await - before, report.kinds[&Kind::Grant])
+}
+
 both_engines! {
     /// What a rule gives and somebody took away is given again; what somebody gave by hand is theirs. Whichever way it is read.
     async fn what_rules_give_and_is_gone_is_found_and_given_again(engine: Engine) {
@@ -255,26 +265,18 @@ both_engines! {
             person(&app, &format!("p{n}"), "Sales").await;
         }
         all_delivered(&app).await;
-        let cost = async |rules: &str| {
-            let rules = entitlements(rules);
-            let beside = Beside::open_with(&app, Via::Soql, |config| tenant(config).entitlements = rules).await;
-            let before = total(&app).await;
-            let (report, _) = beside.run(false).await.expect("a reconcile");
-            beside.db.close().await;
-            (total(&app).await - before, report.kinds[&Kind::Grant])
-        };
-        let (without, found) = cost(WITHOUT).await;
+        let (without, found) = cost(&app, WITHOUT).await;
         assert_eq!(found, 0);
-        assert_eq!(cost(FIELDS).await, (without + 2, 40), "the names of profiles and roles, and no assignments");
+        assert_eq!(cost(&app, FIELDS).await, (without + 2, 40), "the names of profiles and roles, and no assignments");
         let all = without + 4 + 6;
-        assert_eq!(cost(RULES).await, (all, 80), "the names, and how many and which records of three objects");
+        assert_eq!(cost(&app, RULES).await, (all, 80), "the names, and how many and which records of three objects");
         // What was given is looked after when the rules are gone.
         app.reconfigure(|config| tenant(config).entitlements = entitlements(RULES)).await;
-        while cost(WITHOUT).await.1 < 80 {
+        while cost(&app, WITHOUT).await.1 < 80 {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         all_delivered(&app).await;
-        assert_eq!(cost(WITHOUT).await, (without + 1 + 6, 80));
+        assert_eq!(cost(&app, WITHOUT).await, (without + 1 + 6, 80));
         let beside = Beside::open_with(&app, Via::Scim, |config| {
             tenant(config).salesforce.rest = Rest::Never;
             without_rules(config);
