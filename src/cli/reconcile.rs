@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use crate::app;
-use crate::reconcile::{self, Drift, Error, Finding, Kind, Report, Standing, Task, Unlinked};
+use crate::reconcile::{self, Drift, Error, Finding, Granted, Kind, Report, Standing, Task, Unlinked};
 
 use super::{ConfigFile, database, surroundings};
 
@@ -171,11 +171,14 @@ fn drift_row(drift: &Drift) -> [String; 5] {
         Kind::MissingAccount => "account".to_owned(),
         Kind::MissingGroup => "public group".to_owned(),
         Kind::Membership => format!("member {}", drift.member.as_ref().map_or("", |member| &member.id)),
+        Kind::Grant => drift.grant.as_ref().map(Granted::words).unwrap_or_default(),
         _ => drift.field.clone().unwrap_or_default(),
     };
     let there = |value: &Value| if value == &Value::Bool(true) { "there".to_owned() } else { "not there".to_owned() };
     let (wanted, held) = match drift.kind {
-        Kind::MissingAccount | Kind::MissingGroup | Kind::Membership => (there(&drift.wanted), there(&drift.held)),
+        Kind::MissingAccount | Kind::MissingGroup | Kind::Membership | Kind::Grant => {
+            (there(&drift.wanted), there(&drift.held))
+        }
         _ => (plain(&drift.wanted), plain(&drift.held)),
     };
     let delivery = if drift.delivery == "delivered" { String::new() } else { format!(" ({})", drift.delivery) };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
-use crate::entitlement::{Entitlement, Kind, Rules};
-use crate::salesforce::{self, Client, Entry, Resolved, resolve};
+use crate::entitlement::{Entitlement, Grant, Kind, Rules};
+use crate::salesforce::{self, Client, Entry, Resolved, resolve, same_id};
 use crate::scim::fold::fold;
 
 /// How long what an org has is believed.
@@ -27,6 +27,18 @@ struct Known {
     /// The folded names that it was asked for: over SCIM those are all that it can tell of.
     names: BTreeSet<String>,
     at: DateTime<Utc>,
+}
+
+/// Names of what an org can give, as far as they are known.
+#[derive(Debug, Clone, Default)]
+pub struct Names(BTreeMap<Kind, Arc<[Entry]>>);
+
+impl Names {
+    /// The API name of a grant; of a profile the name.
+    pub fn of(&self, grant: &Grant) -> Option<&str> {
+        let entries = self.0.get(&grant.kind)?;
+        entries.iter().find(|entry| same_id(&entry.id, &grant.id)).map(|entry| entry.name.as_str())
+    }
 }
 
 /// What a name means in the org.
@@ -87,6 +99,12 @@ impl Catalogue {
                 several.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>().join(", ")
             )),
         }
+    }
+
+    /// The names that are known, without asking.
+    pub async fn names(&self) -> Names {
+        let kinds = self.kinds.lock().await;
+        Names(kinds.iter().map(|(kind, known)| (*kind, Arc::clone(&known.entries))).collect())
     }
 
     /// Asks anew for a kind with the next question: Salesforce refused an id that it had told.

@@ -25,12 +25,12 @@ mod state;
 mod user;
 mod worker;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, Names};
 pub use org::{Adopt, Counted, Entitlements, Mark, Org, Pace, Remembered};
 pub use over::start_over;
 pub use overview::{Calls, Overview};
 pub use schedule::Schedule;
 pub use signal::Signals;
 pub use state::State;
-pub use user::{Manager, manager_of, wanted_of_account};
+pub use user::{Due, Entitled, Manager, SINGLES, entitled, is_active, manager_of, wanted_of_account};
 pub use worker::Worker;

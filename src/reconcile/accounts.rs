@@ -1,6 +1,6 @@
 //! The first half of a reconcile: accounts.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,22 +8,21 @@ use serde_json::Value;
 
 use crate::db::{Conn, Error as DbError};
 use crate::delivery::plan::ObservedUser;
-use crate::delivery::{Manager, Org, wanted_of_account};
+use crate::delivery::{Names, Org, SINGLES, wanted_of_account};
 use crate::salesforce::mapping::Write;
 use crate::salesforce::{Chunk, Disposition, Place, Pulled, Record, Shown, Way};
 use crate::scim::fold::fold;
-use crate::shadow::observed;
+use crate::shadow::{member, observed};
 
 use super::compare::{self, Held};
-use super::finding::{Finding, Kind, Match, Unlinked};
+use super::finding::{Finding, Kind, Unlinked};
+use super::grants::{self, Assigned, Extent, Person};
 use super::lease::{Counts, Phase, Run};
 use super::run::{Error, Reconcile, Standing};
 use super::store::{self, Known};
 
 /// Users whose account was not found that are looked at together.
 const PAGE: i64 = 200;
-/// People without an account who are looked at together.
-const PEOPLE: i64 = 500;
 
 /// What is the same for all accounts.
 struct Surroundings {
@@ -33,6 +32,9 @@ struct Surroundings {
     frozen: HashSet<String>,
     /// The user that the bridge acts as.
     own: Option<String>,
+    /// What is compared of what people are given.
+    extent: Extent,
+    assigned: Option<Assigned>,
 }
 
 impl Surroundings {
@@ -66,7 +68,8 @@ pub(super) async fn compare_all(
 ) -> Result<(), Error> {
     let client = &on.org.client;
     let mut patience = on.patience();
-    let (way, own, frozen) = loop {
+    let extent = grants::extent(on, run).await?;
+    let (way, own, frozen, assigned) = loop {
         let asked = async {
             let way = match run.progress.way {
                 Some(way) => way,
@@ -78,7 +81,7 @@ pub(super) async fn compare_all(
                 }
             };
             let frozen = if client.may_query() { client.frozen_users().await? } else { HashSet::new() };
-            Ok((way, client.own_account().await?, frozen))
+            Ok((way, client.own_account().await?, frozen, grants::read(on, &extent).await?))
         };
         match asked.await {
             Ok(answered) => break answered,
@@ -87,9 +90,10 @@ pub(super) async fn compare_all(
         }
     };
     run.progress.way = Some(way);
-    let fields = fields(&on.org);
+    let fields = fields(&on.org, &extent);
     let mut accounts = client.accounts(way, &fields, place);
-    let around = Arc::new(Surroundings { org: Arc::clone(&on.org), shown: accounts.shown(), frozen, own });
+    let (org, shown) = (Arc::clone(&on.org), accounts.shown());
+    let around = Arc::new(Surroundings { org, shown, frozen, own, extent, assigned });
     loop {
         let mut patience = on.patience();
         let chunk = loop {
@@ -118,18 +122,29 @@ async fn take(
     on: &Reconcile,
     run: &mut Run,
     around: &Arc<Surroundings>,
-    chunk: Chunk,
+    mut chunk: Chunk,
     next: Phase,
 ) -> Result<(), Error> {
+    // What is known of people is of two readings: whoever changed since the older one is passed over.
+    chunk.began = around.assigned.iter().map(|assigned| assigned.began).fold(chunk.began, DateTime::min);
     let (began, ids): (_, Vec<String>) = (chunk.began, chunk.accounts.iter().map(|one| one.id.clone()).collect());
-    let compared = {
-        let (tenant, around, ids) = (run.tenant.clone(), Arc::clone(around), ids.clone());
-        // Here, where a thread may be busy for a while.
+    let grouped = around.extent != Extent::Nothing && on.org.entitlements.rules.look_at_groups();
+    let (known, groups) = {
+        let (tenant, ids) = (run.tenant.clone(), ids.clone());
         let read = move |conn: &mut Conn| {
             let known = store::by_account(conn, &tenant, &ids)?;
-            Ok::<_, DbError>(compare_chunk(&around, known, &chunk))
+            let own: Vec<String> = known.iter().filter(|_| grouped).map(|known| known.id.clone()).collect();
+            let groups = member::groups_of(conn, &own)?;
+            Ok::<_, DbError>((known, groups))
         };
-        Arc::new(on.db.read(read).await?)
+        on.db.read(read).await?
+    };
+    let people = grants::decide(on, &around.extent, known, &groups).await?;
+    let compared = {
+        let (around, names) = (Arc::clone(around), on.org.catalogue.names().await);
+        // Here, where a thread may be busy for a while.
+        let compare = move |_: &mut Conn| Ok::<_, DbError>(compare_chunk(&around, people, &names, &chunk));
+        Arc::new(on.db.read(compare).await?)
     };
     on.commit(run, next, move |conn, run, _| {
         let mut counts = compared.counts;
@@ -168,35 +183,36 @@ fn settle(
     Ok(())
 }
 
-/// The fields that deliveries keep as asked, and those by which accounts are told apart: to be read of every account.
-fn fields(org: &Org) -> Vec<String> {
+/// The fields that deliveries keep as asked, those by which accounts are told apart, and where it
+/// matters those that rules give: to be read of every account.
+fn fields(org: &Org, extent: &Extent) -> Vec<String> {
     let always = org.mapping.fields().filter(|field| field.write == Write::Always).map(|field| field.name);
     let told_apart_by = ["Username", "FederationIdentifier", "IsActive", "ManagerId"];
-    let fields: BTreeSet<&str> = always.chain(told_apart_by).collect();
+    let given = SINGLES.iter().map(|(_, field)| *field).filter(|_| *extent != Extent::Nothing);
+    let fields: BTreeSet<&str> = always.chain(told_apart_by).chain(given).collect();
     fields.into_iter().map(str::to_owned).collect()
 }
 
-fn compare_chunk(around: &Surroundings, known: Vec<Known>, chunk: &Chunk) -> Compared {
+fn compare_chunk(around: &Surroundings, people: Vec<Person>, names: &Names, chunk: &Chunk) -> Compared {
     let mut compared = Compared::default();
     compared.counts.accounts = u64::try_from(chunk.accounts.len()).unwrap_or(0);
-    let mut people: BTreeMap<String, Known> =
-        known.into_iter().map(|one| (one.salesforce_id().to_owned(), one)).collect();
+    let mut people: BTreeMap<String, Person> =
+        people.into_iter().map(|one| (one.known.salesforce_id().to_owned(), one)).collect();
     for account in &chunk.accounts {
-        let Some(known) = people.remove(&account.id) else {
+        let Some(person) = people.remove(&account.id) else {
             compared.unlinked.extend(unlinked(around, account).map(Finding::Unlinked));
             continue;
         };
-        let observed: ObservedUser =
-            known.observed.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let (known, observed) = (&person.known, &person.observed);
         let document = (!known.deleted).then_some(&known.document);
         // A mapping that fails is for the delivery to tell.
-        let wish = wanted_of_account(document, &known.manager, &around.org.mapping, &observed).ok();
+        let wish = wanted_of_account(document, &known.manager, &around.org.mapping, observed).ok();
         match wish.filter(|_| !known.is_newer_than(chunk.began)) {
             // The delivery of one who shall have the name of a protected account is refused.
             Some(wish) if around.protects(&account.record) || around.protects(&wish) => {}
             Some(wish) => {
                 compared.counts.users += 1;
-                compared.changes.extend(compare_one(around, known, (&wish, &observed), account));
+                compared.changes.extend(compare_one(around, person, &wish, account, names));
             }
             None => compared.counts.skipped += 1,
         }
@@ -208,24 +224,30 @@ fn compare_chunk(around: &Surroundings, known: Vec<Known>, chunk: &Chunk) -> Com
 
 fn compare_one(
     around: &Surroundings,
-    known: Known,
-    (wish, observed): (&Record, &ObservedUser),
+    Person { known, observed, entitled }: Person,
+    wish: &Record,
     account: &Pulled,
+    names: &Names,
 ) -> Option<Change> {
     let frozen = around.frozen.contains(&account.id);
     let frozen_is_known = around.org.client.may_query();
     let held = Held { record: &account.record, shown: &around.shown, frozen, frozen_is_known };
-    let compared = compare::account(wish, observed, held);
-    if compared == compare::Compared::default() {
-        return None;
+    let compare::Compared { differences, observed: fresh } = compare::account(wish, &observed, held);
+    let (mut is_news, mut now, mut due) = (fresh.is_some(), fresh.unwrap_or(observed), Vec::new());
+    if let Some(entitled) = entitled {
+        let held = (account, &around.shown, around.assigned.as_ref());
+        let (found, news) = grants::compare((&around.org, names), &entitled, held, &mut now);
+        is_news |= news;
+        due = found;
     }
     let about = known.about();
-    let drift = |difference: compare::Difference| {
+    let of_field = |difference: compare::Difference| {
         let (kind, field) = (Kind::of_field(&difference.field), Some(difference.field.as_str()));
-        Finding::Drift(about.drift(kind, field, difference.wanted, difference.held))
+        about.drift(kind, field, difference.wanted, difference.held)
     };
-    let drift = compared.differences.into_iter().map(drift).collect();
-    Some(Change { observed: compared.observed, drift, known })
+    let drift = differences.into_iter().map(of_field).chain(due.into_iter().map(|due| about.due(due)));
+    let drift: Vec<Finding> = drift.map(Finding::Drift).collect();
+    (is_news || !drift.is_empty()).then(|| Change { observed: is_news.then_some(now), drift, known })
 }
 
 /// An account without an owner, as it is reported.
@@ -276,76 +298,4 @@ pub(super) async fn find_missing(on: &Reconcile, run: &mut Run, mut after: Strin
         })
         .await?;
     }
-}
-
-/// Says of the accounts that nobody is linked to who would be matched with them, and takes those back that somebody is
-/// about to get.
-pub(super) async fn match_unlinked(on: &Reconcile, run: &mut Run) -> Result<(), Error> {
-    let mut found: Vec<Unlinked> = Vec::new();
-    loop {
-        let (id, after) = (run.id.clone(), found.last().map(|last| Finding::Unlinked(last.clone()).place()));
-        let read = move |conn: &mut Conn| store::findings(conn, &id, true, &after.unwrap_or_default(), PEOPLE);
-        let page = on.db.read(read).await?;
-        if page.is_empty() {
-            break;
-        }
-        found.extend(page.into_iter().filter_map(|(_, finding)| match finding {
-            Finding::Unlinked(unlinked) => Some(unlinked),
-            Finding::Drift(_) => None,
-        }));
-    }
-    let mut taken: BTreeSet<String> = BTreeSet::new();
-    let mut matched: HashMap<String, Match> = HashMap::new();
-    if !found.is_empty() {
-        let key = |name: Option<&str>| name.map(fold).filter(|name| !name.is_empty());
-        let by = |of: fn(&Unlinked) -> Option<&str>| -> HashMap<String, String> {
-            found.iter().filter_map(|one| Some((key(of(one))?, one.salesforce_id.clone()))).collect()
-        };
-        let (federation, usernames) = (by(|one| one.federation_id.as_deref()), by(|one| Some(&one.username)));
-        let (mut after, org) = (String::new(), &on.org);
-        loop {
-            let (tenant, from) = (run.tenant.clone(), after.clone());
-            let people = on.db.read(move |conn| store::without_account(conn, &tenant, &from, PEOPLE)).await?;
-            let Some(last) = people.last() else { break };
-            after.clone_from(&last.id);
-            for person in &people {
-                let Ok(record) =
-                    wanted_of_account(Some(&person.document), &Manager::None, &org.mapping, &ObservedUser::default())
-                else {
-                    continue;
-                };
-                let of = |field: &str, index: &HashMap<String, String>| index.get(&key(record.text(field))?).cloned();
-                let (account, by) = match of("FederationIdentifier", &federation) {
-                    Some(account) => (account, "federation-id"),
-                    None => match of("Username", &usernames) {
-                        Some(account) => (account, "username"),
-                        None => continue,
-                    },
-                };
-                if person.under_way {
-                    taken.insert(account);
-                } else {
-                    let name = person.document.get("userName").and_then(Value::as_str).unwrap_or_default();
-                    let found = Match { id: person.id.clone(), name: name.to_owned(), by: by.to_owned() };
-                    matched.insert(account, found);
-                }
-            }
-        }
-        let accounts: Vec<String> = found.iter().map(|one| one.salesforce_id.clone()).collect();
-        let tenant = run.tenant.clone();
-        taken.extend(on.db.read(move |conn| store::owned(conn, &tenant, &accounts)).await?);
-    }
-    found.retain(|one| taken.contains(&one.salesforce_id) || matched.contains_key(&one.salesforce_id));
-    on.commit(run, Phase::Repair(String::new()), move |conn, run, _| {
-        for one in &found {
-            if taken.contains(&one.salesforce_id) {
-                store::take_back(conn, &run.id, &Finding::Unlinked(one.clone()))?;
-            } else {
-                let one = Unlinked { matches: matched.get(&one.salesforce_id).cloned(), ..one.clone() };
-                store::keep(conn, &run.id, &Finding::Unlinked(one))?;
-            }
-        }
-        Ok(Counts::default())
-    })
-    .await
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::delivery::State;
+use crate::delivery::{Due, State};
+use crate::entitlement::Kind as Entitlement;
 use crate::shadow::Kind as Resource;
 
 /// What differs.
@@ -24,13 +25,16 @@ pub enum Kind {
     MissingGroup,
     /// Somebody is not in a public group and shall be, or the other way round.
     Membership,
+    /// Somebody does not have what rules give them, or has what they shall not have: a profile, a role, a permission set or
+    /// a group or licence of them, a membership of a public group that is not mirrored.
+    Grant,
     /// An account that nobody is linked to. Never repaired: it is not the bridge's.
     Unlinked,
 }
 
 impl Kind {
     /// All kinds, in the order of the report.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Field,
         Self::Activation,
         Self::Username,
@@ -38,6 +42,7 @@ impl Kind {
         Self::GroupName,
         Self::MissingGroup,
         Self::Membership,
+        Self::Grant,
         Self::Unlinked,
     ];
 
@@ -51,6 +56,7 @@ impl Kind {
             Self::GroupName => "group-name",
             Self::MissingGroup => "missing-group",
             Self::Membership => "membership",
+            Self::Grant => "grant",
             Self::Unlinked => "unlinked",
         }
     }
@@ -91,12 +97,35 @@ pub struct Drift {
     /// The member that a membership is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<Member>,
-    /// What was asked for; of a membership and of what is missing, whether it is to be there.
+    /// What is to be given or taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Granted>,
+    /// What was asked for; of a membership, a grant and of what is missing, whether it is to be there.
     pub wanted: Value,
     /// What the org holds.
     pub held: Value,
     /// State of the delivery of the user or group.
     pub delivery: String,
+}
+
+/// Something that a person has or shall have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Granted {
+    /// What it is.
+    pub kind: Entitlement,
+    /// Its name in the org, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Salesforce's id of it.
+    pub id: String,
+}
+
+impl Granted {
+    /// In words: its name, else its id.
+    pub fn words(&self) -> String {
+        format!("{} {}", self.kind.words(), self.name.as_deref().unwrap_or(&self.id))
+    }
 }
 
 /// A member of a group.
@@ -171,8 +200,10 @@ impl Finding {
         let of = |drift: &Drift| {
             let member = drift.member.as_ref().map_or("", |member| member.id.as_str());
             let field = drift.field.as_deref().unwrap_or_default();
+            let grant = drift.grant.as_ref().map(|grant| format!(" {} {}", grant.kind.words(), grant.id));
+            let grant = grant.unwrap_or_default();
             let order = if drift.resource == Resource::User.as_str() { 'a' } else { 'b' };
-            format!("{order} {} {} {field} {member}", drift.name.to_lowercase(), drift.id)
+            format!("{order} {} {} {field} {member}{grant}", drift.name.to_lowercase(), drift.id)
         };
         let place = match self {
             Self::Drift(drift) => of(drift),
@@ -203,9 +234,17 @@ impl About {
             salesforce_id: self.salesforce_id.clone(),
             field: field.map(str::to_owned),
             member: None,
+            grant: None,
             wanted,
             held,
             delivery: self.delivery.unwrap_or(State::Delivered).as_str().to_owned(),
         }
+    }
+
+    /// What is due to a person.
+    pub(super) fn due(&self, due: Due) -> Drift {
+        let Due { grant, name, wanted } = due;
+        let granted = Granted { kind: grant.kind, name, id: grant.id };
+        Drift { grant: Some(granted), ..self.drift(Kind::Grant, None, wanted.into(), (!wanted).into()) }
     }
 }

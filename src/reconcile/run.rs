@@ -14,7 +14,7 @@ use crate::salesforce::{self, Disposition, Way};
 
 use super::finding::{Finding, Kind};
 use super::lease::{self, Begun, Counts, LEASE, Phase, Progress, Run};
-use super::{accounts, groups, repair, store};
+use super::{accounts, groups, repair, store, unlinked};
 
 /// Above so many records a bulk job costs fewer calls than pages of a query.
 pub const BULK_ABOVE: u64 = 10_000;
@@ -228,7 +228,7 @@ impl Reconcile {
                 Phase::Accounts(place) => accounts::compare_all(self, run, place, watch).await?,
                 Phase::Missing(after) => accounts::find_missing(self, run, after).await?,
                 Phase::Groups(after) => groups::compare_all(self, run, after).await?,
-                Phase::Unlinked => accounts::match_unlinked(self, run).await?,
+                Phase::Unlinked => unlinked::match_all(self, run).await?,
                 Phase::Repair(after) => repair::enqueue_all(self, run, after).await?,
                 Phase::Done => return Ok(()),
             }

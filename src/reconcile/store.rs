@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use crate::db::schema::{deliveries, drifts, links, members, observed, resources};
 use crate::db::{Conn, Error, on_backend};
+use crate::delivery::plan::ObservedUser;
 use crate::delivery::{Manager, State, manager_of, outbox};
 use crate::scim::Attributes;
 use crate::shadow::{self, Kind};
@@ -212,6 +213,35 @@ pub(super) fn unseen(
         .select(known!())
         .load(c))?;
     known(conn, tenant, rows)
+}
+
+/// A page of live users whom the bridge gave something, or took something from that it is to give back: our ids and what is
+/// known of them.
+pub(super) fn given(
+    conn: &mut Conn,
+    tenant: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(String, ObservedUser)>, Error> {
+    // Lists that are empty are not written, and within a text there would be a `\\` before the second `"`.
+    let says = |member: &str| format!("%\"{member}\":[%");
+    let rows: Vec<(String, String)> = on_backend!(conn, c => resources::table
+        .inner_join(observed::table.on(observed::resource_id.eq(resources::id)))
+        .filter(resources::tenant.eq(tenant).and(resources::kind.eq(Kind::User.as_str())))
+        .filter(resources::deleted_at.is_null().and(resources::id.gt(after)))
+        .filter(observed::state.like(says("given"))
+            .or(observed::state.like(says("giving")))
+            .or(observed::state.like(says("taking")))
+            .or(observed::state.like(says("removed"))))
+        .order(resources::id)
+        .limit(limit)
+        .select((resources::id, observed::state))
+        .load(c))?;
+    let read = |(id, text): (String, String)| match serde_json::from_str(&text) {
+        Ok(observed) => Ok((id, observed)),
+        Err(e) => Err(Error::Inconsistent { table: "observed", row: id, what: e.to_string() }),
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// A page of live linked groups.

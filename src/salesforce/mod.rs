@@ -18,7 +18,7 @@ mod transport;
 
 pub use catalogue::{Entry, Resolved, resolve};
 pub use client::{
-    Accounts, Assignment, Change, Chunk, Client, Grants, Held, Memberships, Organization, Place, Profile, Pulled,
+    Accounts, Assignments, Change, Chunk, Client, Grants, Held, Memberships, Organization, Place, Profile, Pulled,
     Right, Rights, Shown, UserField, UserLicence, Way, quoted,
 };
 pub use dialect::{Carrier, carrier};

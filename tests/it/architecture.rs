@@ -30,7 +30,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("salesforce", &["scim", "clock", "entitlement"]),
     ("audit", &["db", "clock"]),
     ("entitlement", &["scim"]),
-    ("reconcile", &["shadow", "delivery", "salesforce", "scim", "db", "clock"]),
+    // `entitlement` for the kinds of what people are given.
+    ("reconcile", &["shadow", "delivery", "salesforce", "scim", "db", "clock", "entitlement"]),
 ];
 
 /// Where the parts are put together: these may name everything.

@@ -49,7 +49,7 @@ pub struct Decided {
 }
 
 /// A grant that an account has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HeldGrant {
     /// What it is.
     #[serde(flatten)]
@@ -88,13 +88,15 @@ impl ObservedGrants {
             .iter()
             .map(|held| HeldGrant { grant: held.grant.clone(), assignment: Some(held.assignment.clone()) })
             .collect();
+        // Everybody has a profile: without it, the fields of the account were not read.
+        let fields_are_known = grants.profile.is_some();
         let single = [(Kind::Profile, &grants.profile), (Kind::Role, &grants.role)];
         let single = single.into_iter().filter_map(|(kind, id)| Some(Grant::new(kind, id.as_deref()?)));
         let there: BTreeSet<Grant> = held.iter().map(|held| held.grant.clone()).chain(single).collect();
         self.taking.clear();
         self.given.append(&mut self.giving);
         // What somebody took away by hand is ours no longer: if it comes back, it comes by hand.
-        self.given.retain(|grant| there.contains(grant));
+        self.given.retain(|grant| there.contains(grant) || (grant.kind.is_single() && !fields_are_known));
         self.holds = Some(held);
     }
 
@@ -187,6 +189,22 @@ pub(super) enum GrantStep {
     Change(Vec<Change>),
 }
 
+/// Whether it matters what the account has.
+pub fn concerns(wish: &GrantWish, observed: &ObservedGrants) -> bool {
+    !wish.wanted.is_empty()
+        || observed.given.iter().any(|given| !given.kind.is_single())
+        || observed.is_unsure()
+        || wish.exclusive.0.iter().any(|kind| !kind.is_single())
+}
+
+/// What is to be given and taken away, where the account has just what is observed.
+pub fn changes(wish: &GrantWish, observed: &ObservedGrants) -> Vec<Change> {
+    match next(wish, observed, true, &BTreeSet::new()) {
+        Some(GrantStep::Change(changes)) => changes,
+        Some(GrantStep::Read) | None => Vec::new(),
+    }
+}
+
 /// The next step; `None` when there is none. `looked`: the grants were read during this delivery. `refused`: what
 /// Salesforce would not change, and is not asked again during this delivery.
 pub(super) fn next(
@@ -195,12 +213,7 @@ pub(super) fn next(
     looked: bool,
     refused: &BTreeSet<Grant>,
 ) -> Option<GrantStep> {
-    let several = |given: &&Grant| !given.kind.is_single();
-    let concerns = !wish.wanted.is_empty()
-        || observed.given.iter().any(|given| several(&given))
-        || observed.is_unsure()
-        || wish.exclusive.0.iter().any(|kind| !kind.is_single());
-    if !concerns {
+    if !concerns(wish, observed) {
         return None;
     }
     let Some(holds) = observed.holds.as_ref().filter(|_| !observed.is_unsure()) else {

@@ -6,7 +6,7 @@ mod group;
 mod leave;
 mod user;
 
-pub use grants::{Decided, GrantWish, HeldGrant, ObservedGrants};
+pub use grants::{Decided, GrantWish, HeldGrant, ObservedGrants, changes, concerns};
 pub use group::{GroupSeen, GroupStep, GroupWish, MEMBERS_A_CALL, ObservedGroup, group};
 pub use leave::{Ladder, Rung};
 pub use user::{

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::delivery::attempt::Attempt;
 use crate::delivery::catalogue::Meaning;
-use crate::delivery::org::Entitlements;
+use crate::delivery::org::{Entitlements, Org};
 use crate::delivery::plan::{AccountWish, Decided, GrantWish, ObservedUser};
 use crate::entitlement::{
     Because, Decision, Entitlement, Exclusive, Grant, Kind, Person, Single, pushed, single, with_groups,
@@ -20,9 +20,12 @@ pub(super) const PROFILE: &str = "ProfileId";
 /// Field of the role.
 pub(super) const ROLE: &str = "UserRoleId";
 
+/// The kinds of which an account has one at most, and the fields of the account that hold them.
+pub const SINGLES: [(Kind, &str); 2] = [(Kind::Profile, PROFILE), (Kind::Role, ROLE)];
+
 /// What a person shall have in the org.
 #[derive(Debug, Clone, Default)]
-pub(in crate::delivery) struct Entitled {
+pub struct Entitled {
     /// Id of the profile, and whether it is only for those who have nothing better.
     profile: Option<(String, bool)>,
     role: Option<String>,
@@ -44,18 +47,24 @@ pub(super) fn person(document: &Attributes, groups: &[Reference]) -> Attributes 
     with_groups(document.clone(), named)
 }
 
-/// Decides what a person shall have, and asks the org what the names mean. `None`: nothing is configured, and nothing was
-/// given before.
-pub(super) async fn entitled(
-    attempt: &Attempt,
-    document: &Attributes,
-    groups: &[Reference],
+/// Decides what a person shall have, and asks the org what the names mean; `asking` is told of each call. `None`: nothing is
+/// configured, and nothing was given before.
+///
+/// # Errors
+/// What Salesforce says where it is asked what a name means.
+pub async fn entitled(
+    org: &Org,
+    (document, groups): (&Attributes, &[Reference]),
     observed: &ObservedUser,
+    now: DateTime<Utc>,
+    asking: &(dyn Fn() + Sync),
 ) -> Result<Option<Entitled>, salesforce::Error> {
-    let (org, entitlements) = (&attempt.shared.org, &attempt.shared.org.entitlements);
+    let entitlements = &org.entitlements;
     if !entitlements.say_something() && observed.grants.given.is_empty() {
         return Ok(None);
     }
+    let meaning =
+        async |wanted: &Entitlement| org.catalogue.meaning(&org.client, &entitlements.rules, wanted, now, asking).await;
     let person = person(document, groups);
     let person = Person { attributes: &person };
     let asked_for = if entitlements.honours { pushed(person) } else { Vec::new() };
@@ -63,7 +72,7 @@ pub(super) async fn entitled(
     let mut there: BTreeSet<(Kind, &str)> = BTreeSet::new();
     for one in &asked_for {
         for kind in one.kinds.iter().filter(|kind| org.means.rest || kind.is_single()) {
-            if let Meaning::Id(_) = meaning(attempt, &Entitlement::new(*kind, one.value.as_str())).await? {
+            if let Meaning::Id(_) = meaning(&Entitlement::new(*kind, one.value.as_str())).await? {
                 there.insert((*kind, one.value.as_str()));
                 break;
             }
@@ -72,7 +81,7 @@ pub(super) async fn entitled(
     let decision = entitlements.rules.decide(person, &asked_for, |kind, name| there.contains(&(kind, name)));
     let mut meanings = BTreeMap::new();
     for wanted in decision.iter().map(|reasoned| &reasoned.entitlement) {
-        meanings.insert(wanted.clone(), meaning(attempt, wanted).await?);
+        meanings.insert(wanted.clone(), meaning(wanted).await?);
     }
     Ok(Some(Entitled::of(&decision, entitlements, &meanings)))
 }
@@ -101,13 +110,6 @@ pub(in crate::delivery) fn foreseen(
     let meanings = wanted.map(|wanted| (wanted.clone(), meant(&wanted))).collect();
     let entitled = Entitled::of(&decision, entitlements, &meanings);
     Some((person, decision, entitled))
-}
-
-/// What a name means in the org.
-async fn meaning(attempt: &Attempt, wanted: &Entitlement) -> Result<Meaning, salesforce::Error> {
-    let org = &attempt.shared.org;
-    let asking = || attempt.called();
-    org.catalogue.meaning(&org.client, &org.entitlements.rules, wanted, attempt.now(), &asking).await
 }
 
 impl Entitled {

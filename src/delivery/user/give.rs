@@ -4,12 +4,12 @@ use crate::delivery::State;
 use crate::delivery::attempt::Abandoned;
 use crate::delivery::org::NoProfile;
 use crate::delivery::outbox::Outcome;
-use crate::delivery::plan::{ObservedGrants, UserWish};
+use crate::delivery::plan::{AccountWish, ObservedGrants, UserWish};
 use crate::entitlement::{Grant, Kind};
 use crate::salesforce::{self, Cause, Change, Disposition, Record};
 
-use super::Delivery;
 use super::guarded::act_of;
+use super::{Delivery, SINGLES};
 use crate::db::{Conn, Error as DbError};
 use crate::shadow::{self, link};
 use std::collections::BTreeSet;
@@ -22,18 +22,10 @@ impl Delivery<'_> {
         if let Some(entitled) = &self.entitled {
             entitled.apply(wish, &self.seen.observed);
         }
-        let is_active = wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true));
-        if is_active {
+        if wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true)) {
             self.seen.observed.grants.is_back();
         }
-        let removed = &self.seen.observed.grants.removed;
-        if is_active && !removed.is_empty() {
-            let grants = wish.grants.get_or_insert_default();
-            for grant in removed.iter().filter(|grant| !grants.exclusive.0.contains(&grant.kind)) {
-                let name = || format!("{} {}, which the person had before,", grant.kind.words(), grant.id);
-                grants.wanted.entry(grant.clone()).or_insert_with(name);
-            }
-        }
+        give_back(wish, &self.seen.observed.grants);
         self.withhold();
     }
 
@@ -236,7 +228,7 @@ impl Delivery<'_> {
     pub(super) fn note_given(&mut self, sent: &Record) {
         let Some(entitled) = &self.entitled else { return };
         let grants: &mut ObservedGrants = &mut self.seen.observed.grants;
-        for (kind, field) in [(Kind::Profile, "ProfileId"), (Kind::Role, "UserRoleId")] {
+        for (kind, field) in SINGLES {
             if !sent.mentions(field) {
                 continue;
             }
@@ -277,6 +269,17 @@ impl Delivery<'_> {
             let org = &self.attempt.shared.org;
             org.forget_profile().await;
             org.catalogue.forget(Kind::Profile).await;
+        }
+    }
+}
+
+/// Puts what somebody had by hand before they left into the wish, where they are active again.
+pub(super) fn give_back(wish: &mut AccountWish, observed: &ObservedGrants) {
+    if wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true)) && !observed.removed.is_empty() {
+        let grants = wish.grants.get_or_insert_default();
+        for grant in observed.removed.iter().filter(|grant| !grants.exclusive.0.contains(&grant.kind)) {
+            let name = || format!("{} {}, which the person had before,", grant.kind.words(), grant.id);
+            grants.wanted.entry(grant.clone()).or_insert_with(name);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Delivering a user: plan a step, make the call, note what it brought, plan again.
 
 mod account;
+mod due;
 mod entitled;
 mod give;
 mod guarded;
@@ -24,8 +25,9 @@ use super::outbox::Outcome;
 use super::plan::{self, ObservedUser, UserSeen, UserStep, UserWish};
 use super::state::State;
 
-use entitled::Entitled;
+pub use due::Due;
 pub(super) use entitled::foreseen;
+pub use entitled::{Entitled, SINGLES, entitled};
 use guarded::{Guarded, Watch};
 use heir::{UNDER_WAY, inherit};
 use look::LookFailed;
@@ -118,7 +120,9 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
     let entitled = match loaded.stored.live() {
         // Of whoever cannot log in nothing changes, but a new account needs a profile.
         Some(document) if is_active(document) || loaded.link.is_none() => {
-            match entitled::entitled(attempt, document, &loaded.groups, &loaded.observed).await {
+            let person = (document, loaded.groups.as_slice());
+            let asking = || attempt.called();
+            match entitled(&attempt.shared.org, person, &loaded.observed, attempt.now(), &asking).await {
                 Ok(entitled) => entitled,
                 Err(error) => return Ok(attempt.failed(&error)),
             }
@@ -154,7 +158,7 @@ pub(super) fn seen(link: Option<Link>, observed: ObservedUser, perhaps_created: 
 }
 
 /// Whether a person may log in, as the identity provider says.
-pub(super) fn is_active(document: &Attributes) -> bool {
+pub fn is_active(document: &Attributes) -> bool {
     document.get("active").and_then(serde_json::Value::as_bool).unwrap_or(true)
 }
 

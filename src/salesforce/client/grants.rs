@@ -14,7 +14,7 @@ use crate::salesforce::transport::Call;
 const REQUESTS: usize = 25;
 
 /// The object whose records give a grant of this kind, and its fields for the user and for what is given.
-fn assignment(kind: Kind) -> Option<(&'static str, &'static str, &'static str)> {
+pub(super) fn assignment(kind: Kind) -> Option<(&'static str, &'static str, &'static str)> {
     match kind {
         Kind::PermissionSetLicence => Some(("PermissionSetLicenseAssign", "AssigneeId", "PermissionSetLicenseId")),
         Kind::PermissionSet => Some(("PermissionSetAssignment", "AssigneeId", "PermissionSetId")),

@@ -1,5 +1,6 @@
 //! The calls that the bridge makes.
 
+mod assigned;
 mod bulk;
 mod catalogue;
 mod freeze;
@@ -28,9 +29,10 @@ use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
+pub use assigned::Assignments;
 pub use catalogue::{Organization, Profile, Right, Rights, UserField, UserLicence};
 pub use grants::{Change, Grants, Held};
-pub use pull::{Accounts, Assignment, Chunk, Memberships, Place, Pulled, Shown, Way};
+pub use pull::{Accounts, Chunk, Memberships, Place, Pulled, Shown, Way};
 pub use query::quoted;
 
 /// The client of one org. Cheap to clone: clones share the session.

@@ -18,7 +18,7 @@ const SOQL_PAGE: usize = 2_000;
 /// Records of a bulk job's results that are handed on at once.
 const CHUNK: usize = 1_000;
 /// Ids that are named in one query: its URL may have 16,384 bytes.
-const IDS: usize = 300;
+pub(super) const IDS: usize = 300;
 
 /// How accounts are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,9 +107,9 @@ pub struct Accounts {
 }
 
 /// The first 15 characters of an id; the other three only repeat which of them are upper case.
-type ShortId = [u8; 15];
+pub(super) type ShortId = [u8; 15];
 
-fn short(id: &str) -> ShortId {
+pub(super) fn short(id: &str) -> ShortId {
     let mut short = [0; 15];
     for (to, from) in short.iter_mut().zip(id.bytes()) {
         *to = from;
@@ -141,22 +141,8 @@ impl Memberships {
     }
 }
 
-/// A permission set or permission set group that a user has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assignment {
-    /// Id of the assignment.
-    pub id: String,
-    /// Who has it.
-    pub user: String,
-    /// The permission set; the hidden one of a group where it came through one.
-    pub permission_set: Option<String>,
-    /// The permission set group.
-    pub group: Option<String>,
-}
-
 const EMPLOYEES: &str = "FROM User WHERE UserType = 'Standard'";
-const REGULAR: &str = "FROM GroupMember WHERE Group.Type = 'Regular'";
-const ASSIGNED: &str = "FROM PermissionSetAssignment WHERE PermissionSet.IsOwnedByProfile = false";
+pub(super) const REGULAR: &str = "FROM GroupMember WHERE Group.Type = 'Regular'";
 
 impl Client {
     /// Whether the configuration lets queries go over REST.
@@ -271,22 +257,6 @@ impl Client {
         Ok(found)
     }
 
-    /// Gives every permission set and permission set group that somebody has to `take`, some at a time, but for those
-    /// that come with profiles; through a bulk job where there are more than `bulk_above`.
-    pub async fn assignments(&self, bulk_above: u64, mut take: impl FnMut(Vec<Assignment>)) -> Result<()> {
-        let count = self.count("count-assignments", &format!("SELECT COUNT() {ASSIGNED}")).await?;
-        let soql = format!("SELECT Id, AssigneeId, PermissionSetId, PermissionSetGroupId {ASSIGNED}");
-        self.each("pull-assignments", &soql, count > bulk_above, |rows| {
-            let read = |mut row: Row| {
-                let (id, user) = (row.remove("Id")?, row.remove("AssigneeId")?);
-                let (permission_set, group) = (row.remove("PermissionSetId"), row.remove("PermissionSetGroupId"));
-                Some(Assignment { id, user, permission_set, group })
-            };
-            take(rows.into_iter().filter_map(read).collect());
-        })
-        .await
-    }
-
     /// One page of a SCIM list, from behind the id `after` on, and the id that the next page is behind.
     async fn scim_page(
         &self,
@@ -312,7 +282,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// Ids as a list of SOQL.
-fn literals(ids: &[String]) -> String {
+pub(super) fn literals(ids: &[String]) -> String {
     ids.iter().filter(|id| is_id(id)).map(|id| format!("'{id}'")).collect::<Vec<_>>().join(",")
 }
 

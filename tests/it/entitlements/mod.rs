@@ -17,7 +17,7 @@ use super::support::engine::Engine;
 use super::support::urn::ENTERPRISE;
 
 /// The rules of most tests: sales people by department, support people by group, and what comes with them.
-const RULES: &str = r#"
+pub(super) const RULES: &str = r#"
 default_profile = "Minimum Access - Salesforce"
 [[rules]]
 name = "sales"
@@ -40,17 +40,17 @@ permission_set_licenses = ["Analytics"]
 permission_sets = ["Analytics_Viewer"]
 "#;
 
-fn tenant(config: &mut Config) -> &mut Tenant {
+pub(super) fn tenant(config: &mut Config) -> &mut Tenant {
     config.tenant.get_mut("sandbox").expect("the tenant")
 }
 
 /// Entitlements as the file has them under `[tenant.NAME.entitlements]`.
-fn entitlements(text: &str) -> Entitlements {
+pub(super) fn entitlements(text: &str) -> Entitlements {
     toml::from_str(text).expect("entitlements")
 }
 
 /// A bridge with these rules, which mirrors no group.
-async fn start(engine: &Engine, text: &str) -> TestApp {
+pub(super) async fn start(engine: &Engine, text: &str) -> TestApp {
     TestApp::start_with(
         engine,
         |_| {},
@@ -79,7 +79,7 @@ async fn reconfigure(app: &mut TestApp, change: impl FnOnce(&mut Tenant)) {
 }
 
 /// Pushes a person of a department; answers our id.
-async fn person(app: &TestApp, name: &str, department: &str) -> String {
+pub(super) async fn person(app: &TestApp, name: &str, department: &str) -> String {
     let mut body = user(name);
     body[ENTERPRISE] = json!({ "department": department });
     let answer = app.post("/Users", &body).await;
@@ -87,12 +87,12 @@ async fn person(app: &TestApp, name: &str, department: &str) -> String {
     answer.body["id"].as_str().expect("an id").to_owned()
 }
 
-async fn department(app: &TestApp, id: &str, department: &str) {
+pub(super) async fn department(app: &TestApp, id: &str, department: &str) {
     set(app, &format!("/Users/{id}"), &format!("{ENTERPRISE}:department"), json!(department)).await;
 }
 
 /// What somebody has in the org: profile, role, permission sets, permission set groups, permission set licences, groups.
-fn has(state: &OrgState, name: &str) -> Value {
+pub(super) fn has(state: &OrgState, name: &str) -> Value {
     let username = format!("{name}@example.com");
     let user = state.user(&username).unwrap_or_else(|| panic!("no account {username}"));
     let groups = state.0["Groups"].as_array().expect("groups");
@@ -114,7 +114,7 @@ fn has(state: &OrgState, name: &str) -> Value {
 }
 
 /// Gives a permission set by hand.
-fn by_hand(app: &TestApp, account: &str, name: &str) {
+pub(super) fn by_hand(app: &TestApp, account: &str, name: &str) {
     app.org().org().with_store(|store| {
         let set = store.permission_sets.iter().find(|(_, set)| set.name == name).expect("the set").0.clone();
         store.assign(account, &set).expect("assigned");

@@ -9,9 +9,35 @@ use scim_bridge::sandbox::store::{Group, GroupKind, Store, User};
 use serde_json::json;
 
 use super::{Via, reconcile, words};
+use crate::entitlements::entitlements;
 use crate::support::app::{TestApp, user};
 use crate::support::engine::Engine;
 use crate::support::urn::ENTERPRISE;
+
+/// Some of what people are given: a profile and a role, which SCIM has, too, and what only REST has. Of permission set groups
+/// nobody keeps what no rule gives.
+const RULES: &str = r#"
+default_profile = "Minimum Access - Salesforce"
+[[rules]]
+name = "all"
+when = "title pr"
+profile = "Standard User"
+role = "CEO"
+"#;
+const RULES_OVER_REST: &str = r#"
+exclusive = ["permission_set_groups"]
+[[rules]]
+name = "all"
+when = "title pr"
+profile = "Standard User"
+role = "CEO"
+permission_sets = ["Sales_Console"]
+public_groups = ["West"]
+[[rules]]
+name = "some"
+when = 'userName sw "p1"'
+permission_set_groups = ["Sales_Team"]
+"#;
 
 const PEOPLE: usize = 40;
 const GROUPS: usize = 6;
@@ -127,7 +153,7 @@ fn change(store: &mut Store, random: &mut StdRng, via: Via, n: usize) {
     if via != Via::Scim {
         fields.extend(OVER_REST);
     }
-    match pick(20) {
+    match pick(30) {
         0..=8 => {
             let field = fields[pick(fields.len())];
             let cleared = !field.is_required() && pick(4) == 0;
@@ -160,6 +186,19 @@ fn change(store: &mut Store, random: &mut StdRng, via: Via, n: usize) {
                 store.remove_member(&group.id, member).expect("removed");
             }
         }
+        20..=22 => {
+            let profiles = ["System Administrator", "Minimum Access - Salesforce", "Standard User"];
+            let profile = store.profile_named(profiles[pick(profiles.len())]).expect("the profile");
+            person.set(Field::ProfileId, &profile);
+            store.update_user(person, now).expect("changed");
+        }
+        23..=24 => {
+            let role = [None, Some("Sales Rep"), Some("CEO")][pick(3)];
+            let role = role.map(|role| store.role_named(role).expect("the role")).unwrap_or_default();
+            person.set(Field::UserRoleId, &role);
+            store.update_user(person, now).expect("changed");
+        }
+        given @ 25..=28 if via != Via::Scim => give_or_take(store, &person, given),
         _ => {
             let group = &groups[pick(groups.len())];
             if !group.members.contains_key(&person.id) {
@@ -167,6 +206,47 @@ fn change(store: &mut Store, random: &mut StdRng, via: Via, n: usize) {
             }
         }
     }
+}
+
+/// Gives somebody what they do not have, or takes away what they have, by hand.
+fn give_or_take(store: &mut Store, person: &User, what: usize) {
+    let (target, held) = match what {
+        25 => (store.permission_set_named("Sales_Console"), &person.permission_sets),
+        26 => (store.permission_set_named("Knowledge_Reader"), &person.permission_sets),
+        27 => (store.set_group_named("Sales_Team"), &person.set_groups),
+        _ => (store.group_named("West"), &person.groups),
+    };
+    let target = target.expect("it is in every org");
+    match (held.get(&target), what) {
+        (Some(_), 28) => assert!(store.remove_member(&target, &person.id).expect("removed")),
+        (None, 28) => store.add_member(&target, &person.id).map(drop).expect("added"),
+        (Some(assignment), _) => store.delete_set_assignment(assignment).expect("taken away"),
+        (None, _) => store.assign(&person.id, &target).map(drop).expect("given"),
+    }
+}
+
+/// What of grants is to be found of somebody: everything that they had before was given by rules.
+fn grants(before: &Held, now: &Held, was: &User, user: &User) -> Vec<String> {
+    let mut found = Vec::new();
+    for (field, words) in [(Field::ProfileId, "+profile Standard User"), (Field::UserRoleId, "+role CEO")] {
+        if was.get(field) != user.get(field) {
+            found.push(words.to_owned());
+        }
+    }
+    if was.permission_sets.keys().any(|set| !user.permission_sets.contains_key(set)) {
+        found.push("+permission set Sales_Console".to_owned());
+    }
+    match (was.set_groups.is_empty(), user.set_groups.is_empty()) {
+        (false, true) => found.push("+permission set group Sales_Team".to_owned()),
+        (true, false) => found.push("-permission set group Sales_Team".to_owned()),
+        _ => {}
+    }
+    let west =
+        |held: &Held| held.groups.values().any(|group| group.name == "West" && group.members.contains_key(&was.id));
+    if west(before) && !west(now) {
+        found.push("+public group West".to_owned());
+    }
+    found
 }
 
 /// What is to be found, from what the org held when everything was delivered and what it holds now.
@@ -192,6 +272,7 @@ fn expected(before: &Held, now: &Held, protected: &str) -> BTreeSet<String> {
         if was.active != user.active {
             found.insert(format!("activation {name} IsActive"));
         }
+        found.extend(grants(before, now, was, user).into_iter().map(|grant| format!("grant {name} {grant}")));
     }
     for (id, was) in before.groups.iter().filter(|(_, group)| group.name.starts_with("SF ")) {
         let Some(group) = now.groups.get(id) else {
@@ -218,6 +299,7 @@ async fn two_hundred_changes(engine: &Engine, via: Via, seed: u64) {
             let tenant = config.tenant.values_mut().next().expect("a tenant");
             tenant.groups.mirror = vec!["SF *".to_owned()];
             tenant.protected = vec![protected.to_uppercase()];
+            tenant.entitlements = entitlements(if via == Via::Scim { RULES } else { RULES_OVER_REST });
         },
     )
     .await;
@@ -235,7 +317,8 @@ async fn two_hundred_changes(engine: &Engine, via: Via, seed: u64) {
     }
     let now = held(&app);
     let wanted = expected(&before, &now, protected);
-    assert!(wanted.len() > 50, "the changes are too few to tell anything: {wanted:?}");
+    let given = wanted.iter().filter(|words| words.starts_with("grant")).count();
+    assert!(wanted.len() > 50 && given > 10, "the changes are too few to tell anything: {wanted:?}");
     for _ in 0..2 {
         let (report, found) = reconcile(&app, via, false).await;
         assert_eq!(words(&found), wanted);
@@ -266,6 +349,10 @@ async fn two_hundred_changes(engine: &Engine, via: Via, seed: u64) {
         for field in OWN {
             assert_eq!(user.get(field), now.users[id].get(field), "{field:?} of {id} is not the bridge's");
         }
+    }
+    for (id, user) in now.users.iter().filter(|(id, _)| before.users.contains_key(*id)) {
+        let kept = &after.users[id].permission_sets;
+        assert!(user.permission_sets.keys().all(|set| kept.contains_key(set)), "what was given by hand stays");
     }
     for (id, group) in now.groups.iter().filter(|(_, group)| group.kind == GroupKind::Regular) {
         let kept = &after.groups[id].members;

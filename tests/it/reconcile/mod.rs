@@ -2,6 +2,7 @@
 
 mod changes;
 mod command;
+mod grants;
 mod runs;
 
 use std::collections::BTreeSet;
@@ -48,13 +49,19 @@ struct Beside {
 
 impl Beside {
     async fn open(app: &TestApp, via: Via) -> Self {
-        let config = app.config();
+        Self::open_with(app, via, |_| {}).await
+    }
+
+    /// The same under another configuration than the bridge that serves.
+    async fn open_with(app: &TestApp, via: Via, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = app.config().clone();
+        change(&mut config);
         let around = Surroundings {
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness),
             metrics: telemetry::metrics().expect("metrics"),
         };
-        let db = app::open(config, false).await.expect("the database opens");
+        let db = app::open(&config, false).await.expect("the database opens");
         let org = app::org(TENANT, &config.tenant[TENANT], config.delivery.lease, &around).expect("an org");
         let on = Reconcile::new(db.clone(), Arc::new(org), around.clock, around.randomness);
         Self { db, on: on.with_bulk_above(if via == Via::Bulk { 0 } else { BULK_ABOVE }) }
@@ -89,11 +96,14 @@ async fn reconcile(app: &TestApp, via: Via, applies: bool) -> (Report, Vec<Findi
     done
 }
 
-/// What was found, in few words each: `kind name field-or-member`.
+/// What was found, in few words each: `kind name field-or-member-or-grant`.
 fn words(findings: &[Finding]) -> BTreeSet<String> {
     let of = |finding: &Finding| match finding {
         Finding::Drift(drift) => {
-            let detail = drift.member.as_ref().map(|member| member.salesforce_id.clone()).or(drift.field.clone());
+            let sign = if drift.wanted == true { '+' } else { '-' };
+            let grant = drift.grant.as_ref().map(|grant| format!("{sign}{}", grant.words()));
+            let member = drift.member.as_ref().map(|member| member.salesforce_id.clone());
+            let detail = grant.or(member).or(drift.field.clone());
             format!("{} {} {}", drift.kind.as_str(), drift.name, detail.unwrap_or_default())
         }
         Finding::Unlinked(unlinked) => {

@@ -191,27 +191,8 @@ async fn who_may_start_no_job_reads_page_by_page() {
 }
 
 #[tokio::test]
-async fn assignments_and_who_is_frozen() {
-    let org = Org::start(|n, _| {
-        let assignment = |set: Value, group: Value| {
-            json!({"Id": "0Pa1", "AssigneeId": "0051", "PermissionSetId": set, "PermissionSetGroupId": group})
-        };
-        Reply::ok(match n {
-            0 => json!({"totalSize": 2}),
-            1 => json!({"done": true, "records": [
-                assignment(json!("0PS1"), Value::Null), assignment(Value::Null, json!("0PG1")),
-            ]}),
-            _ => json!({"done": true, "records": [{"UserId": "0051"}]}),
-        }
-        .to_string())
-    })
-    .await;
-    let mut found = Vec::new();
-    org.client().assignments(10, |some| found.extend(some)).await.unwrap();
-    let read = |one: &Assignment| (one.user.clone(), one.permission_set.clone(), one.group.clone());
-    let wanted =
-        [("0051".to_owned(), Some("0PS1".to_owned()), None), ("0051".to_owned(), None, Some("0PG1".to_owned()))];
-    assert_eq!(found.iter().map(read).collect::<Vec<_>>(), wanted);
+async fn who_is_frozen() {
+    let org = Org::start(|_, _| Reply::ok(json!({"done": true, "records": [{"UserId": "0051"}]}).to_string())).await;
     assert_eq!(org.client().frozen_users().await.unwrap(), HashSet::from(["0051".to_owned()]));
 }
 
