@@ -30,10 +30,22 @@ impl Delivery<'_> {
             Some(Cause::DuplicateNickname) if self.choose_another(NICKNAME).await? => Ok(None),
             Some(Cause::DuplicateUsername) => self.taken(id, USERNAME, changes, error).await,
             Some(Cause::DuplicateFederationId) => self.taken(id, "FederationIdentifier", changes, error).await,
+            Some(Cause::Unsaid) => self.perhaps_gone(id, error).await,
             _ if deactivates(changes) && can_be_about_the_account(error) => {
                 self.not_deactivated(id, changes, error).await
             }
             _ => Ok(Some(self.attempt.failed(error))),
+        }
+    }
+
+    /// A 404 without a word of Salesforce's is no proof that the account is gone, and with the link would go what is known of
+    /// it: it is looked at first.
+    async fn perhaps_gone(&mut self, id: &str, error: &salesforce::Error) -> Result<Option<Outcome>, Abandoned> {
+        let attempt = self.attempt;
+        attempt.called();
+        match attempt.shared.org.client.user(id).await {
+            Ok(None) => self.vanished().await.map(|()| None),
+            _ => Ok(Some(attempt.failed(error))),
         }
     }
 
