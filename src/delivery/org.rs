@@ -13,13 +13,17 @@ use crate::scim::fold::fold;
 
 use super::catalogue::Catalogue;
 use super::plan::Means;
+use super::rights::Rights;
 use super::schedule::Schedule;
+use super::turns::Turns;
 use crate::entitlement::{Exclusive, Rules};
 
 /// A tenant's org and what the configuration says about it.
 pub struct Org {
     /// Name of the tenant.
     pub tenant: String,
+    /// Other tenants of the same org: what is theirs is not taken over.
+    pub neighbours: Vec<String>,
     /// Calls it.
     pub client: Client,
     /// How its people become accounts.
@@ -42,6 +46,10 @@ pub struct Org {
     pub protected: BTreeSet<String>,
     /// What it said that need not be asked again at once.
     pub remembered: Remembered,
+    /// Rights that are lacking there.
+    pub rights: Rights,
+    /// Whose turn it is to write a group or a role.
+    pub turns: Turns,
 }
 
 /// Who gets what in an org.

@@ -4,6 +4,7 @@ mod explain;
 mod leaving;
 mod ownership;
 mod rules;
+mod turns;
 
 use scim_bridge::config::{Config, Entitlements, Tenant};
 use serde_json::{Value, json};
