@@ -176,6 +176,7 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
     let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
     Ok(Org {
         tenant: name.to_owned(),
+        neighbours: Vec::new(),
         client: client(name, tenant, lease, surroundings.clock.clone())?,
         mapping: mapping(name, tenant)?,
         default_profile: tenant.entitlements.default_profile.clone(),
@@ -202,6 +203,8 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
         protected: tenant.protected.iter().map(|name| fold(name)).collect(),
         remembered: Remembered::default(),
         counted: Counted::default(),
+        rights: delivery::Rights::default(),
+        turns: delivery::Turns::default(),
     })
 }
 
@@ -228,7 +231,9 @@ impl App {
         let registries = Arc::new(registries(config)?);
         // Everything that can fail is made before anything runs.
         let lease = config.delivery.lease;
-        let orgs = config.tenant.iter().map(|(name, tenant)| org(name, tenant, lease, &surroundings));
+        let orgs = config.tenant.iter().map(|(name, tenant)| {
+            Ok(Org { neighbours: config.neighbours(name), ..org(name, tenant, lease, &surroundings)? })
+        });
         let orgs = orgs.collect::<Result<Vec<_>>>()?;
         let clients = orgs.iter().map(|org| (org.tenant.clone(), org.client.clone())).collect();
         let looking = orgs.iter().filter(|org| org.entitlements.rules.look_at_groups());

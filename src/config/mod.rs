@@ -43,6 +43,14 @@ pub use secret::{DatabaseUrl, Engine};
 use source::Source;
 
 impl Config {
+    /// The other tenants whose org is that of `name`.
+    pub fn neighbours(&self, name: &str) -> Vec<String> {
+        let Some(own) = self.tenant.get(name).map(|tenant| tenant.salesforce.url.origin()) else { return Vec::new() };
+        let shares = |other: &model::Tenant| other.salesforce.url.origin() == own;
+        let others = self.tenant.iter().filter(|(other, tenant)| *other != name && shares(tenant));
+        others.map(|(other, _)| other.clone()).collect()
+    }
+
     /// Reads the configuration from the TOML file at `path` (none: only defaults and the environment) and from `env`,
     /// which wins. `env` is the whole environment, since `NAME_env` may name any variable.
     ///

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::{self, Conn};
-use crate::salesforce::{self, Disposition, WaitFor};
+use crate::salesforce::{self, Cause, Disposition, WaitFor};
 use crate::shadow;
 
 use super::licence;
@@ -46,12 +46,14 @@ pub(super) struct Attempt {
     pub(super) started: DateTime<Utc>,
     calls: AtomicI64,
     outage: AtomicBool,
+    no_access: AtomicBool,
 }
 
 impl Attempt {
     pub(super) fn new(shared: Arc<Shared>, claim: Claim) -> Self {
         let started = shared.clock.now();
-        Self { shared, claim, started, calls: AtomicI64::new(0), outage: AtomicBool::new(false) }
+        let (calls, outage, no_access) = (AtomicI64::new(0), AtomicBool::new(false), AtomicBool::new(false));
+        Self { shared, claim, started, calls, outage, no_access }
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -70,6 +72,17 @@ impl Attempt {
     /// Whether the org answered, and with anything but an outage. A try that made no call says nothing about the org.
     pub(super) fn org_lives(&self) -> bool {
         self.calls() > 0 && !self.outage.load(Ordering::Relaxed)
+    }
+
+    /// The whole org cannot be written. `after`: how long it is left alone.
+    pub(super) fn org_is_out(&self, after: Option<Duration>) {
+        self.outage.store(true, Ordering::Relaxed);
+        self.shared.circuit.outage(self.now(), self.started, after);
+    }
+
+    /// Whether Salesforce refused something for want of a right.
+    pub(super) fn met_no_access(&self) -> bool {
+        self.no_access.load(Ordering::Relaxed)
     }
 
     /// Proves that the lease is still ours, and makes it longer: before a call that changes something.
@@ -149,6 +162,9 @@ impl Attempt {
     pub(super) fn failed(&self, error: &salesforce::Error) -> Outcome {
         let (sentence, said) = (error.to_string(), error.salesforce_text());
         let words = if sentence.contains(said) { sentence } else { format!("{sentence} (Salesforce: {said})") };
+        if error.cause() == Some(Cause::NoAccess) {
+            self.no_access.store(true, Ordering::Relaxed);
+        }
         match error.disposition() {
             // Counted by themselves: an outage before says nothing about them.
             Disposition::Retry { at_most: Some(most), .. } if self.claim.unexpected + 1 >= i64::from(most) => {
@@ -159,8 +175,7 @@ impl Attempt {
             }
             Disposition::LookFirst => self.again(None, Some(words)),
             Disposition::Outage { after } => {
-                self.outage.store(true, Ordering::Relaxed);
-                self.shared.circuit.outage(self.now(), self.started, after);
+                self.org_is_out(after);
                 self.again(after, Some(words))
             }
             Disposition::Wait(what) => {

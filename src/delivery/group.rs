@@ -12,6 +12,7 @@ use super::attempt::{Abandoned, Attempt};
 use super::mirror::NOT_MIRRORED;
 use super::outbox::{self, Outcome};
 use super::plan::{self, GroupSeen, GroupStep, GroupWish, MEMBERS_A_CALL, ObservedGroup};
+use super::refused;
 use super::state::State;
 
 /// Steps of one try at most; a larger group goes on in the next, which is due at once.
@@ -65,8 +66,8 @@ struct Delivery<'a> {
     unsure: Vec<(String, String)>,
     /// Whether the members were read after Salesforce refused a change of them.
     compared: bool,
-    /// Members whom Salesforce refused when they were sent alone, and its words.
-    refused: Vec<(String, String)>,
+    /// Members whom Salesforce refused when they were sent alone.
+    refused: Vec<(String, salesforce::Error)>,
 }
 
 /// What a group is to be.
@@ -227,6 +228,7 @@ impl Delivery<'_> {
                 }
                 GroupStep::Members { group, add, remove } => {
                     let ids = |list: &[(String, String)]| list.iter().map(|(_, id)| id.clone()).collect::<Vec<_>>();
+                    let _turn = attempt.shared.org.turns.take([group.as_str()]).await;
                     self.sending(&add, &remove, true).await?;
                     match client.change_members(&group, &ids(&add), &ids(&remove)).await {
                         Ok(()) => {
@@ -256,6 +258,10 @@ impl Delivery<'_> {
             match failed {
                 None => {}
                 Some(salesforce::Error::Gone { .. }) => self.vanished().await?,
+                Some(error) if self.refused.len() >= REFUSED => {
+                    let outcome = attempt.failed(&error);
+                    return if outcome.state == State::Rejected { self.refused(false).await } else { Ok(outcome) };
+                }
                 Some(error) => return Ok(attempt.failed(&error)),
             }
         }
@@ -276,7 +282,7 @@ impl Delivery<'_> {
             Some((member, _)) if sent == 1 => {
                 self.seen.to_add.retain(|(id, _)| *id != member);
                 self.seen.to_remove.retain(|(id, _)| *id != member);
-                self.refused.push((member, error.salesforce_text().to_owned()));
+                self.refused.push((member, error.clone()));
             }
             _ => self.seen.at_most = Some(sent.div_ceil(2)),
         }
@@ -284,13 +290,25 @@ impl Delivery<'_> {
         (self.refused.len() >= REFUSED).then(|| error.clone())
     }
 
+    /// Says who is refused, by the names that people know. `all`: whether everybody else is as asked.
+    async fn refused(&self, all: bool) -> Result<Outcome, Abandoned> {
+        let refused = self.refused.clone();
+        let name = move |conn: &mut Conn| {
+            let mut named = Vec::new();
+            for (id, error) in refused {
+                let stored = shadow::any(conn, &id)?;
+                let name = stored.and_then(|stored| stored.text(stored.kind.key_attribute()).map(str::to_owned));
+                named.push((name.unwrap_or(id), error));
+            }
+            Ok::<_, DbError>(named)
+        };
+        let (reason, words) = refused::told(&self.attempt.shared.db.read(name).await?, all);
+        Ok(Attempt::rejected(reason, Some(words)))
+    }
+
     async fn done(&mut self) -> Result<Outcome, Abandoned> {
-        if let Some((member, words)) = self.refused.first() {
-            let reason = match self.refused.len() {
-                1 => format!("Salesforce refuses the member {member}; all others are as asked"),
-                n => format!("Salesforce refuses {n} members, {member} among them; all others are as asked"),
-            };
-            return Ok(Attempt::rejected(reason, Some(words.clone())));
+        if !self.refused.is_empty() {
+            return self.refused(true).await;
         }
         let id = self.stored.id.clone();
         match self.wish {
@@ -337,7 +355,10 @@ impl Delivery<'_> {
         for group in found {
             let (tenant, id, own) = (self.stored.tenant.clone(), group.id.clone(), self.stored.id.clone());
             let owner = self.attempt.shared.db.read(move |conn| link::owner(conn, &tenant, Kind::Group, &id)).await?;
-            if !matches!(owner, Some((other, false)) if other != own) {
+            let (id, org) = (group.id.clone(), std::sync::Arc::clone(&self.attempt.shared.org));
+            let elsewhere = move |conn: &mut Conn| link::owner_elsewhere(conn, &org.neighbours, Kind::Group, &id);
+            let elsewhere = self.attempt.shared.db.read(elsewhere).await?.is_some();
+            if !elsewhere && !matches!(owner, Some((other, false)) if other != own) {
                 free.push(group);
             }
         }

@@ -14,7 +14,9 @@ use crate::scim::fold::fold;
 use super::catalogue::Catalogue;
 use super::guard::{self, Guard, Limits};
 use super::plan::Means;
+use super::rights::Rights;
 use super::schedule::Schedule;
+use super::turns::Turns;
 use crate::db::{Db, Error as DbError};
 use crate::entitlement::{Exclusive, Grant, Rules};
 
@@ -22,6 +24,8 @@ use crate::entitlement::{Exclusive, Grant, Rules};
 pub struct Org {
     /// Name of the tenant.
     pub tenant: String,
+    /// Other tenants of the same org: what is theirs is not taken over.
+    pub neighbours: Vec<String>,
     /// Calls it.
     pub client: Client,
     /// How its people become accounts.
@@ -46,6 +50,10 @@ pub struct Org {
     pub remembered: Remembered,
     /// How many people have what many lose.
     pub counted: Counted,
+    /// Rights that are lacking there.
+    pub rights: Rights,
+    /// Whose turn it is to write a group or a role.
+    pub turns: Turns,
 }
 
 /// Who gets what in an org.

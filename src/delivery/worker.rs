@@ -15,7 +15,7 @@ use super::circuit::Circuit;
 use super::org::{Org, Pace};
 use super::outbox::{self, Claim, Outcome};
 use super::signal::Signals;
-use super::{group, mirror, replan, user};
+use super::{group, mirror, replan, rights, user};
 
 /// The longest nap: another process may have put something into the outbox, and no signal crosses processes.
 const NAP: Duration = Duration::from_secs(1);
@@ -75,7 +75,7 @@ impl Worker {
             }
             Err(error) => tracing::warn!(%error, tenant = shared.org.tenant, "entitlements could not be looked at"),
         }
-        let watch = tokio::spawn(watch_quota(Arc::clone(&shared), stop.clone()));
+        let watch = tokio::spawn(watch(Arc::clone(&shared), stop.clone()));
         let mut tasks: JoinSet<()> = JoinSet::new();
         while !stop.is_cancelled() {
             let free = shared.pace.concurrency.saturating_sub(tasks.len());
@@ -109,10 +109,18 @@ impl Worker {
     }
 }
 
-/// Keeps what is known of the org's API calls fresh. Beside the deliveries, because it goes on while they are held.
-async fn watch_quota(shared: Arc<Shared>, stop: CancellationToken) {
+/// Keeps what is known of the org's API calls fresh, and looks for rights that were lacking. Beside the deliveries, because
+/// it goes on while they are held.
+async fn watch(shared: Arc<Shared>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         shared.org.client.refresh_quota().await;
+        if shared.org.rights.are_back(&shared.org.client, shared.clock.now()).await {
+            shared.circuit.success();
+            match shared.release_all().await {
+                Ok(held) => tracing::info!(held, tenant = shared.org.tenant, "the integration user has a right back"),
+                Err(error) => tracing::warn!(%error, tenant = shared.org.tenant, "held deliveries wait on"),
+            }
+        }
         tokio::time::sleep(NAP).await;
     }
 }
@@ -192,6 +200,10 @@ async fn deliver(shared: Arc<Shared>, claim: Claim) {
     let outcome = match attempt.claim.kind {
         Kind::User => user::deliver(&attempt).await,
         Kind::Group => group::deliver(&attempt).await,
+    };
+    let outcome = match outcome {
+        Ok(outcome) => Ok(rights::settle(&attempt, outcome).await),
+        abandoned => abandoned,
     };
     if attempt.org_lives() {
         shared.circuit.success();

@@ -13,7 +13,7 @@ use super::state::{licences, state};
 use super::wire::{Reply, Request};
 
 /// What there is, for whoever asks for something else.
-const PATHS: &str = "GET state, journal, counters, faults; POST faults, api-usage, login-error, licences, confirm-emails, \
+const PATHS: &str = "GET state, journal, counters, faults; POST faults, api-usage, login-error, rights, licences, confirm-emails, \
                      revoke-sessions, reset, users, users/{id or username}, groups, groups/{id or name}; DELETE \
                      groups/{id or name}";
 
@@ -32,6 +32,13 @@ struct UsageOrder {
     used: u32,
 }
 
+/// The body of `POST /sandbox/rights`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RightsOrder {
+    lacking: Vec<String>,
+}
+
 /// Answers a call below `/sandbox`.
 pub(super) fn answer(visit: &mut Visit<'_>, request: &Request, segments: &[&str]) -> Reply {
     let done = match (request.method.as_str(), segments) {
@@ -47,6 +54,10 @@ pub(super) fn answer(visit: &mut Visit<'_>, request: &Request, segments: &[&str]
         ("POST", ["login-error"]) => order(request).map(|wrong: Option<LoginError>| {
             visit.inner.login_error = wrong;
             json!(visit.inner.login_error)
+        }),
+        ("POST", ["rights"]) => order(request).map(|order: RightsOrder| {
+            visit.inner.rest.withdrawn = order.lacking;
+            json!({"lacking": visit.inner.rest.withdrawn})
         }),
         ("POST", ["confirm-emails"]) => Ok(json!({"confirmed": visit.inner.store.confirm_emails(visit.now)})),
         ("POST", ["revoke-sessions"]) => Ok(json!({"revoked": visit.inner.sessions.revoke_all()})),

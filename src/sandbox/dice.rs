@@ -41,6 +41,8 @@ pub(super) enum Trouble {
     Maintenance,
     /// Queries and lists only.
     QueryTimeout,
+    /// 404 without a body, from something in between.
+    Blank,
 }
 
 impl Trouble {
@@ -54,6 +56,7 @@ impl Trouble {
             Self::LongTransaction => "long_transaction",
             Self::Maintenance => "maintenance",
             Self::QueryTimeout => "query_timeout",
+            Self::Blank => "blank_404",
         }
     }
 
@@ -72,6 +75,7 @@ impl Trouble {
                 "Updates can't be made during maintenance. Try again when maintenance is complete.",
             ),
             Self::QueryTimeout => (400, "QUERY_TIMEOUT", "Your query request was running for too long."),
+            Self::Blank => return Reply::empty(404).about(self.name()),
         };
         Reply::rest_error(status, code, message).about(self.name())
     }
@@ -89,7 +93,7 @@ pub(super) struct Traits {
 }
 
 /// The faults that have a generator of their own, in an order that stays.
-const STREAMS: usize = 10;
+const STREAMS: usize = 11;
 
 /// Draws the fate of each call.
 #[derive(Debug)]
@@ -136,12 +140,14 @@ impl Dice {
             faults.licence_limit,
             faults.duplicate_username,
             faults.child_failure,
+            faults.blank_404,
         ];
         let mut hits = [false; STREAMS];
         for ((stream, chance), hit) in self.streams.iter_mut().zip(chances).zip(&mut hits) {
             *hit = stream.random::<f64>() < chance;
         }
-        let [session, concurrency, transaction, maintenance, query, row, unknown, licence, username, child] = hits;
+        let [session, concurrency, transaction, maintenance, query, row, unknown, licence, username, child, blank] =
+            hits;
         let once = Once {
             row_lock: row,
             unknown_exception: unknown,
@@ -156,6 +162,7 @@ impl Dice {
             (inside, transaction, Trouble::LongTransaction),
             (inside && call.is_write, maintenance, Trouble::Maintenance),
             (inside && call.is_query, query, Trouble::QueryTimeout),
+            (inside, blank, Trouble::Blank),
         ];
         let fate = if self.faults.is_out(now) {
             Fate::Refused(Trouble::Outage)
@@ -191,6 +198,7 @@ impl Dice {
                 Trouble::LongTransaction => &mut faults.long_transaction_next,
                 Trouble::Maintenance => &mut faults.maintenance_next,
                 Trouble::QueryTimeout => &mut faults.query_timeout_next,
+                Trouble::Blank => &mut faults.blank_404_next,
                 Trouble::Outage | Trouble::Unavailable => return None,
             };
             (*fits && take(left)).then_some(*trouble)

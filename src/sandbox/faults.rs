@@ -54,6 +54,10 @@ pub struct Faults {
     pub query_timeout: f64,
     /// The next n queries and lists take too long.
     pub query_timeout_next: u32,
+    /// Chance of a 404 without a body, as of a proxy that does not know the way: nothing done.
+    pub blank_404: f64,
+    /// The next n calls answer 404 without a body.
+    pub blank_404_next: u32,
     /// Chance that the first write of a call fails with `UNABLE_TO_LOCK_ROW`.
     pub row_lock: f64,
     /// The next n writes of records fail with `UNABLE_TO_LOCK_ROW`.
@@ -70,9 +74,10 @@ pub struct Faults {
     pub duplicate_username: f64,
     /// The next n new usernames are taken by an unknown org just then.
     pub duplicate_username_next: u32,
-    /// Chance that a SCIM create with permission sets or groups loses the first of them: the user stays.
+    /// Chance that a SCIM create with permission sets or groups loses the first of them (the user stays), or a composite call
+    /// the first of its assignments and memberships: `UNABLE_TO_LOCK_ROW` for that part, the others are done.
     pub child_failure: f64,
-    /// The next n SCIM creates with permission sets or groups lose the first of them.
+    /// The next n such creates and composite calls lose the first of them.
     pub child_failure_next: u32,
 }
 
@@ -116,6 +121,7 @@ impl Faults {
             ("long_transaction", self.long_transaction),
             ("maintenance", self.maintenance),
             ("query_timeout", self.query_timeout),
+            ("blank_404", self.blank_404),
             ("row_lock", self.row_lock),
             ("unknown_exception", self.unknown_exception),
             ("licence_limit", self.licence_limit),

@@ -21,6 +21,7 @@ mod oauth;
 mod org;
 mod page;
 mod rest;
+mod rows;
 mod scim;
 mod seeds;
 mod server;

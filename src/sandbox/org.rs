@@ -1,5 +1,6 @@
 //! The org as a whole: what it holds, who is logged in, what goes wrong, what was called.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,6 +11,7 @@ use super::dice::{Dice, Fate, Traits, Trouble};
 use super::faults::Faults;
 use super::journal::{Call, Journal};
 use super::oauth::{self, Sessions};
+use super::rows::{self, Rows, UnderWay};
 use super::settings::{LoginError, Settings};
 use super::store::{Group, Once, Store, User};
 use super::wire::{Reply, Request};
@@ -24,6 +26,7 @@ pub struct Org {
     settings: Settings,
     base_url: OnceLock<String>,
     inner: Mutex<Inner>,
+    rows: Rows,
 }
 
 /// What changes.
@@ -89,7 +92,7 @@ impl Org {
     pub fn new(settings: Settings) -> Self {
         let now = (settings.clock)();
         let inner = Inner::new(&settings, now);
-        Self { settings, base_url: OnceLock::new(), inner: Mutex::new(inner) }
+        Self { settings, base_url: OnceLock::new(), inner: Mutex::new(inner), rows: Rows::default() }
     }
 
     /// How the org was set up.
@@ -112,8 +115,27 @@ impl Org {
         self.lock().dice.latency_ms()
     }
 
+    /// Notes that a call has come which is answered later: until then it holds the groups and roles that it writes, where
+    /// [`Switches::locks_shared_rows`](super::Switches::locks_shared_rows) says so.
+    pub fn enter(&self, request: &Request) -> UnderWay<'_> {
+        let written = match self.settings.switches.locks_shared_rows {
+            true => rows::written(request, &self.lock().store),
+            false => BTreeSet::new(),
+        };
+        self.rows.enter(written)
+    }
+
     /// Answers a call, faults included.
     pub fn call(&self, request: &Request) -> Outcome {
+        self.answer(request, BTreeSet::new())
+    }
+
+    /// Answers a call that has been under way for a while, faults included.
+    pub fn finish(&self, request: &Request, call: UnderWay<'_>) -> Outcome {
+        self.answer(request, call.in_use.clone())
+    }
+
+    fn answer(&self, request: &Request, in_use: BTreeSet<String>) -> Outcome {
         let mut inner = self.lock();
         let now = (self.settings.clock)();
         let mut visit = Visit {
@@ -137,6 +159,7 @@ impl Org {
         }
         let (fate, once) = visit.inner.dice.draw(traits(request, &segments), now);
         visit.inner.store.mishaps.once = once;
+        visit.inner.store.mishaps.in_use = in_use;
         let (reply, mut fault) = match fate {
             Fate::RequestLost => (None, Some("lost_request")),
             Fate::Refused(trouble) => {
@@ -160,6 +183,7 @@ impl Org {
         };
         let mishaps = &mut inner.store.mishaps;
         mishaps.once = Once::default();
+        mishaps.in_use.clear();
         fault = fault.or(mishaps.struck.take());
         mishaps.struck = None;
         inner.keep();
@@ -342,11 +366,12 @@ fn api(visit: &mut Visit<'_>, request: &Request, segments: &[&str]) -> Reply {
     };
     visit.caller = caller;
     let switches = &visit.settings.switches;
-    if !switches.api_enabled {
+    if !switches.api_enabled || visit.inner.rest.is_withdrawn("PermissionsApiEnabled") {
         return Reply::rest_error(403, "API_CURRENTLY_DISABLED", "API is currently disabled for this user")
             .about("forbidden");
     }
-    if !switches.manage_users && traits(request, segments).is_write {
+    let manages = switches.manage_users && !visit.inner.rest.is_withdrawn("PermissionsManageUsers");
+    if !manages && traits(request, segments).is_write {
         return Reply::rest_error(403, "INSUFFICIENT_ACCESS", "insufficient access rights on object id")
             .about("forbidden");
     }

@@ -87,11 +87,12 @@ async fn answer(org: Data<Org>, request: HttpRequest, body: Bytes) -> HttpRespon
         pretty: request.headers().contains_key("x-prettyprint"),
         body: body.to_vec(),
     };
+    let under_way = org.enter(&call);
     let latency = org.latency_ms();
     if latency > 0 && call.path.starts_with("/services") {
         tokio::time::sleep(Duration::from_millis(latency)).await;
     }
-    match org.call(&call) {
+    match org.finish(&call, under_way) {
         Outcome::Answer(reply) => {
             let mut builder = HttpResponse::build(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK));
             for (name, value) in &reply.headers {

@@ -208,6 +208,11 @@ pub struct Switches {
     pub groups_need_sets: bool,
     /// Created users answer 200 instead of 201 when they are active and have no password, as in the pilot.
     pub create_answers_200: bool,
+    /// API names of fields that a SCIM create passes over in silence: the answer shows the user without them.
+    pub create_passes_over: Vec<String>,
+    /// Of two calls that write the same group or role at the same time, the later one is refused with
+    /// `UNABLE_TO_LOCK_ROW`. Salesforce waits for a lock for some seconds first.
+    pub locks_shared_rows: bool,
 }
 
 impl Default for Switches {
@@ -237,6 +242,8 @@ impl Default for Switches {
             members_share_cap: true,
             groups_need_sets: false,
             create_answers_200: false,
+            create_passes_over: Vec::new(),
+            locks_shared_rows: false,
         }
     }
 }

@@ -85,6 +85,25 @@ pub fn owner(conn: &mut Conn, tenant: &str, kind: Kind, salesforce_id: &str) -> 
     Ok(row.map(|(id, deleted)| (id, deleted.is_some())))
 }
 
+/// The live resource of another tenant that a Salesforce id is linked to. `tenants`: those that share the org.
+pub fn owner_elsewhere(
+    conn: &mut Conn,
+    tenants: &[String],
+    kind: Kind,
+    salesforce_id: &str,
+) -> Result<Option<String>, Error> {
+    if tenants.is_empty() {
+        return Ok(None);
+    }
+    Ok(links::table
+        .inner_join(resources::table.on(resources::id.eq(links::resource_id)))
+        .filter(links::tenant.eq_any(tenants).and(links::kind.eq(kind.as_str())))
+        .filter(links::salesforce_id.eq(salesforce_id).and(resources::deleted_at.is_null()))
+        .select(resources::id)
+        .first(conn)
+        .optional()?)
+}
+
 /// Links a resource, taking the Salesforce id over from a tombstone. [`Error::Unique`] if another live resource has it.
 pub fn save(conn: &mut Conn, resource: &Stored, link: &Link, now: DateTime<Utc>) -> Result<(), Error> {
     if let Some((owner, deleted)) = owner(conn, &resource.tenant, resource.kind, &link.salesforce_id)? {

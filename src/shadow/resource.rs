@@ -43,7 +43,7 @@ impl Kind {
 
     /// The attribute whose value no two live resources of this kind share in a tenant. Groups' too: RFC 7643 does not
     /// ask for it, but Entra's validator and every IdP's match by name rest on it.
-    fn key_attribute(self) -> &'static str {
+    pub fn key_attribute(self) -> &'static str {
         match self {
             Self::User => "userName",
             Self::Group => "displayName",

@@ -6,6 +6,8 @@ use std::process::Command;
 use diesel::{Connection as _, RunQueryDsl as _};
 use serde_json::Value;
 
+use scim_bridge::sandbox::{CustomFieldSeed, CustomType};
+
 use super::support::app::TestApp;
 use super::support::engine::Engine;
 
@@ -107,6 +109,35 @@ both_engines! {
         assert!(warned("lacks Freeze Users, so freezing who cannot be deactivated fails"), "{lines:?}");
         told("other", "no field Missing__c");
         assert_eq!(wrong.len(), 4, "{wrong:?}");
+    }
+
+    /// A field of another type than the template gives, and fields that are too short for theirs.
+    async fn fields_that_do_not_fit_the_mapping_are_told(engine: Engine) {
+        let app = TestApp::start_with(&engine, |org| {
+            let field = |name: &str, kind, length| CustomFieldSeed {
+                api_name: name.into(), kind, length: Some(length), ..CustomFieldSeed::default()
+            };
+            org.custom_fields = vec![
+                field("Desk__c", CustomType::Number, 0),
+                field("Floor__c", CustomType::Number, 0),
+                field("Short__c", CustomType::Text, 5),
+                field("Fixed__c", CustomType::Text, 5),
+                field("Fits__c", CustomType::Text, 5),
+            ];
+        }, |_| {})
+        .await;
+        let mapping = "[tenant.acme.mapping]\nDesk__c = \"{{ title }}\"\nShort__c = \"{{ title | cut(20) }}\"\n\
+            Fixed__c = \"staff member\"\nFits__c = \"{{ title | cut(5) }}\"\n\
+            [tenant.acme.mapping.Floor__c]\nvalue = \"{{ title }}\"\ntype = \"number\"\n";
+        let (content, lines) = check(&engine, &app, &[Tenant("acme", "secret", "Standard User", mapping)]).await;
+        assert!(!content);
+        let mut wrong: Vec<&str> = errors(&lines).into_iter().map(|(_, what)| what).collect();
+        wrong.sort_unstable();
+        assert_eq!(wrong, [
+            "Desk__c is of type double in the org, and the mapping gives it text",
+            "Fixed__c has 5 characters in the org, and its template gives it 12",
+            "Short__c has 5 characters in the org, and its template gives it 20",
+        ]);
     }
 
     async fn a_version_that_the_org_does_not_have_and_calls_that_are_used_up_are_told(engine: Engine) {

@@ -92,6 +92,20 @@ async fn is_active(app: &TestApp, name: &str) -> bool {
 }
 
 both_engines! {
+    /// What the calls were is told at `/metrics`, by tenant and kind.
+    async fn calls_are_told_at_metrics(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        app.user("ada").await;
+        app.settled().await;
+        let metrics = app.get(&app.base().replace("/scim/v2", "/metrics")).await.body;
+        let metrics = metrics.as_str().expect("text");
+        let of = |metric: &str| format!("{metric}{{tenant=\"sandbox\",kind=\"create-user-rest\"}} ");
+        for metric in ["scim_bridge_salesforce_calls_total", "scim_bridge_salesforce_call_seconds_count"] {
+            let line = metrics.lines().find_map(|line| line.strip_prefix(&of(metric)));
+            assert!(line.is_some_and(|count| count.parse::<f64>().is_ok_and(|count| count >= 1.0)), "{metric}: {metrics}");
+        }
+    }
+
     async fn near_the_limit_only_deactivations_go_out(engine: Engine) {
         let (app, clock) = start(&engine).await;
         let (ada, bob) = (app.user("ada").await, app.user("bob").await);

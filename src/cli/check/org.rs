@@ -18,6 +18,14 @@ pub(super) async fn check(config: &Config, name: &str, tenant: &Tenant, findings
         Ok(org) => org,
         Err(error) => return findings.add(Level::Error, name, format!("{error:#}")),
     };
+    let neighbours = config.neighbours(name);
+    if !neighbours.is_empty() {
+        let what = format!(
+            "has the org of {}: whose an account or group is, is known over both, but each has a quota and calls of its own",
+            neighbours.join(", ")
+        );
+        findings.add(Level::Warning, name, what);
+    }
     let client = &org.client;
     // Before the login, which a clock that is wrong makes fail.
     versions(client, name, tenant, findings).await;
@@ -155,6 +163,15 @@ async fn licences(client: &Client, name: &str, tenant: &Tenant, findings: &mut F
     findings.add(if left > 0 { Level::Ok } else { Level::Warning }, name, what);
 }
 
+/// How many characters a template gives at most, as far as it says so: a fixed text, or one that ends in `cut(N)`.
+fn longest(template: &str) -> Option<u64> {
+    if !template.contains(['{', '}']) {
+        return u64::try_from(template.chars().count()).ok();
+    }
+    let (_, after) = template.trim_end().strip_suffix("}}")?.rsplit_once('|')?;
+    after.trim().strip_prefix("cut(")?.strip_suffix(')')?.trim().parse().ok()
+}
+
 /// The fields that the mapping writes are there, of a fitting type, and may be written.
 async fn fields(org: &Org, name: &str, findings: &mut Findings) {
     let there = match org.client.user_fields().await {
@@ -174,8 +191,13 @@ async fn fields(org: &Org, name: &str, findings: &mut Findings) {
             "double" | "int" | "currency" | "percent" => field.kind == Type::Number,
             _ => field.kind == Type::Text,
         };
+        let longest = longest(field.template).filter(|length| info.length > 0 && *length > info.length);
         if !writable {
             findings.add(Level::Error, name, format!("the integration user may not write {}", field.name));
+        } else if let Some(length) = longest.filter(|_| fits && !field.is_builtin) {
+            let what =
+                format!("{} has {} characters in the org, and its template gives it {length}", field.name, info.length);
+            findings.add(Level::Error, name, what);
         } else if fits {
             good += 1;
         } else {
@@ -210,4 +232,21 @@ async fn calls(client: &Client, name: &str, tenant: &Tenant, findings: &mut Find
         ),
     };
     findings.add(level, name, what + &then);
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn how_long_a_template_can_become() {
+        for (template, length) in [
+            ("fixed", Some(5)),
+            ("{{ title | cut(20) }}", Some(20)),
+            ("{{ title | upper | cut( 7 ) }}", Some(7)),
+            ("{{ title | cut(20) | upper }}", None),
+            ("{{ title }}", None),
+            ("a {{ title | cut(20) }} b", None),
+        ] {
+            assert_eq!(super::longest(template), length, "{template}");
+        }
+    }
 }

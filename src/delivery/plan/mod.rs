@@ -10,6 +10,6 @@ pub use grants::{Decided, GrantWish, HeldGrant, ObservedGrants, changes, concern
 pub use group::{GroupSeen, GroupStep, GroupWish, MEMBERS_A_CALL, ObservedGroup, group};
 pub use leave::{Ladder, Rung};
 pub use user::{
-    AccountWish, Adoption, Chosen, Means, ObservedUser, UserSeen, UserStep, UserWish, adopted, beyond_scim, made_by,
-    user,
+    AccountWish, Adoption, Chosen, Means, ObservedUser, UserSeen, UserStep, UserWish, adopted, beyond_scim, confirmed,
+    made_by, user,
 };

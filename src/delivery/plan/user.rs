@@ -215,6 +215,18 @@ pub fn made_by(sent: &Record, account: &Record) -> bool {
     !shown.is_empty() && shown.changes_since(account).is_empty()
 }
 
+/// Of what a SCIM create carried, what its answer shows: the rest was not done, whatever the status said. An answer that
+/// shows no user says nothing. Whether the address is shown does not count: it may wait for its confirmation.
+pub fn confirmed(sent: &Record, answer: &Record) -> Record {
+    let mut missing = match answer.mentions("Username") {
+        true => sent.changes_since(answer),
+        false => Record::new(),
+    };
+    missing.unset("Email");
+    let fields = sent.iter().filter(|(field, _)| !missing.mentions(field));
+    fields.map(|(field, value)| (field.to_owned(), value.clone())).collect()
+}
+
 /// Of an account that was there before us, what counts as accepted: the fields that the wish has a value for. A field
 /// that the IdP says nothing about keeps the value that somebody else gave it.
 ///
@@ -394,6 +406,18 @@ mod tests {
         let mut seen = linked(record.clone());
         seen.observed.unsure = Record::new().with("IsActive", false).with("Title", "x");
         assert_eq!(user(&account(&record), &seen, FREE), Some(UserStep::Update("005".into(), record)));
+    }
+
+    #[test]
+    fn what_the_answer_to_a_create_does_not_show_was_not_done() {
+        let sent =
+            Record::new().with("Username", "Ada@b.c").with("Title", "T").with("UserRoleId", "00E1").with("City", "X");
+        let answer =
+            Record::new().with("Username", "ada@b.c").with("Title", "t").with("City", "X").with("Division", "D");
+        assert_eq!(confirmed(&sent, &answer), Record::new().with("Username", "Ada@b.c").with("City", "X"));
+        assert_eq!(confirmed(&sent, &Record::new()), sent, "an answer without a user");
+        let mailed = sent.clone().with("Email", "new@b.c");
+        assert_eq!(confirmed(&mailed, &sent), mailed);
     }
 
     #[test]

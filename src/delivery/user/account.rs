@@ -30,14 +30,18 @@ impl Delivery<'_> {
         for act in self.acts_of_fields(&sent) {
             self.watch.note_done(act);
         }
-        self.linked(account.id, How::Created, sent, true).await.map(drop)
+        // Over REST it is what was sent; SCIM answers what it made of it.
+        let done = plan::confirmed(&sent, &account.record);
+        self.linked(account.id, How::Created, done, ObservedGrants::of_new(), true).await.map(drop)
     }
 
     /// Takes an account for this person's. `false`: a delivery that is under way may still change it.
     pub(super) async fn adopt(&mut self, account: Account, how: How) -> Result<bool, Abandoned> {
         let sent = self.creating.clone().unwrap_or_default();
+        let (mut ours, grants) = self.left_behind(&account.id).await?;
+        ours.apply(&sent);
         let mut record = match &self.wish {
-            UserWish::Account(wish) => plan::adopted(&wish.record, &sent, &account.record),
+            UserWish::Account(wish) => plan::adopted(&wish.record, &ours, &account.record),
             UserWish::Gone => Record::new().with("IsActive", account.is_active()),
         };
         // Our own create whose answer was lost: it carried fields that a look does not show, too.
@@ -45,7 +49,22 @@ impl Delivery<'_> {
         if is_ours {
             record.apply(&sent);
         }
-        self.linked(account.id, how, record, is_ours).await
+        let grants = if is_ours { ObservedGrants::of_new() } else { grants };
+        self.linked(account.id, how, record, grants, is_ours).await
+    }
+
+    /// What the bridge wrote and gave where an account was that of somebody who was deleted here: who comes back under
+    /// another name finds it by looking, and what is no longer wanted of it is ours to take away.
+    async fn left_behind(&self, account: &str) -> Result<(Record, ObservedGrants), Abandoned> {
+        let (tenant, own, account) = (self.stored.tenant.clone(), self.stored.id.clone(), account.to_owned());
+        let read = move |conn: &mut crate::db::Conn| {
+            let owner = link::owner(conn, &tenant, Kind::User, &account)?;
+            let tombstone = owner.filter(|(other, deleted)| *deleted && *other != own);
+            tombstone.map_or(Ok(None), |(tombstone, _)| observed::find::<ObservedUser>(conn, &tombstone))
+        };
+        let before = self.attempt.shared.db.read(read).await?.unwrap_or_default();
+        // What it has by now, somebody has to read.
+        Ok((before.record, ObservedGrants { holds: None, ..before.grants }))
     }
 
     /// `is_new`: nobody but us has given it anything.
@@ -54,10 +73,10 @@ impl Delivery<'_> {
         salesforce_id: String,
         how: How,
         record: Record,
+        grants: ObservedGrants,
         is_new: bool,
     ) -> Result<bool, Abandoned> {
         let before = std::mem::take(&mut self.seen.observed);
-        let grants = if is_new { ObservedGrants::of_new() } else { ObservedGrants::default() };
         self.seen.observed = ObservedUser { chosen: before.chosen.clone(), grants, ..ObservedUser::default() };
         if is_new {
             self.note_given(&record);
@@ -79,9 +98,6 @@ impl Delivery<'_> {
                     }
                     let before = observed::find::<ObservedUser>(conn, &tombstone)?.unwrap_or_default();
                     (observed.frozen, observed.freezing) = (before.frozen, before.freezing);
-                    // What was given before they left is the bridge's still, and what was taken is given back.
-                    observed.grants.given.extend(before.grants.given);
-                    observed.grants.removed.extend(before.grants.removed);
                     memberships(conn, &tombstone, &stored, now)?;
                 }
                 link::save(conn, &stored, &link, now)?;

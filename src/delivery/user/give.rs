@@ -5,6 +5,7 @@ use crate::delivery::attempt::Abandoned;
 use crate::delivery::org::NoProfile;
 use crate::delivery::outbox::Outcome;
 use crate::delivery::plan::{AccountWish, ObservedGrants, UserWish};
+use crate::delivery::turns;
 use crate::entitlement::{Grant, Kind};
 use crate::salesforce::{self, Cause, Change, Disposition, Record};
 
@@ -143,6 +144,7 @@ impl Delivery<'_> {
     /// Gives and takes. `Some`: the delivery ends here.
     pub(super) async fn change_grants(&mut self, id: &str, changes: &[Change]) -> Result<Option<Outcome>, Abandoned> {
         let attempt = self.attempt;
+        let _turn = attempt.shared.org.turns.take(turns::groups(changes)).await;
         attempt.hold().await?;
         self.seen.observed.grants.sending(changes);
         if self.is_leaver() {

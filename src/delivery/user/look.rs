@@ -53,10 +53,14 @@ pub(super) enum Owner {
 fn owner(
     conn: &mut Conn,
     (tenant, own): (&str, &str),
+    neighbours: &[String],
     account: &Account,
     field: &str,
     mapping: &Mapping,
 ) -> Result<Owner, DbError> {
+    if let Some(other) = link::owner_elsewhere(conn, neighbours, Kind::User, &account.id)? {
+        return Ok(Owner::Other(other));
+    }
     let (other, deleted) = match link::owner(conn, tenant, Kind::User, &account.id)? {
         Some((other, deleted)) if other != own => (other, deleted),
         _ => return Ok(Owner::Free),
@@ -73,6 +77,28 @@ fn owner(
         (Some(_), None) => false,
     };
     Ok(if stays { Owner::Other(other) } else { Owner::Leaving(other) })
+}
+
+/// Which of the accounts that were found is meant.
+enum Meant {
+    One(Box<Account>),
+    None,
+    /// Nobody knows: their usernames.
+    Several(String),
+}
+
+/// Salesforce finds without regard to case, and keeps federation ids in it: one that is the same to the letter is the one.
+fn meant(mut found: Vec<Account>, field: &str, value: &str) -> Meant {
+    if let Some(at) = found.iter().position(|account| account.record.text(field) == Some(value)) {
+        return Meant::One(Box::new(found.swap_remove(at)));
+    }
+    match found.as_slice() {
+        [_, _, ..] => {
+            let usernames = found.iter().filter_map(|account| account.record.text("Username"));
+            Meant::Several(usernames.collect::<Vec<_>>().join(", "))
+        }
+        _ => found.pop().map_or(Meant::None, |account| Meant::One(Box::new(account))),
+    }
 }
 
 impl Delivery<'_> {
@@ -102,8 +128,17 @@ impl Delivery<'_> {
                 self.attempt.hold().await.map_err(LookFailed::Abandoned)?;
                 self.attempt.called();
                 let found = self.attempt.shared.org.client.find_users(key).await.map_err(LookFailed::Salesforce)?;
-                let Some(account) = found.into_iter().next() else { continue };
-                return self.judge(account, &record, how).await;
+                match meant(found, field, value) {
+                    Meant::One(account) => return self.judge(*account, &record, how).await,
+                    Meant::None => {}
+                    Meant::Several(usernames) => {
+                        let reason = format!(
+                            "several accounts in Salesforce have this federation id but for the case of letters \
+                             ({usernames}), and none has it as it is"
+                        );
+                        return Ok(Look::NotOurs(reason));
+                    }
+                }
             }
         }
         Ok(Look::Absent)
@@ -216,7 +251,39 @@ impl Delivery<'_> {
 
     pub(super) async fn owner(&self, account: &Account, field: &'static str) -> Result<Owner, DbError> {
         let (tenant, own, account) = (self.stored.tenant.clone(), self.stored.id.clone(), account.clone());
-        let mapping = self.attempt.shared.org.mapping.clone();
-        self.attempt.shared.db.read(move |conn| owner(conn, (&tenant, &own), &account, field, &mapping)).await
+        let org = std::sync::Arc::clone(&self.attempt.shared.org);
+        let read = move |conn: &mut Conn| owner(conn, (&tenant, &own), &org.neighbours, &account, field, &org.mapping);
+        self.attempt.shared.db.read(read).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_federation_id_that_is_the_same_to_the_letter_is_the_one() {
+        const FEDERATION: &str = "FederationIdentifier";
+        let account = |id: &str, federation: &str| Account {
+            id: id.to_owned(),
+            record: Record::new().with(FEDERATION, federation).with("Username", format!("{id}@x.example")),
+            profile_id: None,
+            permission_set_ids: Vec::new(),
+            group_ids: Vec::new(),
+            user_type: None,
+            notes: Vec::new(),
+        };
+        let of = |found: &[(&str, &str)]| {
+            let found = found.iter().map(|(id, federation)| account(id, federation)).collect();
+            match meant(found, FEDERATION, "aB1") {
+                Meant::One(account) => account.id,
+                Meant::None => "none".to_owned(),
+                Meant::Several(usernames) => usernames,
+            }
+        };
+        assert_eq!(of(&[]), "none");
+        assert_eq!(of(&[("1", "AB1")]), "1");
+        assert_eq!(of(&[("1", "AB1"), ("2", "aB1"), ("3", "ab1")]), "2");
+        assert_eq!(of(&[("1", "AB1"), ("3", "ab1")]), "1@x.example, 3@x.example");
     }
 }

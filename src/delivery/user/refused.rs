@@ -34,6 +34,7 @@ impl Delivery<'_> {
             Some(Cause::DuplicateNickname) if self.choose_another(NICKNAME).await? => Ok(None),
             Some(Cause::DuplicateUsername) => self.taken(id, USERNAME, changes, error).await,
             Some(Cause::DuplicateFederationId) => self.taken(id, "FederationIdentifier", changes, error).await,
+            Some(Cause::Unsaid) => self.perhaps_gone(id, error).await,
             _ if deactivates(changes) && can_be_about_the_account(error) => {
                 self.not_deactivated(id, changes, error).await
             }
@@ -56,6 +57,17 @@ impl Delivery<'_> {
     fn is_about_rights(&self, changes: &Record, error: &salesforce::Error) -> bool {
         let waits = matches!(error.disposition(), Disposition::Wait(_) | Disposition::Reject);
         waits && self.without.is_none() && FIELDS.into_iter().any(|field| changes.mentions(field))
+    }
+
+    /// A 404 without a word of Salesforce's is no proof that the account is gone, and with the link would go what is known of
+    /// it: it is looked at first.
+    async fn perhaps_gone(&mut self, id: &str, error: &salesforce::Error) -> Result<Option<Outcome>, Abandoned> {
+        let attempt = self.attempt;
+        attempt.called();
+        match attempt.shared.org.client.user(id).await {
+            Ok(None) => self.vanished().await.map(|()| None),
+            _ => Ok(Some(attempt.failed(error))),
+        }
     }
 
     /// Somebody else has the username or federation id. It stands refused, unless that is a user of ours who is about to

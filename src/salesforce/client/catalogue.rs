@@ -25,6 +25,13 @@ pub struct Right {
     pub only_for: Option<&'static str>,
 }
 
+impl Right {
+    /// Whether nothing at all can be written without it.
+    pub fn is_for_everything(&self) -> bool {
+        self.only_for.is_none() && self.field != "PermissionsAssignPermissionSets"
+    }
+}
+
 const fn right(field: &'static str, label: &'static str, only_for: Option<&'static str>) -> Right {
     Right { field, label, only_for }
 }

@@ -383,6 +383,36 @@ async fn calls_are_counted_by_tenant_and_kind() {
     }
 }
 
+/// Whoever reads `kind` in the metrics finds it in the runbook.
+#[test]
+fn the_runbook_lists_every_kind_of_call() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut files, mut kinds) = (vec![root.join("src/salesforce/client")], std::collections::BTreeSet::new());
+    let is_kind = |text: &&str| {
+        let plain = text.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !text.starts_with('-');
+        plain && (text.contains('-') || ["catalogue", "discovery", "limits", "freeze"].contains(text))
+    };
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if !path.ends_with("tests.rs") {
+            let text = std::fs::read_to_string(path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            // Of a line in quotes, every second piece is a text.
+            let texts = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let texts = texts.flat_map(|line| line.split('"').skip(1).step_by(2));
+            kinds.extend(texts.filter(is_kind).map(str::to_owned));
+        }
+    }
+    kinds.insert("login".to_owned());
+    assert!(kinds.len() > 30, "{kinds:?}");
+    let runbook = std::fs::read_to_string(root.join("docs/runbook.md")).unwrap();
+    let (_, listed) = runbook.split_once("calls, `login` among them. Kinds: ").unwrap();
+    let listed =
+        listed.lines().next().unwrap().trim_end_matches(" |").split(", ").map(|kind| kind.trim_matches('`').to_owned());
+    assert_eq!(listed.collect::<std::collections::BTreeSet<_>>(), kinds);
+}
+
 #[tokio::test]
 async fn without_rest_the_org_s_own_fields_go_under_the_urn_that_it_names() {
     let urn = "urn:salesforce:schemas:extension:00DAA0000001aaaYAA";

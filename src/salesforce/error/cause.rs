@@ -52,6 +52,8 @@ pub enum Cause {
     InvalidReference,
     /// A rule of the platform about the field's value.
     Integrity,
+    /// A group that would contain itself.
+    Circular,
     /// A member that already is in the group, or one that is not in it, or one whose licence does not allow it.
     MembershipMismatch,
     /// The integration user may not do this.
@@ -62,6 +64,12 @@ pub enum Cause {
     Locked,
     /// The resource does not exist.
     Absent,
+    /// Something is not there, and nobody says what: it need not be Salesforce that answered.
+    Unsaid,
+    /// A condition of the request does not hold; the bridge sends none.
+    Conditional,
+    /// The address or the headers of the call are too long.
+    TooLarge,
     /// The session is not valid, even after it was renewed.
     Session,
     /// The calls of the day are used up.
@@ -122,6 +130,7 @@ const WORDS: &[(&str, Cause)] = &[
     ("MALFORMED_ID", Cause::InvalidReference),
     ("FIELD_INTEGRITY_EXCEPTIONS LIKELY CAUSED", Cause::MembershipMismatch),
     ("FIELD_INTEGRITY_EXCEPTION", Cause::Integrity),
+    ("CIRCULAR_DEPENDENCY", Cause::Circular),
     ("INSUFFICIENT_ACCESS", Cause::NoAccess),
     ("TXN_SECURITY_NO_ACCESS", Cause::NoAccess),
     ("INVALID_FIELD", Cause::NoSuchField),
@@ -197,10 +206,13 @@ impl Cause {
 
     fn of_status(status: u16, is_page: bool, reading: bool) -> Self {
         match status {
+            304 | 412 => Self::Conditional,
             401 => Self::Session,
             403 => Self::NoAccess,
-            404 if !is_page => Self::Absent,
+            // Salesforce says what it does not have. Somebody in between, who says nothing, may mean anything by it.
+            404 if !is_page => Self::Unsaid,
             300..=399 | 404 => Self::Moved,
+            414 | 431 => Self::TooLarge,
             408 | 502 | 504 if reading => Self::Busy,
             408 | 502 | 504 => Self::Gateway,
             429 => Self::Concurrency,
@@ -218,8 +230,11 @@ impl Cause {
             | Self::DuplicateFederationId
             | Self::MembershipMismatch
             | Self::Absent
+            | Self::Unsaid
             | Self::Gateway => Disposition::LookFirst,
-            Self::RowLock | Self::QueryTimeout => Disposition::Retry { after: asked, at_most: None },
+            Self::RowLock | Self::QueryTimeout | Self::Conditional => {
+                Disposition::Retry { after: asked, at_most: None }
+            }
             // Seen for a whole profile ("Is Single Sign-On Enabled"): it comes back as often as it is asked.
             Self::Unexpected => Disposition::Retry { after: asked.or(Some(Duration::from_secs(30))), at_most: Some(5) },
             Self::LicenceExhausted => Disposition::Wait(WaitFor::Licence),
@@ -249,9 +264,11 @@ impl Cause {
             | Self::MixedDml
             | Self::InvalidReference
             | Self::Integrity
+            | Self::Circular
             | Self::NoAccess
             | Self::NoSuchField
             | Self::Malformed
+            | Self::TooLarge
             | Self::Other => Disposition::Reject,
         }
     }
@@ -305,6 +322,9 @@ impl Cause {
             }
             Self::InvalidReference => "a referenced Salesforce record (manager, role, profile or group) does not exist",
             Self::Integrity => "Salesforce refuses the combination of values",
+            Self::Circular => {
+                "the group would contain itself, directly or through other groups; take one of them out of the other"
+            }
             Self::MembershipMismatch => {
                 "the group does not have the members that were expected, or the licence of a user does not allow the \
                  membership"
@@ -318,6 +338,12 @@ impl Cause {
             }
             Self::Locked => "an approval process in Salesforce has locked the record",
             Self::Absent => "Salesforce does not have the record, or the integration user may not see it",
+            Self::Unsaid => {
+                "the answer was 404 without a word of Salesforce's: the record may be gone, or something in between \
+                 answered; it is looked for"
+            }
+            Self::Conditional => "Salesforce answered as to a conditional request, which this was not",
+            Self::TooLarge => "the call is too long for Salesforce, or for something in between",
             Self::Session => {
                 "Salesforce does not accept the session even after a new login; check the session policies of the app \
                  (IP ranges) and that the integration user is active"
@@ -363,6 +389,7 @@ impl Cause {
             | Self::Integrity
             | Self::NoSuchField
             | Self::Malformed
+            | Self::TooLarge
             | Self::Unexpected
             | Self::Other => write!(f, " (Salesforce: {}; HTTP {})", refusal.text, refusal.status),
             _ => Ok(()),

@@ -147,7 +147,9 @@ impl Error {
     pub fn may_have_changed_something(&self) -> bool {
         match self {
             Self::Lost(_) | Self::Unreadable { .. } | Self::TooLarge { .. } | Self::Partly(_) => true,
-            Self::Refused(refusal) => matches!(refusal.cause, Cause::Gateway | Cause::Unexpected | Cause::QueryTimeout),
+            Self::Refused(refusal) => {
+                matches!(refusal.cause, Cause::Gateway | Cause::Unsaid | Cause::Unexpected | Cause::QueryTimeout)
+            }
             Self::Login(_) | Self::Gone { .. } | Self::Unreachable(_) | Self::NeedsRest(_) | Self::Misconfigured(_) => {
                 false
             }

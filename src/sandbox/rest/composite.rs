@@ -14,6 +14,7 @@ const REQUESTS_MAX: usize = 25;
 /// Most of them that may be queries or whole collections.
 const WIDE_MAX: usize = 5;
 
+const LOCKED: &str = "unable to obtain exclusive access to this record";
 const HALTED: &str = "PROCESSING_HALTED";
 const ROLLED_BACK: &str = "The transaction was rolled back since another operation in the same transaction failed.";
 
@@ -34,6 +35,8 @@ pub(super) fn answer(visit: &mut Visit<'_>, call: &Call<'_>) -> Result<Reply, Fa
     };
     let parts = parts.into_iter().map(|part| read(call, part)).collect::<Result<Vec<_>, _>>()?;
     check(&parts)?;
+    let children = || parts.iter().position(|part| is_child(call, part));
+    let struck = children().filter(|_| visit.inner.store.child_fails());
     if all_or_none {
         visit.inner.store.savepoint();
         visit.inner.rest.begin(true);
@@ -41,9 +44,10 @@ pub(super) fn answer(visit: &mut Visit<'_>, call: &Call<'_>) -> Result<Reply, Fa
     let mut known = HashMap::new();
     let mut replies = Vec::new();
     let mut failed = None;
-    for part in parts {
+    for (n, part) in parts.into_iter().enumerate() {
         let reply = match failed {
             Some(_) if all_or_none => rolled_back(),
+            _ if struck == Some(n) => Fault::new("UNABLE_TO_LOCK_ROW", LOCKED).reply(),
             _ => perform(visit, call, &part, &known).unwrap_or_else(|fault| fault.reply()),
         };
         if reply.status >= 400 && all_or_none && failed.is_none() {
@@ -77,6 +81,14 @@ pub(super) fn answer(visit: &mut Visit<'_>, call: &Call<'_>) -> Result<Reply, Fa
         })
         .collect();
     Ok(Reply::json(200, &json!({"compositeResponse": answers})).wrote(changed))
+}
+
+/// Whether it gives or takes something that a user has beside its own fields.
+fn is_child(call: &Call<'_>, part: &Part) -> bool {
+    let records = part.url.strip_prefix(call.base).and_then(|rest| rest.strip_prefix("/sobjects/"));
+    let object = records.and_then(|rest| rest.split('/').next());
+    !part.method.eq_ignore_ascii_case("GET")
+        && matches!(object, Some("PermissionSetAssignment" | "PermissionSetLicenseAssign" | "GroupMember"))
 }
 
 fn rolled_back() -> Reply {

@@ -75,7 +75,7 @@ impl Call<'_> {
 
 /// Answers a call below the version.
 pub(super) fn answer(visit: &mut Visit<'_>, request: &Request, version: &str, segments: &[&str]) -> Reply {
-    if !world::may(visit.settings, "PermissionsApiEnabled") {
+    if !world::may(visit.settings, &visit.inner.rest, "PermissionsApiEnabled") {
         let message = "The REST API is not enabled for this Organization.";
         return Reply::rest_error(403, "API_DISABLED_FOR_ORG", message);
     }

@@ -29,6 +29,8 @@ pub(super) struct Cursor {
 #[derive(Debug)]
 pub(in crate::sandbox) struct State {
     ids: IdSource,
+    /// Permissions of the integration user that were taken from it since the start.
+    pub(in crate::sandbox) withdrawn: Vec<String>,
     /// Companies: id → name.
     pub(super) accounts: BTreeMap<String, String>,
     /// When assignments of permission sets end: id → time.
@@ -72,6 +74,7 @@ impl State {
     pub(in crate::sandbox) fn new(seed: &str, now: DateTime<Utc>) -> Self {
         Self {
             ids: IdSource::new(seed),
+            withdrawn: Vec::new(),
             accounts: BTreeMap::new(),
             expirations: HashMap::new(),
             cursors: VecDeque::new(),
@@ -81,6 +84,11 @@ impl State {
             today: JobCounts::default(),
             jobs: Jobs::new(),
         }
+    }
+
+    /// Whether the permission was taken from the integration user since the start.
+    pub(in crate::sandbox) fn is_withdrawn(&self, permission: &str) -> bool {
+        self.withdrawn.iter().any(|lacking| lacking.eq_ignore_ascii_case(permission))
     }
 
     /// A new id.

@@ -352,7 +352,7 @@ impl<'a> Catalogue for World<'a> {
             }
             (Row::LicenceAssignment { licence, .. }, "PermissionSetLicenseId") => id(licence),
             (Row::Organization, name) => self.organization(name),
-            (Row::Access, name) => Datum::Boolean(may(self.settings, name)),
+            (Row::Access, name) => Datum::Boolean(may(self.settings, self.state, name)),
             (Row::Account(_, own), "Name") => text(own),
             _ => Datum::Null,
         }
@@ -360,12 +360,13 @@ impl<'a> Catalogue for World<'a> {
 }
 
 /// Whether the integration user has a permission, by its name in `UserPermissionAccess`.
-pub(super) fn may(settings: &Settings, permission: &str) -> bool {
+pub(super) fn may(settings: &Settings, state: &State, permission: &str) -> bool {
     let managing = ["PermissionsManageUsers", "PermissionsManageInternalUsers"];
     if !settings.switches.manage_users && managing.iter().any(|known| known.eq_ignore_ascii_case(permission)) {
         return false;
     }
-    !settings.rest.integration_permissions.iter().any(|lacking| lacking.eq_ignore_ascii_case(permission))
+    let mut lacking = settings.rest.integration_permissions.iter();
+    !state.is_withdrawn(permission) && !lacking.any(|lacking| lacking.eq_ignore_ascii_case(permission))
 }
 
 fn standard(user: &User, field: Field) -> Datum<'_> {

@@ -109,7 +109,7 @@ fn allowed(visit: &mut Visit<'_>, object: &'static Object) -> Result<(), Fault> 
         "Group" | "GroupMember" => &["PermissionsManageUsers"],
         _ => &[],
     };
-    if !needed.iter().all(|permission| may(visit.settings, permission)) {
+    if !needed.iter().all(|permission| may(visit.settings, &visit.inner.rest, permission)) {
         let message = "insufficient access rights on object id";
         return Err(Fault::new("INSUFFICIENT_ACCESS_OR_READONLY", message).about(&[]).with_status(403));
     }

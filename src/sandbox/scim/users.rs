@@ -290,10 +290,15 @@ fn default_alias(rule: DefaultAlias, input: &Input, now: DateTime<Utc>) -> Strin
 
 /// `POST /Users`.
 pub(super) fn create(visit: &mut Visit<'_>, request: &Request) -> Reply {
-    let input = match document(request) {
+    let mut input = match document(request) {
         Ok(input) => input,
         Err(reply) => return reply,
     };
+    let passed_over = &visit.settings.switches.create_passes_over;
+    input.text.retain(|(field, _)| !passed_over.iter().any(|name| name == field.name()));
+    if passed_over.iter().any(|name| name == Field::UserRoleId.name()) {
+        input.roles = None;
+    }
     let store = &mut visit.inner.store;
     let complaints = complaints(store, &input, None);
     if !complaints.is_empty() {

@@ -1,5 +1,7 @@
 //! What stands in the way of a write by order of a test.
 
+use std::collections::BTreeSet;
+
 use super::Store;
 use super::refusal::Refusal;
 
@@ -14,11 +16,13 @@ pub struct Mishaps {
     pub licence_limits: u32,
     /// New usernames that an unknown org has just then.
     pub duplicate_usernames: u32,
-    /// SCIM creates whose first permission set or membership is refused.
+    /// SCIM creates and composite calls whose first assignment or membership is refused.
     pub child_failures: u32,
     /// Names of profiles whose users cannot be written at all: each write ends in an unknown exception, as with
     /// delegated authentication in some orgs.
     pub sso_profiles: Vec<String>,
+    /// Groups and roles that another call is writing during the present one.
+    pub in_use: BTreeSet<String>,
     /// What strikes the present call by chance.
     pub once: Once,
     /// What has struck since it was asked last.
@@ -53,6 +57,7 @@ fn strikes(count: &mut u32, once: &mut bool) -> bool {
 impl Mishaps {
     /// What every write meets first. `id` is that of the record, or the prefix of a new one.
     pub(super) fn meet(&mut self, id: &str) -> Result<(), Refusal> {
+        self.meet_row(id)?;
         if strikes(&mut self.row_locks, &mut self.once.row_lock) {
             self.struck = Some("row_lock");
             return Err(Refusal::locked(id));
@@ -60,6 +65,15 @@ impl Mishaps {
         if strikes(&mut self.unknown_exceptions, &mut self.once.unknown_exception) {
             self.struck = Some("unknown_exception");
             return Err(Refusal::unknown());
+        }
+        Ok(())
+    }
+
+    /// What the write of a row meets that another call is writing.
+    pub(super) fn meet_row(&mut self, id: &str) -> Result<(), Refusal> {
+        if self.in_use.contains(id) {
+            self.struck = Some("row_in_use");
+            return Err(Refusal::locked(id));
         }
         Ok(())
     }
@@ -84,7 +98,7 @@ impl Mishaps {
 }
 
 impl Store {
-    /// Whether the first permission set or membership of a SCIM create is to be refused; asked once for each create
+    /// Whether the first assignment or membership of a SCIM create or a composite call is to be refused; asked once for each
     /// that has any.
     pub fn child_fails(&mut self) -> bool {
         let fails = strikes(&mut self.mishaps.child_failures, &mut self.mishaps.once.child_failure);

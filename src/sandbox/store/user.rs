@@ -170,6 +170,11 @@ impl Store {
         if renamed && self.mishaps.username_is_taken() {
             return Err(Refusal::new("DUPLICATE_USERNAME", DUPLICATE_USERNAME, &["Username"]));
         }
+        if let Some(role) = user.get(Field::UserRoleId)
+            && old.is_none_or(|old| old.get(Field::UserRoleId) != Some(role))
+        {
+            self.mishaps.meet_row(role)?;
+        }
         self.check_rules(user)?;
         if let Some(reason) = old.filter(|old| old.active && !user.active).and_then(|old| old.undeactivatable.as_ref())
         {

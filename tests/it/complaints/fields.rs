@@ -1,6 +1,8 @@
 //! Fields that do not arrive, or arrive for ever.
 
+use scim_bridge::config::Rest;
 use scim_bridge::sandbox::store::field::Field;
+use scim_bridge::sandbox::{PermissionSetSeed, ProfileSeed};
 use serde_json::json;
 
 use super::{all_delivered, calls, creates, seed, set, words};
@@ -72,6 +74,39 @@ both_engines! {
         let journal = app.org().org().journal();
         let lists = journal.as_array().expect("calls").iter().filter_map(|call| call["path"].as_str());
         assert!(lists.filter(|path| path.contains("?filter=")).all(|path| path.contains("count=200")), "{journal}");
+    }
+
+    /// The same of profiles and permission sets: what stands behind the two-hundredth is found as well, by SCIM alone too.
+    async fn no_09_entitlements_end_after_two_hundred(engine: Engine) {
+        for rest in [Rest::WhenNeeded, Rest::Never] {
+            let fresh = engine.another();
+            let app = TestApp::start_with(&fresh, |org| {
+                // Names that begin alike, in an org that has more than a page of them.
+                for n in 0..250 {
+                    org.profiles.push(ProfileSeed { name: format!("Profile {n}"), licence: "Salesforce".into() });
+                    org.permission_sets.push(PermissionSetSeed {
+                        name: format!("Set_{n}"), label: format!("Set {n}"), ..PermissionSetSeed::default()
+                    });
+                }
+            }, |config| {
+                let tenant = super::tenant(config);
+                tenant.salesforce.rest = rest;
+                let sets = if rest == Rest::Never { "" } else { "permission_sets = [\"Set_249\"]" };
+                let text = format!(
+                    "default_profile = \"Profile 248\"\n[[rules]]\nname = \"title\"\nwhen = 'title eq \"T\"'\n\
+                     profile = \"Profile 249\"\n{sets}"
+                );
+                tenant.entitlements = toml::from_str(&text).expect("entitlements");
+            })
+            .await;
+            let ada = app.user("ada").await;
+            let profile = async || all_delivered(&app).await.user("ada@example.com").expect("ada")["Profile"].clone();
+            assert_eq!(profile().await, "Profile 248");
+            set(&app, &format!("/Users/{ada}"), "title", json!("T")).await;
+            assert_eq!(profile().await, "Profile 249");
+            let sets = app.state().await.user("ada@example.com").expect("ada")["PermissionSets"].clone();
+            assert_eq!(sets, if rest == Rest::Never { json!([]) } else { json!(["Set_249"]) });
+        }
     }
 
     /// Fields that Salesforce requires and the identity provider does not have; languages in another spelling.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use scim_bridge::clock::SystemClock;
+use scim_bridge::config::Rest;
 use scim_bridge::entitlement::{Grant, Kind};
 use scim_bridge::salesforce::{Cause, Change, Client, Flow, Held, Settings};
 use scim_bridge::sandbox::{PermissionSetGroupSeed, PermissionSetLicenceSeed, PermissionSetSeed};
@@ -23,6 +24,13 @@ fn named(state: &OrgState, list: &str, key: &str, name: &str) -> String {
     let all = state.0[list].as_array().unwrap_or_else(|| panic!("no {list}"));
     let found = all.iter().find(|entry| entry[key] == name).unwrap_or_else(|| panic!("no {name}: {all:?}"));
     found["Id"].as_str().expect("an id").to_owned()
+}
+
+/// Rules that give this to whoever has the title T.
+fn ruled(gives: &str) -> scim_bridge::config::Entitlements {
+    let text =
+        format!("default_profile = \"Standard User\"\n[[rules]]\nname = \"title\"\nwhen = 'title eq \"T\"'\n{gives}");
+    toml::from_str(&text).expect("entitlements")
 }
 
 /// Makes the platform refuse to deactivate an account, or no longer.
@@ -53,6 +61,77 @@ both_engines! {
         set(&app, &path, "active", json!(true)).await;
         let state = all_delivered(&app).await;
         assert_eq!(state.user("lovelace@example.com").expect("ada")["PermissionSets"], json!(["Sales_Console"]));
+    }
+
+    /// The same where it is the profile itself that is pushed, by a rule.
+    async fn no_10_a_profile_that_is_pushed_overwrites_nothing(engine: Engine) {
+        for rest in [Rest::WhenNeeded, Rest::Never] {
+            let fresh = engine.another();
+            let app = TestApp::start_with(&fresh, |_| {}, |config| {
+                tenant(config).salesforce.rest = rest;
+                tenant(config).entitlements = ruled("profile = \"System Administrator\"");
+            })
+            .await;
+            let id = app.user("ada").await;
+            let ada = account(&all_delivered(&app).await, "ada@example.com");
+            app.org().org().with_store(|store| {
+                let set = store.permission_sets.iter().find(|(_, set)| set.name == "Sales_Console").expect("it").0.clone();
+                store.assign(&ada, &set).expect("assigned");
+            });
+            set(&app, &format!("/Users/{id}"), "title", json!("T")).await;
+            let state = all_delivered(&app).await;
+            let ada = state.user("ada@example.com").expect("ada");
+            assert_eq!(ada["Profile"], "System Administrator", "it was pushed");
+            assert_eq!(ada["PermissionSets"], json!(["Sales_Console"]), "given by hand");
+        }
+    }
+
+    /// A permission set of another licence: the delivery names it and the person's licence, and gives what fits.
+    async fn no_11_a_delivery_says_which_licence_does_not_fit(engine: Engine) {
+        let app = TestApp::start_with(&engine, |_| {}, |config| {
+            let rules = "permission_sets = [\"Account_Reader\", \"Sales_Console\"]";
+            tenant(config).entitlements =
+                scim_bridge::config::Entitlements { default_profile: Some("Standard Platform User".into()), ..ruled(rules) };
+        })
+        .await;
+        let id = app.user("ada").await;
+        all_delivered(&app).await;
+        let path = format!("/Users/{id}");
+        set(&app, &path, "title", json!("T")).await;
+        let mut said = String::new();
+        for _ in 0..500 {
+            said = words(&app, &path).await;
+            if said.contains("Account_Reader") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert!(said.contains("Account_Reader") && said.contains("licence"), "{said}");
+        assert!(!said.starts_with("\"delivered\""), "it is not as asked: {said}");
+        app.settled().await;
+        assert_eq!(app.state().await.user("ada@example.com").expect("ada")["PermissionSets"], json!(["Sales_Console"]));
+    }
+
+    /// Rules give what SCIM does not know, and take it away again to the last permission set.
+    async fn no_12_rules_give_and_take_what_scim_does_not_know(engine: Engine) {
+        let app = TestApp::start_with(&engine, |_| {}, |config| {
+            tenant(config).entitlements = ruled(
+                "permission_sets = [\"Analytics_Viewer\"]\npermission_set_groups = [\"Sales_Team\"]\n\
+                 permission_set_licenses = [\"Analytics\"]",
+            );
+        })
+        .await;
+        let id = app.user("ada").await;
+        let path = format!("/Users/{id}");
+        let has = |state: &OrgState| {
+            let ada = state.user("ada@example.com").expect("ada");
+            json!([ada["PermissionSets"], ada["PermissionSetGroups"], ada["PermissionSetLicenses"]])
+        };
+        assert_eq!(has(&all_delivered(&app).await), json!([[], [], []]));
+        set(&app, &path, "title", json!("T")).await;
+        assert_eq!(has(&all_delivered(&app).await), json!([["Analytics_Viewer"], ["Sales_Team"], ["Analytics"]]));
+        set(&app, &path, "title", json!("U")).await;
+        assert_eq!(has(&all_delivered(&app).await), json!([[], [], []]), "the last one, too");
     }
 
     /// A permission set or profile of another licence, and a message that nobody understands.

@@ -6,7 +6,21 @@ use serde_json::json;
 
 use super::{all_delivered, calls, seed, set, until, words};
 use crate::salesforce::{JWT_KEY, JWT_PUBLIC_KEY};
-use crate::support::app::TestApp;
+use crate::support::app::{FastClock, TestApp};
+
+/// An order to the org.
+async fn order(app: &TestApp, what: &str, body: &serde_json::Value) {
+    let answer = app.post(&format!("{}/sandbox/{what}", app.org().url()), body).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+const SETS_FOR_ALL: &str = r#"
+default_profile = "Standard User"
+[[rules]]
+name = "all"
+when = "userName pr"
+permission_sets = ["Knowledge_Reader"]
+"#;
 
 both_engines! {
     /// Discovery breaks because Salesforce's path is plural.
@@ -59,6 +73,63 @@ both_engines! {
         let state = all_delivered(&app).await;
         assert!(state.user("eve@example.com").is_some(), "nothing is missing");
         assert_eq!(app.delivery(&format!("/Users/{ada}")).await["attempts"], before);
+        // The bridge's address is no longer among those that may log in.
+        let refused = json!({ "error": "invalid_grant", "description": "ip restricted" });
+        order(&app, "login-error", &refused).await;
+        app.org().org().revoke_sessions();
+        let kim = format!("/Users/{}", app.user("kim").await);
+        until(&app, &kim, "retrying").await;
+        let said = words(&app, &kim).await;
+        assert!(said.contains("ip restricted") && said.contains("IP"), "{said}");
+        order(&app, "login-error", &json!(null)).await;
+        app.restart().await;
+        let state = all_delivered(&app).await;
+        assert!(state.user("kim@example.com").is_some(), "nothing is missing");
+    }
+
+    /// The integration user loses rights. What needs them waits, says for what, and goes out by itself when they are back.
+    async fn no_15_the_rights_of_the_integration_end(engine: Engine) {
+        for (lacking, label) in
+            [("PermissionsManageUsers", "Manage Users"), ("PermissionsAssignPermissionSets", "Assign Permission Sets")]
+        {
+            // A minute passes in a second.
+            let clock = FastClock::of(60.0);
+            let fresh = engine.another();
+            let app = TestApp::start_at(&fresh, clock, |_| {}, |config| {
+                super::tenant(config).entitlements = toml::from_str(SETS_FOR_ALL).expect("entitlements");
+                config.delivery.lease = std::time::Duration::from_hours(1);
+            })
+            .await;
+            let ada = format!("/Users/{}", app.user("ada").await);
+            all_delivered(&app).await;
+            order(&app, "rights", &json!({ "lacking": [lacking] })).await;
+            let mut lost = Vec::new();
+            for n in 0..20 {
+                lost.push(format!("/Users/{}", app.user(&format!("lost{n}")).await));
+            }
+            set(&app, &ada, "title", json!("T")).await;
+            until(&app, &lost[0], "held").await;
+            let said = words(&app, &lost[0]).await;
+            assert!(said.contains(&format!("lacks {label};")) && said.contains("in Setup"), "what to do: {said}");
+            assert!(said.contains("INSUFFICIENT_ACCESS"), "Salesforce's own words: {said}");
+            let status = app.status().await;
+            assert_eq!(status["rejected"], 0, "{status}");
+            if label == "Manage Users" {
+                let refused = app.calls().await["refused"]["forbidden"].as_u64().unwrap_or_default();
+                assert!(refused < 15, "not each of 21 has to find out for itself: {refused}");
+            } else {
+                until(&app, &ada, "delivered").await;
+            }
+            order(&app, "rights", &json!({ "lacking": [] })).await;
+            for path in lost.iter().chain([&ada]) {
+                until(&app, path, "delivered").await;
+            }
+            let state = all_delivered(&app).await;
+            for user in state.users() {
+                assert_eq!(user["PermissionSets"], json!(["Knowledge_Reader"]), "nothing is missing: {user}");
+            }
+            assert_eq!(state.users().len(), 21);
+        }
     }
 
     /// Each way to log in carries deliveries, and goes on when the session ends.
@@ -164,5 +235,34 @@ both_engines! {
         assert_eq!(state.members("SF Inner"), Some(vec!["ada@example.com".to_owned()]));
         assert_eq!(state.members("SF Outer"), Some(vec!["eve@example.com".to_owned()]));
         assert_eq!(state.groups(), ["SF Inner", "SF Outer"]);
+    }
+
+    /// Groups of the identity provider that are none in Salesforce give what their members shall have there.
+    async fn no_22_groups_give_entitlements(engine: Engine) {
+        let app = TestApp::start_with(&engine, |_| {}, |config| {
+            let tenant = super::tenant(config);
+            tenant.groups.mirror.clear();
+            tenant.entitlements = toml::from_str(
+                "default_profile = \"Standard User\"\n[[rules]]\nname = \"sales\"\ngroup = \"SF Sales\"\n\
+                 permission_sets = [\"Sales_Console\"]\npublic_groups = [\"West\"]",
+            )
+            .expect("entitlements");
+        })
+        .await;
+        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+        let group = app.group("SF Sales", &[&ada]).await;
+        let has = |state: &crate::support::app::OrgState, name: &str| {
+            let user = state.user(name).expect("an account");
+            json!([user["PermissionSets"], user["Groups"]])
+        };
+        let state = all_delivered(&app).await;
+        assert_eq!(has(&state, "ada@example.com"), json!([["Sales_Console"], ["West"]]));
+        assert_eq!(has(&state, "eve@example.com"), json!([[], []]));
+        super::super::deliveries::add(&app, &group, &[&eve]).await;
+        super::super::deliveries::remove(&app, &group, &ada).await;
+        let state = all_delivered(&app).await;
+        assert_eq!(has(&state, "ada@example.com"), json!([[], []]));
+        assert_eq!(has(&state, "eve@example.com"), json!([["Sales_Console"], ["West"]]));
+        assert!(state.groups().is_empty(), "the group itself is none of the org's");
     }
 }

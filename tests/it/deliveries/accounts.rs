@@ -1,13 +1,32 @@
 //! Accounts that were in the org before the bridge: which are taken for a person's, and what is left alone.
 
-use scim_bridge::sandbox::UserSeed;
 use scim_bridge::sandbox::store::field::Field;
+use scim_bridge::sandbox::{Faults, UserSeed};
 use serde_json::json;
 
-use super::{account, all_delivered, creates, seed, set, until, words};
+use super::{account, all_delivered, calls, creates, seed, set, until, words};
 use crate::support::app::{TestApp, user};
 
 both_engines! {
+    /// A 404 without a word may come from anything in between: what is known of the account is not thrown away for it.
+    async fn a_blank_404_ends_no_link(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let ada = app.user("ada").await;
+        let before = all_delivered(&app).await;
+        let path = format!("/Users/{ada}");
+        let linked = app.delivery(&path).await["salesforceId"].clone();
+        for blanks in [1, 2, 3] {
+            app.org().org().set_faults(Faults { blank_404_next: blanks, ..Faults::default() });
+            set(&app, &path, "title", json!(format!("T{blanks}"))).await;
+            let state = all_delivered(&app).await;
+            let account = state.user("ada@example.com").expect("ada");
+            assert_eq!(account["Title"], json!(format!("T{blanks}")));
+            assert_eq!(app.delivery(&path).await["salesforceId"], linked);
+            assert_eq!(state.users().len(), before.users().len());
+        }
+        assert_eq!(calls(&app, "user_list").await, 0, "nobody was looked for: {}", app.calls().await);
+    }
+
     async fn adopted_by_federation_id_and_by_username(engine: Engine) {
         let app = TestApp::start(&engine).await;
         let by_id = seed(&app, "old.name@example.com", true, &[

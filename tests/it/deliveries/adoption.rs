@@ -90,6 +90,72 @@ both_engines! {
         assert!(chosen.starts_with("Countess-"), "{chosen}");
     }
 
+    /// A SCIM create that passes over something is a 201 all the same. What the answer does not show is sent once more.
+    async fn what_a_create_passes_over_is_noticed(engine: Engine) {
+        let app = TestApp::start_with(&engine, |org| {
+            org.switches.create_passes_over = vec!["Title".into(), "UserRoleId".into()];
+        }, |config| {
+            tenant(config).salesforce.rest = Rest::Never;
+            tenant(config).entitlements = toml::from_str(
+                "default_profile = \"Standard User\"\n[[rules]]\nname = \"all\"\nwhen = 'userName pr'\nrole = \"CEO\"",
+            )
+            .expect("entitlements");
+        })
+        .await;
+        let mut body = user("ada");
+        body["title"] = json!("Countess");
+        app.post("/Users", &body).await;
+        let state = all_delivered(&app).await;
+        let ada = state.user("ada@example.com").expect("ada");
+        assert_eq!((&ada["Title"], &ada["Role"], &ada["IsActive"]), (&json!("Countess"), &json!("CEO"), &json!(true)));
+        let counted = (calls(&app, "user_create").await, calls(&app, "user_update_scim").await);
+        assert_eq!(counted, (1, 1), "with the activation");
+    }
+
+    /// Two tenants of one org, two identity providers perhaps: what is one's, the other does not take over.
+    async fn tenants_of_one_org_take_nothing_from_each_other(engine: Engine) {
+        let app = TestApp::start_with(&engine, |_| {}, |config| {
+            let other = config.tenant["sandbox"].clone();
+            config.tenant.insert("other".into(), other);
+        })
+        .await;
+        let ada = app.user("ada").await;
+        let group = app.group("SF West", &[&ada]).await;
+        let before = all_delivered(&app).await;
+        let scopes = vec![scim_bridge::access::Scope::Scim];
+        let made = scim_bridge::access::NewToken::new("other", "test", scopes);
+        let (_, token) = app.app().access().create(made).await.expect("a token");
+        let send = async |method: &str, path: &str, body: &serde_json::Value| {
+            let http = reqwest::Client::new();
+            let request = http.request(method.parse().expect("a method"), format!("{}{path}", app.base()));
+            let request = request.bearer_auth(&token).header("Content-Type", "application/scim+json");
+            crate::support::app::answer(request.body(body.to_string())).await.body
+        };
+        let id = send("POST", "/Users", &user("ada")).await["id"].as_str().expect("an id").to_owned();
+        let schemas = ["urn:ietf:params:scim:schemas:core:2.0:Group"];
+        send("POST", "/Groups", &json!({ "schemas": schemas, "displayName": "SF West" })).await;
+        let urn = "urn:scim-bridge:schemas:extension:delivery:1.0";
+        let mut said = json!(null);
+        for _ in 0..500 {
+            said = send("GET", &format!("/Users/{id}?attributes={urn}"), &json!(null)).await[urn].clone();
+            if said["state"] == "rejected" {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert!(said["reason"].as_str().is_some_and(|words| words.contains(&ada)), "whose it is: {said}");
+        // The group of the same name is another one.
+        for _ in 0..500 {
+            if app.state().await.groups().len() == 2 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let state = app.state().await;
+        assert_eq!(state.groups(), ["SF West", "SF West"]);
+        assert_eq!(state.users(), before.users(), "{group}");
+    }
+
     async fn without_rest_people_are_made_inactive_and_activated_and_what_scim_cannot_do_is_said(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, |config| {
             tenant(config).salesforce.rest = Rest::Never;

@@ -56,6 +56,27 @@ fn everything() -> Value {
 }
 
 both_engines! {
+    /// Somebody leaves and comes back under another name before anything of it is delivered: the account is found by the
+    /// federation id. What the bridge wrote and gave is still its own to take away.
+    async fn who_comes_back_under_another_name_keeps_nothing_that_was_given(engine: Engine) {
+        let app = super::start(&engine, super::RULES).await;
+        let ada = super::person(&app, "ada", "Sales").await;
+        let path = format!("/Users/{ada}");
+        super::set(&app, &path, "title", json!("Countess")).await;
+        super::set(&app, &path, "externalId", json!("A-1")).await;
+        super::all_delivered(&app).await;
+        app.org().org().set_faults(scim_bridge::sandbox::Faults { outage: true, ..Default::default() });
+        assert_eq!(app.delete(&path).await.status, 204);
+        let mut body = super::user("king");
+        body["externalId"] = json!("A-1");
+        assert_eq!(app.post("/Users", &body).await.status, 201);
+        app.org().org().set_faults(Default::default());
+        let state = super::all_delivered(&app).await;
+        assert_eq!(state.users().len(), 1);
+        assert_eq!(super::has(&state, "king"), json!(["Minimum Access - Salesforce", null, "", "", "", []]));
+        assert_eq!(state.user("king@example.com").expect("it")["Title"], json!(null));
+    }
+
     /// Step by step, and back again: what was by hand is by hand again, and what rules gave is the rules'.
     async fn who_leaves_loses_everything_and_has_it_again_when_they_are_back(engine: Engine) {
         let app = ladder(&engine, None).await;

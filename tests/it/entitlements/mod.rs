@@ -5,6 +5,7 @@ mod guard;
 mod leaving;
 mod ownership;
 mod rules;
+mod turns;
 
 use scim_bridge::config::{Config, Entitlements, Tenant};
 use scim_bridge::db::Db;

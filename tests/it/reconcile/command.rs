@@ -58,6 +58,29 @@ fn json_of(output: &Output) -> Value {
 }
 
 both_engines! {
+    /// On a terminal there is a bar, and it is gone in the end.
+    async fn a_terminal_has_a_bar(engine: Engine) {
+        let app = TestApp::start_with(&engine, |_| {}, |config| Via::Scim.configure(config)).await;
+        app.user("ada").await;
+        app.settled().await;
+        app.org().org().set_faults(Faults { latency_ms: 150, ..Faults::default() });
+        let config = configuration(&engine, &app);
+        // `script` gives its command a terminal, for both of its outputs.
+        let line = format!("{BINARY} reconcile --tenant {TENANT} --config {}", config.display());
+        let mut command = Command::new("script");
+        command.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null());
+        let output = match tokio::task::spawn_blocking(move || command.output()).await.expect("no panic") {
+            Ok(output) => output,
+            Err(error) if std::env::var_os("CI").is_none() => return eprintln!("no `script` here: {error}"),
+            Err(error) => panic!("script: {error}"),
+        };
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{shown}");
+        assert!(shown.contains("users and") && shown.contains("groups compared"), "{shown:?}");
+        assert!(shown.contains("\u{1b}[2K"), "the line of the bar is cleared: {shown:?}");
+        assert!(shown.contains("1 users, 0 groups and 0 memberships compared: 0 differences"), "{shown:?}");
+    }
+
     async fn reports_and_repairs_beside_a_bridge(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, |config| Via::Scim.configure(config)).await;
         let ada = app.user("ada").await;

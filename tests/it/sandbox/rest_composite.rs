@@ -229,3 +229,23 @@ async fn faults_reach_into_a_composite() {
     assert_eq!(statuses(&answers), [400, 400]);
     assert_eq!(org.user(&ada)["PermissionSets"].as_array().map(Vec::len), Some(2));
 }
+
+#[tokio::test]
+async fn a_composite_call_loses_a_child_and_does_the_rest() {
+    let org = Org::new().await;
+    let ada = org.add("ada").await;
+    let faults = |n| Faults { child_failure_next: n, ..Faults::default() };
+    org.running.org().set_faults(faults(2));
+    let read = json!({"method": "GET", "url": format!("{BASE}/sobjects/User/{ada}"), "referenceId": "read"});
+    assert_eq!(statuses(&org.composite(false, json!([read])).await), [200], "which has no children loses none");
+    let parts =
+        || json!([read, org.assignment("a", &ada, "Sales_Console"), org.assignment("b", &ada, "Knowledge_Reader")]);
+    let answers = org.composite(false, parts()).await;
+    assert_eq!(statuses(&answers), [200, 400, 201], "{answers:?}");
+    assert_eq!(code(&answers[1]), "UNABLE_TO_LOCK_ROW");
+    assert_eq!(org.user(&ada)["PermissionSets"], json!(["Knowledge_Reader"]));
+    let answers = org.composite(true, json!([org.assignment("a", &ada, "Sales_Console")])).await;
+    assert_eq!(code(&answers[0]), "UNABLE_TO_LOCK_ROW");
+    assert_eq!(org.running.org().counters()["faults"], json!({"child_failure": 2}));
+    assert_eq!(statuses(&org.composite(false, json!([org.assignment("a", &ada, "Sales_Console")])).await), [201]);
+}

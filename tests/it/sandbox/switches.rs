@@ -1,7 +1,7 @@
 //! What is not known of production, one switch at a time.
 
 use chrono::DateTime;
-use scim_bridge::sandbox::{DefaultAlias, OddPatch, Settings, Switches};
+use scim_bridge::sandbox::{DefaultAlias, Faults, OddPatch, Settings, Switches};
 use serde_json::{Value, json};
 
 use super::{Org, with};
@@ -147,5 +147,78 @@ async fn groups_of_a_create_that_has_no_sets() {
         let answer = org.scim("POST", "/Users", with(org.person("ada"), group)).await;
         assert_eq!(answer.status, 201);
         assert_eq!(org.user(answer.body["id"].as_str().expect("id"))["Groups"], held);
+    }
+}
+
+#[tokio::test]
+async fn calls_that_count() {
+    for counts in [true, false] {
+        let org = switched(|switches| switches.scim_counts = counts).await;
+        let before = org.get("/Users").await;
+        assert_eq!(before.headers.contains_key("sforce-limit-info"), counts);
+        let used = |answer: &super::Answer| answer.headers["sforce-limit-info"].to_str().expect("text").to_owned();
+        let rest = org.rest("GET", "/limits", Value::Null).await;
+        assert_eq!(used(&rest), if counts { "api-usage=2/5000000" } else { "api-usage=1/5000000" });
+    }
+}
+
+#[tokio::test]
+async fn apostrophes_in_filters() {
+    let filter = "name.familyName eq \"O'Hara\"";
+    for (breaks, status) in [(true, 400), (false, 200)] {
+        let org = switched(|switches| switches.apostrophe_breaks_filter = breaks).await;
+        let ada = with(org.person("ada"), json!({"name": {"familyName": "O'Hara", "givenName": "Ada"}}));
+        assert_eq!(org.scim("POST", "/Users", ada).await.status, 201);
+        let found = org.find(filter).await;
+        assert_eq!(found.status, status, "{found:?}");
+        assert_eq!(found.body["totalResults"].as_u64(), (!breaks).then_some(1), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_status_of_an_active_create() {
+    for (switch, active, status) in [(false, true, 201), (true, true, 200), (true, false, 201)] {
+        let org = switched(|switches| switches.create_answers_200 = switch).await;
+        let answer = org.scim("POST", "/Users", with(org.person("ada"), json!({"active": active}))).await;
+        assert_eq!((answer.status, answer.body["active"].as_bool()), (status, Some(active)), "{answer:?}");
+    }
+}
+
+/// Of two calls at once that write the same group or role, the later one meets a lock; others do not.
+#[tokio::test]
+async fn locks_of_shared_rows() {
+    for locks in [true, false] {
+        let org = switched(|switches| switches.locks_shared_rows = locks).await;
+        let people = [org.add("ada").await, org.add("bob").await];
+        let (west, north) = (org.id("Groups", "West"), org.id("Groups", "All Regions"));
+        let role = org.id("Roles", "CEO");
+        org.running.org().set_faults(Faults { latency_ms: 100, ..Faults::default() });
+        let join = async |group: &str, user: &str| {
+            let part = json!({
+                "method": "POST", "url": "/services/data/v66.0/sobjects/GroupMember", "referenceId": "join",
+                "body": {"GroupId": group, "UserOrGroupId": user},
+            });
+            let body = json!({"allOrNone": false, "compositeRequest": [part]});
+            org.rest("POST", "/composite", body).await.body["compositeResponse"][0].clone()
+        };
+        let status = |answer: &Value| answer["httpStatusCode"].as_u64().expect("a status");
+        let (one, other) = tokio::join!(join(&west, &people[0]), join(&north, &people[0]));
+        assert_eq!((status(&one), status(&other)), (201, 201), "two groups");
+        let (one, other) = tokio::join!(join(&north, &people[1]), async {
+            let add = json!([{"op": "add", "value": {"members": [{"value": people[1]}]}}]);
+            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            org.operations(&format!("/Groups/{north}"), add).await
+        });
+        assert_eq!(status(&one), 201, "the first has the lock");
+        assert_eq!(other.body.to_string().contains("UNABLE_TO_LOCK_ROW"), locks, "{other:?}");
+        let promote = async |user: &str| {
+            let path = format!("/sobjects/User/{user}");
+            org.rest("PATCH", &path, json!({"UserRoleId": role})).await.status
+        };
+        let (one, other) = tokio::join!(promote(&people[0]), promote(&people[1]));
+        assert_eq!(one.max(other), if locks { 400 } else { 204 });
+        assert_eq!(join(&west, &people[1]).await["httpStatusCode"], 201, "and nothing stays locked");
+        let met = org.running.org().counters()["faults"]["row_in_use"].as_u64();
+        assert_eq!(met, locks.then_some(2));
     }
 }
