@@ -11,6 +11,7 @@ mod group;
 pub mod hand;
 mod licence;
 mod mirror;
+mod names;
 mod org;
 pub mod outbox;
 mod over;

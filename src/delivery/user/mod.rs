@@ -6,6 +6,7 @@ mod give;
 mod heir;
 mod look;
 mod refused;
+mod seat;
 mod taken;
 mod wanted;
 
@@ -233,7 +234,7 @@ impl<'a> Delivery<'a> {
                             if error.cause() == Some(Cause::DuplicateNickname) && self.choose_another(NICKNAME).await? {
                                 continue;
                             }
-                            return Ok(attempt.failed(&error));
+                            return Ok(self.failed(&error, Some(&profile)).await);
                         }
                     }
                 }
@@ -292,13 +293,19 @@ impl<'a> Delivery<'a> {
         if let Some(failed) = self.unmapped.take() {
             return Ok(Attempt::rejected(failed.to_string(), None));
         }
-        if let Some(outcome) = self.refused_grants() {
+        let is_unfit = self.entitled.as_ref().is_some_and(|entitled| !entitled.unfit.is_empty());
+        let missing = self.entitled.iter_mut().flat_map(|entitled| {
+            let missing = std::mem::take(&mut entitled.missing);
+            missing.into_iter().chain(std::mem::take(&mut entitled.unfit))
+        });
+        let waits: Vec<String> = missing.chain(self.waits_for.take()).collect();
+        if let Some(mut outcome) = self.refused_grants() {
+            outcome.reason = Some(outcome.reason.into_iter().chain(waits).collect::<Vec<_>>().join("; "));
             return Ok(outcome);
         }
-        let missing = self.entitled.iter_mut().flat_map(|entitled| std::mem::take(&mut entitled.missing));
-        let waits: Vec<String> = missing.chain(self.waits_for.take()).collect();
         if !waits.is_empty() {
-            return Ok(self.attempt.held(waits.join("; ")));
+            let held = self.attempt.held(waits.join("; "));
+            return Ok(if is_unfit { self.seldom(held) } else { held });
         }
         self.note_decided().await?;
         let beyond =

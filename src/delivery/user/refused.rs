@@ -33,7 +33,14 @@ impl Delivery<'_> {
             _ if deactivates(changes) && can_be_about_the_account(error) => {
                 self.not_deactivated(id, changes, error).await
             }
-            _ => Ok(Some(self.attempt.failed(error))),
+            _ if self.is_about_profile(changes, error) => {
+                self.without_profile(changes, error);
+                Ok(None)
+            }
+            _ => {
+                let profile = changes.text("ProfileId").or_else(|| self.seen.observed.record.text("ProfileId"));
+                Ok(Some(self.failed(error, profile).await))
+            }
         }
     }
 

@@ -118,8 +118,8 @@ impl Client {
     /// Salesforce forbids in one transaction.
     ///
     /// Answers what became of each change, in the order given: of one that gave something, the id of the assignment. One
-    /// that was made before (given already, gone already) is made, and has none. An `Err` of the whole says that nothing
-    /// is known of the rest.
+    /// that was made before (given already, gone already) is made, and has none. An `Err` of the whole is one of the first
+    /// call; one of a later call is the outcome of each of its changes and of those behind it.
     pub async fn change_grants(&self, user: &str, changes: &[Change]) -> Result<Vec<Result<Option<String>>>> {
         self.rest_for("changing what a user is given")?;
         // A profile and a role are no assignments: they are changed with the user.
@@ -127,10 +127,23 @@ impl Client {
         order.retain(|at| changes.get(*at).is_some_and(|change| assignment(change.grant().kind).is_some()));
         order.sort_by_key(|at| changes.get(*at).map(turn));
         let mut outcomes: Vec<Result<Option<String>>> = vec![Ok(None); changes.len()];
-        for chunk in order.chunks(REQUESTS) {
+        for (nth, chunk) in order.chunks(REQUESTS).enumerate() {
             let requests = chunk.iter().filter_map(|at| changes.get(*at)).enumerate();
             let requests = requests.filter_map(|(n, change)| self.request(user, change, n)).collect();
-            for (at, answer) in chunk.iter().zip(self.composite("change-grants", requests, false).await?) {
+            let answers = match self.composite("change-grants", requests, false).await {
+                Ok(answers) => answers,
+                Err(error) if nth == 0 => return Err(error),
+                // What the calls before brought must not be forgotten.
+                Err(error) => {
+                    for at in order.iter().skip(nth * REQUESTS) {
+                        if let Some(outcome) = outcomes.get_mut(*at) {
+                            *outcome = Err(error.clone());
+                        }
+                    }
+                    break;
+                }
+            };
+            for (at, answer) in chunk.iter().zip(answers) {
                 let made_before = match changes.get(*at) {
                     Some(Change::Give(_)) => Cause::DuplicateValue,
                     _ => Cause::Absent,
@@ -213,7 +226,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Change, Grant, Grants, Held, Kind};
-    use crate::salesforce::error::Cause;
+    use crate::salesforce::error::{Cause, Error};
     use crate::salesforce::testing::{Org, Reply};
 
     fn answers(parts: &[(u16, Value)]) -> Reply {
@@ -302,5 +315,24 @@ mod tests {
             (0..30).map(|n| Change::Give(Grant::new(Kind::PermissionSet, format!("0PS{n}")))).collect();
         assert_eq!(org.client().change_grants("0051", &changes).await.unwrap().len(), 30);
         assert_eq!(org.calls().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_the_first_of_several_calls_brought_is_not_forgotten() {
+        let org = Org::start(|n, _| match n {
+            0 => answers(&vec![(201, json!({"id": "0Pa1"})); 25]),
+            _ => Reply::status(503, r#"[{"errorCode":"SERVER_UNAVAILABLE","message":"x"}]"#),
+        })
+        .await;
+        let mut changes: Vec<_> =
+            (0..29).map(|n| Change::Give(Grant::new(Kind::PermissionSet, format!("0PS{n}")))).collect();
+        changes.push(Change::Give(Grant::new(Kind::PermissionSetLicence, "0PL1")));
+        let outcomes = org.client().change_grants("0051", &changes).await.unwrap();
+        let made = |outcome: &Result<Option<String>, Error>| *outcome == Ok(Some("0Pa1".to_owned()));
+        assert_eq!(outcomes.iter().filter(|outcome| made(outcome)).count(), 25);
+        assert!(made(&outcomes[29]), "licences are in the first call");
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_err()).count(), 5);
+        let all = org.client().change_grants("0051", &changes[..1]).await;
+        assert!(all.is_err(), "of one call nothing is known: {all:?}");
     }
 }

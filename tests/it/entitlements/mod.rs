@@ -2,6 +2,7 @@
 
 mod explain;
 mod leaving;
+mod licences;
 mod ownership;
 mod rules;
 
