@@ -200,6 +200,8 @@ impl Entitled {
             match decided {
                 Single::Be(id) if is_active => {
                     look_first |= wanted.is_some_and(|(_, fallback)| fallback) && holds != Some(&id);
+                    // An account of before may have just that by hand, and then keeps it.
+                    look_first |= grants.holds.is_none() && !observed.record.mentions(field);
                     wish.record.set(field, id);
                 }
                 Single::Clear if is_active => {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::delivery::licence::{Licences, Seat};
+use crate::delivery::licence::Seat;
 use crate::delivery::plan::{AccountWish, GrantWish, ObservedUser};
 use crate::entitlement::{Grant, Kind};
 use crate::salesforce::Licence;
@@ -29,11 +29,6 @@ impl Entitled {
     pub(in crate::delivery::user) fn keep_profile(&mut self) {
         self.profile = None;
         self.unknown.insert(Kind::Profile);
-    }
-
-    /// What the org said of licences.
-    pub(in crate::delivery::user) fn licences(&self) -> &Licences {
-        &self.licences
     }
 
     /// The seat without which a grant cannot be had, where it is known.
