@@ -12,6 +12,7 @@ pub mod guard;
 pub mod hand;
 mod licence;
 mod mirror;
+mod names;
 mod org;
 pub mod outbox;
 mod over;

@@ -12,6 +12,7 @@ use crate::db::schema::{deliveries, delivery_attempts, members};
 use crate::db::{Conn, Error, on_backend};
 use crate::shadow::{Kind, Stored};
 
+use super::licence;
 use super::state::State;
 
 /// A delivery as administrators and the delivery extension see it.
@@ -389,6 +390,7 @@ pub fn complete(
         if changed || !outcome.failed { 0 } else { before + i64::from(more) }
     };
     let is = |rare| outcome.rare == Some(rare);
+    let since = waits_since(conn, &claim.resource, outcome, now)?;
     diesel::update(deliveries::table.find(&claim.resource))
         .set((
             deliveries::state.eq(state.as_str()),
@@ -400,10 +402,23 @@ pub fn complete(
             deliveries::lease_until.eq(None::<NaiveDateTime>),
             deliveries::reason.eq(&outcome.reason),
             deliveries::last_error.eq(&outcome.error),
-            deliveries::updated_at.eq(now.naive_utc()),
+            deliveries::updated_at.eq(since),
         ))
         .execute(conn)?;
     Ok(true)
+}
+
+/// When a delivery came to stand as it does: of one that looked again for a free licence and found none, when it began to
+/// wait, so that nobody loses their place by looking.
+fn waits_since(conn: &mut Conn, resource: &str, outcome: &Outcome, now: DateTime<Utc>) -> Result<NaiveDateTime, Error> {
+    if outcome.state == State::Held && outcome.reason.as_deref().is_some_and(licence::is_waited_for) {
+        let row = deliveries::table.find(resource).select((deliveries::reason, deliveries::updated_at));
+        let (reason, since): (Option<String>, NaiveDateTime) = row.first(conn)?;
+        if reason == outcome.reason {
+            return Ok(since);
+        }
+    }
+    Ok(now.naive_utc())
 }
 
 /// Whether a create of a public group of this name was sent for some resource of the tenant, without a known answer.

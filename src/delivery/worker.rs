@@ -15,7 +15,7 @@ use super::circuit::Circuit;
 use super::org::{Org, Pace};
 use super::outbox::{self, Claim, Outcome};
 use super::signal::Signals;
-use super::{group, mirror, replan, rights, user};
+use super::{group, mirror, names, replan, rights, user};
 
 /// The longest nap: another process may have put something into the outbox, and no signal crosses processes.
 const NAP: Duration = Duration::from_secs(1);
@@ -75,7 +75,10 @@ impl Worker {
             }
             Err(error) => tracing::warn!(%error, tenant = shared.org.tenant, "entitlements could not be looked at"),
         }
-        let watch = tokio::spawn(watch(Arc::clone(&shared), stop.clone()));
+        let watches = [
+            tokio::spawn(watch(Arc::clone(&shared), stop.clone())),
+            tokio::spawn(names::watch(Arc::clone(&shared), stop.clone())),
+        ];
         let mut tasks: JoinSet<()> = JoinSet::new();
         while !stop.is_cancelled() {
             let free = shared.pace.concurrency.saturating_sub(tasks.len());
@@ -104,8 +107,8 @@ impl Worker {
             }
         }
         while tasks.join_next().await.is_some() {}
-        // It makes no call that anybody waits for.
-        watch.abort();
+        // They make no call that anybody waits for.
+        watches.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }
 

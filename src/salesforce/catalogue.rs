@@ -12,6 +12,31 @@ pub struct Entry {
     pub name: String,
     /// What people see in Setup, where that is another.
     pub label: Option<String>,
+    /// Of a profile the user licence that it belongs to, of a permission set the licence that it needs; of all else, and
+    /// where that is not known, none.
+    pub licence: Option<Licence>,
+}
+
+/// A licence, as a profile or a permission set names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Licence {
+    /// Salesforce's id.
+    pub id: String,
+    /// Its name, where the org told it beside the id.
+    pub name: Option<String>,
+}
+
+impl Licence {
+    /// Whether it is a permission set licence (`0PL…`), which is given to people by itself, and not a user licence (`100…`),
+    /// which comes with the profile.
+    pub fn is_of_permission_sets(&self) -> bool {
+        self.id.starts_with("0PL")
+    }
+}
+
+/// The entry of an id.
+pub fn by_id<'a>(entries: &'a [Entry], id: &str) -> Option<&'a Entry> {
+    entries.iter().find(|entry| same_id(&entry.id, id))
 }
 
 /// What a name means in an org.
@@ -58,6 +83,7 @@ mod tests {
             id: id.to_owned(),
             name: name.to_owned(),
             label: (!label.is_empty()).then(|| label.to_owned()),
+            licence: None,
         };
         let entries = [
             entry("0PSAA0000001aaaYAA", "Sales_Console", "Sales Console"),

@@ -16,7 +16,7 @@ mod settings;
 mod testing;
 mod transport;
 
-pub use catalogue::{Entry, Resolved, resolve};
+pub use catalogue::{Entry, Licence, Resolved, by_id, resolve};
 pub use client::{
     Accounts, Assignments, Change, Chunk, Client, Grants, Held, Memberships, Organization, Place, Profile, Pulled,
     Right, Rights, Shown, UserField, UserLicence, Way, quoted,

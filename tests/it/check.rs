@@ -160,6 +160,34 @@ both_engines! {
         assert!(wrong.iter().any(|(_, what)| what.contains("its newest is v66.0")), "{wrong:?}");
     }
 
+    async fn rules_whose_licences_do_not_fit_are_named(engine: Engine) {
+        let app = TestApp::start(&engine).await;
+        let more = "[[tenant.acme.entitlements.rules]]\nname = \"field\"\nwhen = \"title pr\"\n\
+                    profile = \"Standard Platform User\"\npermission_sets = [\"Account_Reader\", \"Sales_Console\"]\n\
+                    [[tenant.acme.entitlements.rules]]\nname = \"analysts\"\nwhen = \"title pr\"\n\
+                    permission_sets = [\"Analytics_Viewer\"]";
+        let (content, lines) = check(&engine, &app, &[Tenant("acme", "secret", "Standard User", more)]).await;
+        assert!(!content);
+        let wrong = errors(&lines);
+        let expected = "rule \"field\" gives the profile \"Standard Platform User\", which belongs to the user licence \
+                        \"Salesforce Platform\", and the permission set \"Account_Reader\", which needs the user licence \
+                        \"Salesforce\"; whoever gets both is held";
+        assert_eq!(wrong, [("acme", expected)]);
+        let warned = |words: &str| lines.iter().any(|(level, _, what)| level == "warning" && what.contains(words));
+        assert!(warned("needs the permission set licence \"Analytics\", and no rule gives that"), "{lines:?}");
+        // A set that finds its licence with another rule, or with no profile of the rules.
+        let more = more.replace("permission_sets = [\"Analytics_Viewer\"]", "permission_set_licenses = [\"Analytics\"]\n\
+            permission_sets = [\"Analytics_Viewer\"]");
+        let more = more.replace("profile = \"Standard Platform User\"\n", "");
+        let (content, lines) = check(&engine, &app, &[Tenant("acme", "secret", "Standard User", &more)]).await;
+        assert!(content, "{lines:?}");
+        assert!(!lines.iter().any(|(_, _, what)| what.contains("needs the")), "{lines:?}");
+        let (content, lines) = check(&engine, &app, &[Tenant("acme", "secret", "Identity User", &more)]).await;
+        assert!(content, "{lines:?}");
+        let words = "needs the user licence \"Salesforce\", which no profile of the rules has";
+        assert!(lines.iter().any(|(level, _, what)| level == "warning" && what.contains(words)), "{lines:?}");
+    }
+
     async fn a_database_without_tables_keeps_none(engine: Engine) {
         let app = TestApp::start(&engine).await;
         let fresh = engine.another();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::delivery::Org;
 use crate::entitlement::{Entitlement, Kind};
-use crate::salesforce::{Resolved, resolve};
+use crate::salesforce::{Entry, Licence, Resolved, resolve, same_id};
 use crate::scim::fold::fold;
 
 use super::{Findings, Level};
@@ -44,4 +44,83 @@ pub(super) async fn names(org: &Org, name: &str, findings: &mut Findings) {
     if good && count > 0 {
         findings.add(Level::Ok, name, format!("the {count} names that rules give are there"));
     }
+}
+
+/// Permission sets of rules find the licences that they need: a profile's user licence, or a permission set licence.
+pub(super) async fn licences(org: &Org, name: &str, findings: &mut Findings) {
+    let rules = &org.entitlements.rules;
+    if !rules.iter().any(|rule| rule.gives.iter().any(|given| given.kind == Kind::PermissionSet)) {
+        return;
+    }
+    let mut there: BTreeMap<Kind, Vec<Entry>> = BTreeMap::new();
+    for kind in [Kind::Profile, Kind::PermissionSet, Kind::PermissionSetLicence] {
+        match org.client.entries(kind, &BTreeSet::new()).await {
+            Ok(entries) => drop(there.insert(kind, entries)),
+            Err(error) => return findings.add(Level::Error, name, format!("{}s: {error}", kind.words())),
+        }
+    }
+    for (level, what) in unfit(org, &there) {
+        findings.add(level, name, what);
+    }
+}
+
+/// What of the rules does not fit together in an org that has these. Names that are missing are told elsewhere.
+fn unfit(org: &Org, there: &BTreeMap<Kind, Vec<Entry>>) -> Vec<(Level, String)> {
+    let rules = &org.entitlements.rules;
+    let entry = |given: &Entitlement| match resolve(there.get(&given.kind)?, &given.name) {
+        Resolved::One(entry) => Some(entry),
+        _ => None,
+    };
+    let all = || rules.iter().flat_map(|rule| &rule.gives);
+    let default = rules.default_profile().map(|name| Entitlement::new(Kind::Profile, name));
+    let profiles: Vec<&Entry> =
+        all().chain(&default).filter(|given| given.kind == Kind::Profile).filter_map(entry).collect();
+    let licences: Vec<&Entry> =
+        all().filter(|given| given.kind == Kind::PermissionSetLicence).filter_map(entry).collect();
+    let belongs_to = |profile: &Entry, licence: &Licence| {
+        profile.licence.as_ref().is_none_or(|other| same_id(&other.id, &licence.id))
+    };
+    let (mut found, mut told) = (Vec::new(), BTreeSet::new());
+    for rule in rules.iter() {
+        let profile = rule.gives.iter().find(|given| given.kind == Kind::Profile).and_then(entry);
+        for given in rule.gives.iter().filter(|given| given.kind == Kind::PermissionSet) {
+            let Some((set, needed)) = entry(given).and_then(|set| Some((set, set.licence.as_ref()?))) else { continue };
+            let called = called(there, needed);
+            let rule = &rule.name;
+            if needed.is_of_permission_sets() {
+                if !licences.iter().any(|licence| same_id(&licence.id, &needed.id)) && told.insert(&set.id) {
+                    let what = "and no rule gives that: whoever does not have it by hand is held";
+                    found.push((Level::Warning, format!("{given} (rule \"{rule}\") needs the {called}, {what}")));
+                }
+                continue;
+            }
+            if let Some(profile) = profile.filter(|profile| !belongs_to(profile, needed)) {
+                let own = profile.licence.as_ref().and_then(|own| own.name.as_deref()).unwrap_or_default();
+                let (words, name) = ("whoever gets both is held", &profile.name);
+                found.push((
+                    Level::Error,
+                    format!(
+                        "rule \"{rule}\" gives the profile \"{name}\", which belongs to the user licence \"{own}\", and the \
+                         {given}, which needs the {called}; {words}"
+                    ),
+                ));
+            } else if !profiles.iter().any(|profile| belongs_to(profile, needed)) && told.insert(&set.id) {
+                let what = "which no profile of the rules has: whoever has no such profile by hand is held";
+                found.push((Level::Warning, format!("{given} (rule \"{rule}\") needs the {called}, {what}")));
+            }
+        }
+    }
+    found
+}
+
+/// A licence in words.
+fn called(there: &BTreeMap<Kind, Vec<Entry>>, licence: &Licence) -> String {
+    let of = |kind: Kind| there.get(&kind).into_iter().flatten();
+    if licence.is_of_permission_sets() {
+        let entry = of(Kind::PermissionSetLicence).find(|entry| same_id(&entry.id, &licence.id));
+        return format!("permission set licence \"{}\"", entry.map_or(licence.id.as_str(), |entry| &entry.name));
+    }
+    let mut named = of(Kind::Profile).filter_map(|profile| profile.licence.as_ref());
+    let named = named.find(|other| same_id(&other.id, &licence.id)).and_then(|other| other.name.as_deref());
+    format!("user licence \"{}\"", named.unwrap_or(&licence.id))
 }

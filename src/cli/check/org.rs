@@ -47,6 +47,7 @@ pub(super) async fn check(config: &Config, name: &str, tenant: &Tenant, findings
     organization(client, name, findings).await;
     rights(client, name, findings).await;
     licences(client, name, tenant, findings).await;
+    grants::licences(&org, name, findings).await;
     fields(&org, name, findings).await;
     calls(client, name, tenant, findings).await;
 }

@@ -178,6 +178,10 @@ pub struct GrantWish {
     /// Whether what the account has must be read before its profile or role is changed, lest something is taken away that
     /// somebody gave by hand meanwhile.
     pub look_first: bool,
+    /// What can be given only once the account has something else: a permission set, and the licence that it needs.
+    pub needs: BTreeMap<Grant, Grant>,
+    /// What is taken away before the profile changes, because it does not fit the new one.
+    pub before_profile: BTreeSet<Grant>,
 }
 
 /// The next step for a user's grants.
@@ -223,7 +227,10 @@ pub(super) fn next(
     let wanted: BTreeSet<Grant> = wish.wanted.keys().cloned().collect();
     let merged = merge(&wanted, &observed.given, &held, &wish.exclusive);
     let may = |grant: &&Grant| !refused.contains(*grant);
-    let mut changes: Vec<Change> = merged.give.iter().filter(may).cloned().map(Change::Give).collect();
+    // A call of its own: were it sent together with the licence, and that refused, its own refusal would say nothing.
+    let there = |grant: &&Grant| wish.needs.get(*grant).is_none_or(|needed| held.contains(needed));
+    let gives = merged.give.iter().filter(may).filter(there);
+    let mut changes: Vec<Change> = gives.cloned().map(Change::Give).collect();
     for grant in merged.take.iter().filter(may).filter(|grant| !wish.keep.contains(&grant.kind)) {
         let assignment = holds.iter().find(|held| held.grant == *grant).and_then(|held| held.assignment.clone());
         match assignment {
@@ -233,6 +240,22 @@ pub(super) fn next(
             None => {}
         }
     }
+    (!changes.is_empty()).then_some(GrantStep::Change(changes))
+}
+
+/// The next step before the profile changes.
+pub(super) fn before_profile(
+    wish: &GrantWish,
+    observed: &ObservedGrants,
+    looked: bool,
+    refused: &BTreeSet<Grant>,
+) -> Option<GrantStep> {
+    if wish.before_profile.is_empty() {
+        return None;
+    }
+    let step = next(wish, observed, looked, refused)?;
+    let GrantStep::Change(mut changes) = step else { return Some(step) };
+    changes.retain(|change| matches!(change, Change::Take(_)) && wish.before_profile.contains(change.grant()));
     (!changes.is_empty()).then_some(GrantStep::Change(changes))
 }
 

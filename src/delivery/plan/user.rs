@@ -164,13 +164,17 @@ pub fn user(wish: &UserWish, seen: &UserSeen, means: Means) -> Option<UserStep> 
     if !means.rest {
         changes = dialect::applied_by_patch(&changes, record).0;
     }
+    let of = |step: GrantStep| match step {
+        GrantStep::Read => UserStep::ReadGrants(account.clone()),
+        GrantStep::Change(changes) => UserStep::Grants(account.clone(), changes),
+    };
     if !changes.is_empty() {
-        return Some(UserStep::Update(account.clone(), changes));
+        let first = grants
+            .filter(|_| changes.mentions("ProfileId"))
+            .and_then(|grants| grants::before_profile(grants, &seen.observed.grants, seen.looked, &seen.refused));
+        return Some(first.map_or_else(|| UserStep::Update(account.clone(), changes), of));
     }
-    match grants::next(grants?, &seen.observed.grants, seen.looked, &seen.refused)? {
-        GrantStep::Read => Some(UserStep::ReadGrants(account.clone())),
-        GrantStep::Change(changes) => Some(UserStep::Grants(account.clone(), changes)),
-    }
+    grants::next(grants?, &seen.observed.grants, seen.looked, &seen.refused).map(of)
 }
 
 /// What of the wish no SCIM call can bring about, where REST is forbidden.

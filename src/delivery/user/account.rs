@@ -1,8 +1,9 @@
 //! What is noted of an account before a call and after it.
 
 use crate::delivery::attempt::Abandoned;
+use crate::delivery::guard;
+use crate::delivery::outbox;
 use crate::delivery::plan::{self, ObservedGrants, ObservedUser, UserSeen, UserWish};
-use crate::delivery::{guard, licence, outbox};
 use crate::salesforce::{Account, Record};
 use crate::shadow::link::{self, How, Link};
 use crate::shadow::{self, Kind, member, observed};
@@ -118,6 +119,7 @@ impl Delivery<'_> {
         for act in self.acts_of_fields(changes) {
             self.watch.note_done(act);
         }
+        let free = self.seats_freed_by(changes).await;
         let observed = &mut self.seen.observed;
         observed.record.apply(changes);
         for (field, _) in changes.iter() {
@@ -132,15 +134,7 @@ impl Delivery<'_> {
             observed.pending_email = shown.is_none_or(|shown| !new.eq_ignore_ascii_case(shown)).then(|| new.to_owned());
         }
         self.deactivate_alone = false;
-        if !super::deactivates(changes) {
-            return self.save_observed().await;
-        }
-        let (stored, now, observed) = (self.stored.clone(), self.attempt.now(), self.seen.observed.clone());
-        let note = move |conn: &mut crate::db::Conn, _: &outbox::Claim| {
-            observed::save(conn, &stored.id, &observed, now)?;
-            licence::given_back(conn, &stored.tenant, now)
-        };
-        self.attempt.note(note).await
+        self.save_observed_and_free(free).await
     }
 
     /// Says that a new address waits, as long as it does.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::delivery::catalogue::Meaning;
+use crate::delivery::licence::Licences;
 use crate::delivery::org::{Entitlements, Org};
 use crate::delivery::plan::{AccountWish, Decided, GrantWish, ObservedUser};
 use crate::entitlement::{
@@ -14,6 +15,10 @@ use crate::entitlement::{
 use crate::salesforce;
 use crate::scim::Attributes;
 use crate::shadow::member::Reference;
+
+mod fit;
+#[cfg(test)]
+mod tests;
 
 /// Field of the profile.
 pub(super) const PROFILE: &str = "ProfileId";
@@ -39,6 +44,12 @@ pub struct Entitled {
     pub(in crate::delivery) missing: Vec<String>,
     /// What a person should know.
     pub(in crate::delivery) notes: Vec<String>,
+    /// What the org says of licences.
+    licences: Licences,
+    /// Why something of it is decided, in words.
+    because: BTreeMap<Grant, String>,
+    /// What the person's licences do not allow, in words.
+    pub(super) unfit: Vec<String>,
 }
 
 /// A user with the groups that rules look at.
@@ -63,8 +74,7 @@ pub async fn entitled(
     if !entitlements.say_something() && observed.grants.given.is_empty() {
         return Ok(None);
     }
-    let meaning =
-        async |wanted: &Entitlement| org.catalogue.meaning(&org.client, &entitlements.rules, wanted, now, asking).await;
+    let meaning = async |wanted: &Entitlement| org.catalogue.meaning(org, wanted, now, asking).await;
     let person = person(document, groups);
     let person = Person { attributes: &person };
     let asked_for = if entitlements.honours { pushed(person) } else { Vec::new() };
@@ -83,7 +93,12 @@ pub async fn entitled(
     for wanted in decision.iter().map(|reasoned| &reasoned.entitlement) {
         meanings.insert(wanted.clone(), meaning(wanted).await?);
     }
-    Ok(Some(Entitled::of(&decision, entitlements, &meanings)))
+    let sets = meanings.iter().filter_map(|(wanted, meaning)| match meaning {
+        Meaning::Id(id) if wanted.kind == Kind::PermissionSet => Some(id.as_str()),
+        _ => None,
+    });
+    let licences = org.catalogue.licences(org, sets, now, asking).await?;
+    Ok(Some(Entitled::of(&decision, entitlements, &meanings, licences)))
 }
 
 /// The same as far as it is known without asking the org: names mean what they meant for this person before.
@@ -108,19 +123,28 @@ pub(in crate::delivery) fn foreseen(
     };
     let wanted = decision.iter().map(|reasoned| reasoned.entitlement.clone());
     let meanings = wanted.map(|wanted| (wanted.clone(), meant(&wanted))).collect();
-    let entitled = Entitled::of(&decision, entitlements, &meanings);
+    let entitled = Entitled::of(&decision, entitlements, &meanings, Licences::default());
     Some((person, decision, entitled))
 }
 
 impl Entitled {
-    fn of(decision: &Decision, entitlements: &Entitlements, meanings: &BTreeMap<Entitlement, Meaning>) -> Self {
-        let mut entitled = Self { exclusive: entitlements.exclusive.clone(), ..Self::default() };
+    fn of(
+        decision: &Decision,
+        entitlements: &Entitlements,
+        meanings: &BTreeMap<Entitlement, Meaning>,
+        licences: Licences,
+    ) -> Self {
+        let mut entitled = Self { exclusive: entitlements.exclusive.clone(), licences, ..Self::default() };
         for reasoned in decision.iter() {
             let wanted = &reasoned.entitlement;
+            let because: Vec<String> =
+                reasoned.because.iter().map(|because| entitlements.rules.words(because)).collect();
+            let because = because.join(", ");
             let is_default = reasoned.because == [Because::Default];
             match meanings.get(wanted) {
                 Some(Meaning::Id(id)) => {
                     let (entitlement, id) = (wanted.clone(), id.clone());
+                    entitled.because.insert(Grant::new(wanted.kind, id.clone()), because);
                     match wanted.kind {
                         Kind::Profile => entitled.profile = Some((id.clone(), is_default)),
                         Kind::Role => entitled.role = Some(id.clone()),
@@ -136,9 +160,7 @@ impl Entitled {
                         Some(Meaning::Nothing(why)) => why.as_str(),
                         _ => "nobody knows what it is in the org",
                     };
-                    let because: Vec<String> =
-                        reasoned.because.iter().map(|because| entitlements.rules.words(because)).collect();
-                    entitled.missing.push(format!("{why} ({})", because.join(", ")));
+                    entitled.missing.push(format!("{why} ({because})"));
                 }
             }
         }
@@ -198,6 +220,7 @@ impl Entitled {
             exclusive: self.exclusive.clone(),
             keep: self.unknown.clone(),
             look_first,
+            ..GrantWish::default()
         });
     }
 
@@ -208,5 +231,14 @@ impl Entitled {
             Kind::Role => self.role.as_ref() == Some(&grant.id),
             _ => self.others.contains_key(grant),
         }
+    }
+
+    /// What a grant is called.
+    pub(super) fn name(&self, grant: &Grant) -> String {
+        let single =
+            || self.decided.iter().find(|decided| decided.id == grant.id && decided.entitlement.kind == grant.kind);
+        let single = || single().map(|decided| decided.entitlement.to_string());
+        let named = self.others.get(grant).cloned().or_else(single);
+        named.unwrap_or_else(|| format!("{} {}", grant.kind.words(), grant.id))
     }
 }

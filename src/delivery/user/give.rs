@@ -27,6 +27,9 @@ impl Delivery<'_> {
             self.seen.observed.grants.is_back();
         }
         give_back(wish, &self.seen.observed.grants);
+        if let Some(entitled) = &mut self.entitled {
+            entitled.fit(wish, &self.seen.observed);
+        }
         self.withhold();
     }
 
@@ -168,9 +171,11 @@ impl Delivery<'_> {
                 return Ok(Some(attempt.failed(&error)));
             }
         };
+        let mut free = Vec::new();
         for (change, outcome) in changes.iter().zip(outcomes) {
             match outcome {
                 Ok(made) => {
+                    free.extend(self.seat_of(change));
                     self.seen.observed.grants.changed(change, made);
                     self.watch.note_done(act_of(change));
                 }
@@ -196,7 +201,7 @@ impl Delivery<'_> {
                 }
             }
         }
-        self.save_observed().await?;
+        self.save_observed_and_free(free).await?;
         Ok(None)
     }
 
@@ -206,10 +211,15 @@ impl Delivery<'_> {
         let mut outcome: Option<Outcome> = None;
         let mut told = Vec::new();
         for (change, error) in &refusals {
-            let failed = self.attempt.failed(error);
+            let mut failed = self.attempt.failed(error);
             let verb = if matches!(change, Change::Give(_)) { "was not given" } else { "was not taken away" };
             let name = self.called(change.grant());
-            told.push(format!("{name} {verb}: {error}"));
+            if let Some(waits) = self.waits_for_seat(change, error) {
+                failed.error = Some(error.salesforce_text().to_owned());
+                told.push(waits);
+            } else {
+                told.push(format!("{name} {verb}: {error}"));
+            }
             // One that is tried again brings the others along.
             if outcome.as_ref().is_none_or(|before| rank(before) < rank(&failed)) {
                 outcome = Some(failed);

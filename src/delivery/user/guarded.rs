@@ -103,8 +103,7 @@ impl Delivery<'_> {
     /// Takes the fields out of the wish that must stay as they are.
     pub(super) fn withhold(&mut self) {
         let UserWish::Account(wish) = &mut self.wish else { return };
-        let refused = self.without.iter().flat_map(|(fields, _)| fields.iter().copied());
-        for field in self.watch.held_fields().chain(refused) {
+        for field in self.watch.held_fields() {
             wish.record.unset(field);
             wish.on_create.unset(field);
         }
@@ -142,8 +141,7 @@ impl Delivery<'_> {
         let sensitive = org.entitlements.guard.sensitive.iter().filter(|one| one.kind == gained.kind);
         for one in sensitive {
             let asking = || attempt.called();
-            let meaning =
-                org.catalogue.meaning(&org.client, &org.entitlements.rules, one, attempt.now(), &asking).await?;
+            let meaning = org.catalogue.meaning(org, one, attempt.now(), &asking).await?;
             if matches!(meaning, Meaning::Id(id) if id == gained.id) {
                 return Ok(true);
             }
@@ -207,12 +205,9 @@ impl Delivery<'_> {
     pub(super) fn called(&self, grant: &Grant) -> String {
         let entitled = self.entitled.as_ref();
         let now = entitled.into_iter().flat_map(|entitled| &entitled.decided);
-        let known = now.chain(&self.seen.observed.grants.decided);
-        known
-            .filter(|decided| decided.entitlement.kind == grant.kind && decided.id == grant.id)
-            .map(|decided| decided.entitlement.to_string())
-            .next()
-            .unwrap_or_else(|| format!("{} {}", grant.kind.words(), grant.id))
+        let mut known = now.chain(&self.seen.observed.grants.decided);
+        let known = known.find(|decided| decided.entitlement.kind == grant.kind && decided.id == grant.id);
+        known.map_or_else(|| format!("{} {}", grant.kind.words(), grant.id), |decided| decided.entitlement.to_string())
     }
 
     /// What must wait, in words.

@@ -8,6 +8,7 @@ mod guarded;
 mod heir;
 mod look;
 mod refused;
+mod seat;
 mod taken;
 mod wanted;
 
@@ -100,8 +101,6 @@ struct Delivery<'a> {
     watch: Watch,
     /// What follows from a step that failed which must not keep somebody in who leaves: after the deactivation.
     leave_again: Option<Outcome>,
-    /// What follows from a refused profile or role: after everything else was sent.
-    without: Option<(Vec<&'static str>, Outcome)>,
 }
 
 /// Brings a user's account to what was asked.
@@ -187,7 +186,6 @@ impl<'a> Delivery<'a> {
             refusals: Vec::new(),
             watch: Watch::new(is_watched),
             leave_again: None,
-            without: None,
         };
         delivery.notes.extend(delivery.entitled.iter().flat_map(|entitled| entitled.notes.clone()));
         delivery.entitle();
@@ -259,7 +257,7 @@ impl<'a> Delivery<'a> {
                             if error.cause() == Some(Cause::DuplicateNickname) && self.choose_another(NICKNAME).await? {
                                 continue;
                             }
-                            return Ok(attempt.failed(&error));
+                            return Ok(self.failed(&error, Some(&profile)).await);
                         }
                     }
                 }
@@ -325,19 +323,29 @@ impl<'a> Delivery<'a> {
             self.seen.observed.grants.leaving = false;
             self.save_observed().await?;
         }
-        if let Some(outcome) = self.leave_again.take().or(failed).or(self.without.take().map(|(_, outcome)| outcome)) {
+        self.settle_guard().await?;
+        let is_unfit = self.entitled.as_ref().is_some_and(|entitled| !entitled.unfit.is_empty());
+        let missing = self.entitled.iter_mut().flat_map(|entitled| {
+            let missing = std::mem::take(&mut entitled.missing);
+            missing.into_iter().chain(std::mem::take(&mut entitled.unfit))
+        });
+        let missing: Vec<String> = missing.collect();
+        let held_back: Vec<String> = self.words_of_all_held().collect();
+        if let Some(mut outcome) = self.leave_again.take().or(failed) {
+            let waits = missing.into_iter().chain(self.waits_for.take()).chain(held_back);
+            outcome.reason = Some(outcome.reason.into_iter().chain(waits).collect::<Vec<_>>().join("; "));
             return Ok(outcome);
         }
-        self.settle_guard().await?;
-        let missing = self.entitled.iter_mut().flat_map(|entitled| std::mem::take(&mut entitled.missing));
-        let missing: Vec<String> = missing.collect();
-        if missing.is_empty() && self.words_of_all_held().next().is_none() {
+        if missing.is_empty() && held_back.is_empty() {
             self.note_decided().await?;
         }
         let waits: Vec<String> = missing.into_iter().chain(self.waits_for.take()).collect();
         if !waits.is_empty() {
-            let waits: Vec<String> = waits.into_iter().chain(self.words_of_all_held()).collect();
-            return Ok(self.attempt.held(waits.join("; ")));
+            let held = self.attempt.held(waits.into_iter().chain(held_back).collect::<Vec<_>>().join("; "));
+            return Ok(if is_unfit { self.seldom(held) } else { held });
+        }
+        if !held_back.is_empty() {
+            return Ok(self.held_back());
         }
         if self.words_of_all_held().next().is_some() {
             return Ok(self.held_back());

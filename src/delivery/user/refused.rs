@@ -8,7 +8,6 @@ use crate::delivery::attempt::{Abandoned, Attempt};
 use crate::delivery::outbox::Outcome;
 use crate::salesforce::{self, Cause, Disposition, Record, UserKey};
 
-use super::entitled::{PROFILE, ROLE};
 use super::look::Owner;
 use super::taken::{NICKNAME, USERNAME, aside};
 use super::{Delivery, deactivates};
@@ -18,9 +17,6 @@ const DEACTIVATE_AGAIN: Duration = Duration::from_hours(1);
 
 /// Tries for a username that another user of ours is about to give up, before one's own is given up too.
 const PATIENT: i64 = 2;
-
-/// Fields that give rights.
-const FIELDS: [&str; 2] = [PROFILE, ROLE];
 
 impl Delivery<'_> {
     /// What follows; `None`: it was mended, and the plan goes on.
@@ -38,25 +34,15 @@ impl Delivery<'_> {
             _ if deactivates(changes) && can_be_about_the_account(error) => {
                 self.not_deactivated(id, changes, error).await
             }
-            _ if self.is_about_rights(changes, error) => {
-                let fields: Vec<&str> = FIELDS.into_iter().filter(|field| changes.mentions(field)).collect();
-                let outcome = self.attempt.failed(error);
-                if fields.len() == changes.len() {
-                    return Ok(Some(outcome));
-                }
-                // The profile that has no seat, or the role that is gone, must not keep the rest from arriving.
-                self.without = Some((fields, outcome));
-                self.withhold();
+            _ if self.is_about_profile(changes, error) => {
+                self.without_profile(changes, error);
                 Ok(None)
             }
-            _ => Ok(Some(self.attempt.failed(error))),
+            _ => {
+                let profile = changes.text("ProfileId").or_else(|| self.seen.observed.record.text("ProfileId"));
+                Ok(Some(self.failed(error, profile).await))
+            }
         }
-    }
-
-    /// Whether a refusal can be about the profile or the role among several fields.
-    fn is_about_rights(&self, changes: &Record, error: &salesforce::Error) -> bool {
-        let waits = matches!(error.disposition(), Disposition::Wait(_) | Disposition::Reject);
-        waits && self.without.is_none() && FIELDS.into_iter().any(|field| changes.mentions(field))
     }
 
     /// A 404 without a word of Salesforce's is no proof that the account is gone, and with the link would go what is known of

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Client;
 use crate::entitlement::Kind;
 use crate::salesforce::auth::safe_base;
-use crate::salesforce::catalogue::Entry;
+use crate::salesforce::catalogue::{Entry, Licence};
 use crate::salesforce::dialect::{self, ENTITLEMENT_NAME};
 use crate::salesforce::error::{Error, Result};
 use crate::salesforce::transport::{self, Call};
@@ -154,11 +154,11 @@ impl Client {
             return self.entries_by_scim(kind, names).await;
         }
         let (soql, name, label) = match kind {
-            Kind::Profile => ("SELECT Id, Name FROM Profile", "/Name", None),
+            Kind::Profile => ("SELECT Id, Name, UserLicenseId, UserLicense.Name FROM Profile", "/Name", None),
             Kind::Role => ("SELECT Id, DeveloperName, Name FROM UserRole", "/DeveloperName", Some("/Name")),
             Kind::PermissionSet => (
                 // Behind a profile and behind a group of sets there is a set each, which nobody gives by itself.
-                "SELECT Id, Name, Label FROM PermissionSet WHERE IsOwnedByProfile = false AND Type != 'Group'",
+                "SELECT Id, Name, Label, LicenseId FROM PermissionSet WHERE IsOwnedByProfile = false AND Type != 'Group'",
                 "/Name",
                 Some("/Label"),
             ),
@@ -176,11 +176,20 @@ impl Client {
                 ("SELECT Id, DeveloperName, Name FROM Group WHERE Type = 'Regular'", "/DeveloperName", Some("/Name"))
             }
         };
+        let licence = match kind {
+            Kind::Profile => Some("/UserLicenseId"),
+            Kind::PermissionSet => Some("/LicenseId"),
+            _ => None,
+        };
         let found = self.query("catalogue", soql).await?;
+        let told = |record: &Value, pointer: &str| Some(text(record, pointer)).filter(|text| !text.is_empty());
         let of = |record: &Value| Entry {
             id: text(record, "/Id"),
             name: text(record, name),
-            label: label.map(|label| text(record, label)).filter(|label| !label.is_empty()),
+            label: label.and_then(|label| told(record, label)),
+            licence: licence
+                .and_then(|pointer| told(record, pointer))
+                .map(|id| Licence { id, name: told(record, "/UserLicense/Name") }),
         };
         Ok(found.iter().map(of).collect())
     }
@@ -197,7 +206,7 @@ impl Client {
         for name in names {
             let found = self.list("catalogue", resource, &dialect::equals(ENTITLEMENT_NAME, name)).await?;
             let of_kind = found.iter().filter_map(dialect::parse_named).filter(|entry| entry.id.starts_with(prefix));
-            entries.extend(of_kind.map(|entry| Entry { id: entry.id, name: entry.name, label: None }));
+            entries.extend(of_kind.map(|entry| Entry { id: entry.id, name: entry.name, label: None, licence: None }));
         }
         entries.dedup();
         Ok(entries)

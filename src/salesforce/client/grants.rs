@@ -118,8 +118,8 @@ impl Client {
     /// Salesforce forbids in one transaction.
     ///
     /// Answers what became of each change, in the order given: of one that gave something, the id of the assignment. One
-    /// that was made before (given already, gone already) is made, and has none. An `Err` of the whole says that nothing
-    /// was answered; where a later call fails, what it and the following would have changed has its error.
+    /// that was made before (given already, gone already) is made, and has none. An `Err` of the whole is one of the first
+    /// call; one of a later call is the outcome of each of its changes and of those behind it.
     pub async fn change_grants(&self, user: &str, changes: &[Change]) -> Result<Vec<Result<Option<String>>>> {
         self.rest_for("changing what a user is given")?;
         // A profile and a role are no assignments: they are changed with the user.
@@ -133,6 +133,7 @@ impl Client {
             let answers = match self.composite("change-grants", requests, false).await {
                 Ok(answers) => answers,
                 Err(error) if nth == 0 => return Err(error),
+                // What the calls before brought must not be forgotten.
                 Err(error) => {
                     for at in order.iter().skip(nth * REQUESTS) {
                         if let Some(outcome) = outcomes.get_mut(*at) {
@@ -225,7 +226,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Change, Grant, Grants, Held, Kind};
-    use crate::salesforce::error::Cause;
+    use crate::salesforce::error::{Cause, Error};
     use crate::salesforce::testing::{Org, Reply};
 
     fn answers(parts: &[(u16, Value)]) -> Reply {
@@ -317,18 +318,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_made_is_told_where_a_later_call_fails() {
-        let org =
-            Org::start(
-                |n, _| {
-                    if n == 0 { answers(&vec![(201, json!({"id": "0Pa"})); 25]) } else { Reply::status(503, "") }
-                },
-            )
-            .await;
-        let changes: Vec<_> =
-            (0..30).map(|n| Change::Give(Grant::new(Kind::PermissionSet, format!("0PS{n}")))).collect();
+    async fn what_the_first_of_several_calls_brought_is_not_forgotten() {
+        let org = Org::start(|n, _| match n {
+            0 => answers(&vec![(201, json!({"id": "0Pa1"})); 25]),
+            _ => Reply::status(503, r#"[{"errorCode":"SERVER_UNAVAILABLE","message":"x"}]"#),
+        })
+        .await;
+        let mut changes: Vec<_> =
+            (0..29).map(|n| Change::Give(Grant::new(Kind::PermissionSet, format!("0PS{n}")))).collect();
+        changes.push(Change::Give(Grant::new(Kind::PermissionSetLicence, "0PL1")));
         let outcomes = org.client().change_grants("0051", &changes).await.unwrap();
-        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 25);
-        assert!(outcomes[25..].iter().all(Result::is_err));
+        let made = |outcome: &Result<Option<String>, Error>| *outcome == Ok(Some("0Pa1".to_owned()));
+        assert_eq!(outcomes.iter().filter(|outcome| made(outcome)).count(), 25);
+        assert!(made(&outcomes[29]), "licences are in the first call");
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_err()).count(), 5);
+        let all = org.client().change_grants("0051", &changes[..1]).await;
+        assert!(all.is_err(), "of one call nothing is known: {all:?}");
     }
 }

@@ -3,6 +3,7 @@
 mod explain;
 mod guard;
 mod leaving;
+mod licences;
 mod ownership;
 mod rules;
 mod turns;
