@@ -203,8 +203,7 @@ impl App {
         // Everything that can fail is made before anything runs.
         let lease = config.delivery.lease;
         let orgs = config.tenant.iter().map(|(name, tenant)| org(name, tenant, lease, &surroundings));
-        let orgs = orgs.collect::<Result<Vec<_>>>()?;
-        let clients = orgs.iter().map(|org| (org.tenant.clone(), org.client.clone())).collect();
+        let orgs = orgs.map(|org| org.map(Arc::new)).collect::<Result<Vec<_>>>()?;
         let looking = orgs.iter().filter(|org| org.entitlements.rules.look_at_groups());
         let rules = looking.map(|org| (org.tenant.clone(), org.entitlements.rules.clone())).collect();
         let (listener, address) =
@@ -216,7 +215,7 @@ impl App {
                 .with_rules(rules),
             access: access.clone(),
             pages: http::Pages::default(),
-            overview: Overview::new(db.clone()).with_orgs(clients),
+            overview: Overview::new(db.clone()).with_orgs(&orgs),
             metrics: metrics.clone(),
             public_url: config.server.public_url.clone(),
             body_limit: config.server.body_limit,
@@ -235,7 +234,7 @@ impl App {
             lease: TimeDelta::from_std(config.delivery.lease)?,
             attempts_kept: i64::try_from(config.delivery.attempts_kept)?,
         };
-        for org in orgs.into_iter().map(Arc::new) {
+        for org in orgs {
             if let Some(rhythm) = config.tenant.get(&org.tenant).and_then(rhythm) {
                 let (org, clock, randomness) = (Arc::clone(&org), clock.clone(), randomness.clone());
                 let reconcile = reconcile::Reconcile::new(db.clone(), org, clock, randomness.clone());

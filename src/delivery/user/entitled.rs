@@ -9,7 +9,7 @@ use crate::delivery::catalogue::Meaning;
 use crate::delivery::org::Entitlements;
 use crate::delivery::plan::{AccountWish, Decided, GrantWish, ObservedUser};
 use crate::entitlement::{
-    Because, Decision, Entitlement, Exclusive, Grant, Kind, Person, Single, pushed, single, with_groups,
+    Because, Decision, Entitlement, Exclusive, Grant, Kind, Person, Pushed, Single, pushed, single, with_groups,
 };
 use crate::salesforce;
 use crate::scim::Attributes;
@@ -77,13 +77,24 @@ pub(super) async fn entitled(
     Ok(Some(Entitled::of(&decision, entitlements, &meanings)))
 }
 
-/// The same as far as it is known without asking the org: names mean what they meant for this person before.
+/// What a person shall have, as far as it is known without asking the org.
+pub(in crate::delivery) struct Foreseen {
+    /// The person, with the groups that rules look at.
+    pub(in crate::delivery) person: Attributes,
+    pub(in crate::delivery) decision: Decision,
+    /// The names mean what they meant for this person before; those that are new, themselves.
+    pub(in crate::delivery) entitled: Entitled,
+    /// What the org is asked for first, perhaps: the names that are new.
+    pub(in crate::delivery) asks: Vec<Entitlement>,
+}
+
+/// The same as far as it is known without asking the org.
 pub(in crate::delivery) fn foreseen(
     entitlements: &Entitlements,
     document: &Attributes,
     groups: &[Reference],
     observed: &ObservedUser,
-) -> Option<(Attributes, Decision, Entitled)> {
+) -> Option<Foreseen> {
     if !entitlements.say_something() && observed.grants.given.is_empty() {
         return None;
     }
@@ -93,14 +104,18 @@ pub(in crate::delivery) fn foreseen(
     let known = |wanted: &Entitlement| observed.grants.decided.iter().find(|decided| decided.entitlement == *wanted);
     let had = |kind: Kind, name: &str| known(&Entitlement::new(kind, name)).is_some();
     let decision = entitlements.rules.decide(seen, &asked_for, had);
-    let meant = |wanted: &Entitlement| match known(wanted) {
-        Some(decided) => Meaning::Id(decided.id.clone()),
-        None => Meaning::Nothing(format!("the org is asked for the {wanted} first")),
+    let meant = |wanted: &Entitlement| known(wanted).map_or_else(|| wanted.to_string(), |decided| decided.id.clone());
+    let wanted = || decision.iter().map(|reasoned| reasoned.entitlement.clone());
+    let asks = wanted().filter(|wanted| known(wanted).is_none()).collect();
+    let meanings = wanted().map(|wanted| (wanted.clone(), Meaning::Id(meant(&wanted)))).collect();
+    let mut entitled = Entitled::of(&decision, entitlements, &meanings);
+    // Of those only the org knows what they are.
+    let of = |pushed: &Pushed| {
+        let (attribute, value) = (pushed.attribute, &pushed.value);
+        format!("the identity provider asks in {attribute} for \"{value}\"; the org is asked what that is")
     };
-    let wanted = decision.iter().map(|reasoned| reasoned.entitlement.clone());
-    let meanings = wanted.map(|wanted| (wanted.clone(), meant(&wanted))).collect();
-    let entitled = Entitled::of(&decision, entitlements, &meanings);
-    Some((person, decision, entitled))
+    entitled.notes = decision.unknown.iter().map(of).collect();
+    Some(Foreseen { person, decision, entitled, asks })
 }
 
 /// What a name means in the org.
@@ -149,7 +164,7 @@ impl Entitled {
     }
 
     /// Why a new account cannot be made, where it is for the want of a profile.
-    pub(super) fn no_profile(&self, tenant: &str) -> String {
+    pub(in crate::delivery) fn no_profile(&self, tenant: &str) -> String {
         if self.unknown.contains(&Kind::Profile) {
             return self.missing.join("; ");
         }
@@ -206,7 +221,7 @@ impl Entitled {
     }
 
     /// What a grant is called.
-    pub(super) fn name(&self, grant: &Grant) -> String {
+    pub(in crate::delivery) fn name(&self, grant: &Grant) -> String {
         self.others.get(grant).cloned().unwrap_or_else(|| format!("{} {}", grant.kind.words(), grant.id))
     }
 }

@@ -4,11 +4,11 @@ use crate::delivery::State;
 use crate::delivery::attempt::Abandoned;
 use crate::delivery::org::NoProfile;
 use crate::delivery::outbox::Outcome;
-use crate::delivery::plan::{ObservedGrants, UserWish};
+use crate::delivery::plan::{ObservedGrants, ObservedUser, UserWish};
 use crate::entitlement::{Grant, Kind};
 use crate::salesforce::{self, Cause, Change, Disposition, Record};
 
-use super::Delivery;
+use super::{Delivery, Entitled};
 use crate::db::{Conn, Error as DbError};
 use crate::shadow::{self, link};
 use std::collections::BTreeSet;
@@ -17,26 +17,12 @@ impl Delivery<'_> {
     /// Puts what rules give, and what the person had by hand before they left, into the wish, beside what is known of the
     /// account by now.
     pub(super) fn entitle(&mut self) {
-        let UserWish::Account(wish) = &mut self.wish else { return };
-        if let Some(entitled) = &self.entitled {
-            entitled.apply(wish, &self.seen.observed);
-        }
-        let removed = &self.seen.observed.grants.removed;
-        if wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true)) && !removed.is_empty() {
-            let grants = wish.grants.get_or_insert_default();
-            for grant in removed.iter().filter(|grant| !grants.exclusive.0.contains(&grant.kind)) {
-                let name = || format!("{} {}, which the person had before,", grant.kind.words(), grant.id);
-                grants.wanted.entry(grant.clone()).or_insert_with(name);
-            }
-        }
+        entitle(&mut self.wish, self.entitled.as_ref(), &self.seen.observed);
     }
 
     /// Whether the person is to have no access.
     fn is_leaver(&self) -> bool {
-        match &self.wish {
-            UserWish::Account(wish) => wish.record.get("IsActive") != Some(&serde_json::Value::Bool(true)),
-            UserWish::Gone => true,
-        }
+        is_leaver(&self.wish)
     }
 
     /// Freezes the account of somebody who leaves. `Some`: the delivery ends here.
@@ -223,6 +209,31 @@ impl Delivery<'_> {
             org.forget_profile().await;
             org.catalogue.forget(Kind::Profile).await;
         }
+    }
+}
+
+/// Puts what rules give, and what the person had by hand before they left, into the wish, beside what is known of the
+/// account.
+pub(in crate::delivery) fn entitle(wish: &mut UserWish, entitled: Option<&Entitled>, observed: &ObservedUser) {
+    let UserWish::Account(wish) = wish else { return };
+    if let Some(entitled) = entitled {
+        entitled.apply(wish, observed);
+    }
+    let removed = &observed.grants.removed;
+    if wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true)) && !removed.is_empty() {
+        let grants = wish.grants.get_or_insert_default();
+        for grant in removed.iter().filter(|grant| !grants.exclusive.0.contains(&grant.kind)) {
+            let name = || format!("{} {}, which the person had before,", grant.kind.words(), grant.id);
+            grants.wanted.entry(grant.clone()).or_insert_with(name);
+        }
+    }
+}
+
+/// Whether the person is to have no access.
+pub(in crate::delivery) fn is_leaver(wish: &UserWish) -> bool {
+    match wish {
+        UserWish::Account(wish) => wish.record.get("IsActive") != Some(&serde_json::Value::Bool(true)),
+        UserWish::Gone => true,
     }
 }
 

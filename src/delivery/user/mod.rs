@@ -23,7 +23,8 @@ use super::plan::{self, ObservedUser, UserSeen, UserStep, UserWish};
 use super::state::State;
 
 use entitled::Entitled;
-pub(super) use entitled::foreseen;
+pub(super) use entitled::{Foreseen, foreseen};
+pub(super) use give::{entitle, is_leaver};
 use heir::{UNDER_WAY, inherit};
 use look::LookFailed;
 use taken::NICKNAME;

@@ -71,7 +71,7 @@ impl Client {
         self.rest_for("reading what a user is given")?;
         let user = quoted(user);
         let query = |reference: &str, soql: String| {
-            let url = format!("/services/data/{}/query/?q={}", self.version(), super::encoded(&soql));
+            let url = format!("{}?q={}", self.paths().query(), super::encoded(&soql));
             json!({ "method": "GET", "referenceId": reference, "url": url })
         };
         let requests = vec![
@@ -122,12 +122,8 @@ impl Client {
     /// is known of the rest.
     pub async fn change_grants(&self, user: &str, changes: &[Change]) -> Result<Vec<Result<Option<String>>>> {
         self.rest_for("changing what a user is given")?;
-        // A profile and a role are no assignments: they are changed with the user.
-        let mut order: Vec<usize> = (0..changes.len()).collect();
-        order.retain(|at| changes.get(*at).is_some_and(|change| assignment(change.grant().kind).is_some()));
-        order.sort_by_key(|at| changes.get(*at).map(turn));
         let mut outcomes: Vec<Result<Option<String>>> = vec![Ok(None); changes.len()];
-        for chunk in order.chunks(REQUESTS) {
+        for chunk in calls_of(changes) {
             let requests = chunk.iter().filter_map(|at| changes.get(*at)).enumerate();
             let requests = requests.filter_map(|(n, change)| self.request(user, change, n)).collect();
             for (at, answer) in chunk.iter().zip(self.composite("change-grants", requests, false).await?) {
@@ -154,7 +150,7 @@ impl Client {
                 let (object, whom, what) = assignment(grant.kind)?;
                 json!({
                     "method": "POST", "referenceId": reference, "body": { whom: user, what: grant.id },
-                    "url": format!("/services/data/{}/sobjects/{object}", self.version()),
+                    "url": self.paths().objects(object),
                 })
             }
             Change::Take(held) => json!({
@@ -164,15 +160,11 @@ impl Client {
         })
     }
 
-    fn version(&self) -> &str {
-        &self.settings().api_version
-    }
-
     /// Several requests in one call; the answers stand in their order. `reading`: nothing is changed by them.
     async fn composite(&self, kind: &'static str, requests: Vec<Value>, reading: bool) -> Result<Vec<Result<Value>>> {
         let sent = requests.len();
         let body = json!({ "allOrNone": false, "compositeRequest": requests });
-        let path = format!("/services/data/{}/composite", self.version());
+        let path = self.paths().composite();
         let answer = self.call(Call::send(kind, Method::POST, path, body)).await?;
         let mut parsed = answer.json()?;
         let Some(Value::Array(parts)) = parsed.get_mut("compositeResponse").map(Value::take) else {
@@ -195,6 +187,15 @@ impl Client {
             })
             .collect())
     }
+}
+
+/// Which changes go in which call, by their places: in the order in which Salesforce accepts them.
+pub fn calls_of(changes: &[Change]) -> Vec<Vec<usize>> {
+    // A profile and a role are no assignments: they are changed with the user.
+    let mut order: Vec<usize> = (0..changes.len()).collect();
+    order.retain(|at| changes.get(*at).is_some_and(|change| assignment(change.grant().kind).is_some()));
+    order.sort_by_key(|at| changes.get(*at).map(turn));
+    order.chunks(REQUESTS).map(<[usize]>::to_vec).collect()
 }
 
 /// When a change has its turn.
