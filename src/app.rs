@@ -1,6 +1,8 @@
 //! Composition: database, org clients, workers and the HTTP server of one process, started and stopped in order.
 
-use std::collections::HashMap;
+mod org;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,30 +11,21 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, Result, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
-use sha2::{Digest as _, Sha256};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::clock::{SharedClock, SharedRandomness};
-use crate::config::{Config, Login, Rest, Tenant};
+use crate::config::{Config, Tenant};
 use crate::db::Db;
-use crate::delivery::guard::{Guard, Limits};
-use crate::delivery::plan::{Ladder, Rung};
-use crate::delivery::{Counted, Mark, Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
-use crate::entitlement::{Exclusive, Kind};
+use crate::delivery::{Entitlements, Org, Overview, Pace, Schedule, Signals, Worker};
 use crate::http::{self, Binding};
 use crate::provisioning::{Provisioner, Registries};
-use crate::salesforce::mapping::Mapping;
-use crate::scim::fold::fold;
 use crate::scim::schema::Registry;
-use crate::{config, delivery, reconcile, salesforce, telemetry};
+use crate::{reconcile, telemetry};
 
-/// How long a connection to Salesforce may take to be made.
-const CONNECT: Duration = Duration::from_secs(10);
+pub use org::org;
 
 /// How often timings are put together.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -63,6 +56,7 @@ pub fn hold(config: &Config) -> Result<Held> {
 }
 
 /// What a process needs from outside.
+#[derive(Clone)]
 pub struct Surroundings {
     /// The time.
     pub clock: SharedClock,
@@ -79,11 +73,25 @@ pub struct App {
     db: Db,
     server: ServerHandle,
     served: JoinHandle<std::io::Result<()>>,
-    workers: JoinSet<()>,
-    stop: CancellationToken,
+    crew: Crew,
+    upkeep: JoinHandle<()>,
+    provisioner: Provisioner,
+    overview: Overview,
+    signals: Signals,
+    around: Surroundings,
     grace: Duration,
+    fixed: Fixed,
     _held: Held,
 }
+
+/// What works for the orgs of one configuration: a worker for each, and its reconciles.
+struct Crew {
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+/// What a configuration says that only a restart changes, by key.
+type Fixed = BTreeMap<&'static str, String>;
 
 /// Opens the database and brings its schema to this version's, or, where that is not wanted, refuses an old one.
 pub async fn open(config: &Config, migrate: bool) -> Result<Db> {
@@ -97,115 +105,6 @@ pub async fn open(config: &Config, migrate: bool) -> Result<Db> {
         bail!("the database lacks {} schema changes; run scim-bridge migrate", pending.len());
     }
     Ok(db)
-}
-
-fn quota(quota: &crate::config::Quota) -> salesforce::Quota {
-    let crate::config::Quota { slow_at, hold_at, reserve, concurrency } = *quota;
-    salesforce::Quota { slow_at, hold_at, reserve, concurrency }
-}
-
-/// The client of a tenant's org. No call outlives half of `lease`.
-fn client(name: &str, tenant: &Tenant, lease: Duration, clock: SharedClock) -> Result<salesforce::Client> {
-    let login =
-        tenant.salesforce.login().map_err(|key| anyhow::anyhow!("tenant.{name}.salesforce.{key} is missing"))?;
-    let flow = match login {
-        Login::ClientCredentials { client_id, client_secret } => {
-            salesforce::Flow::ClientCredentials { client_id, client_secret }
-        }
-        Login::JwtBearer { client_id, username, private_key, audience } => {
-            salesforce::Flow::JwtBearer { client_id, username, private_key_pem: private_key, audience }
-        }
-        Login::RefreshToken { client_id, client_secret, refresh_token } => {
-            salesforce::Flow::RefreshToken { client_id, client_secret, refresh_token }
-        }
-    };
-    let mut settings = salesforce::Settings::new(name, tenant.salesforce.url.clone(), flow);
-    settings.rest = tenant.salesforce.rest == Rest::WhenNeeded;
-    settings.api_version.clone_from(&tenant.salesforce.api_version);
-    settings.quota = quota(&tenant.salesforce.quota);
-    // A call that outlived the lease would run beside the next worker's.
-    settings.call_timeout = settings.call_timeout.min(lease / 2);
-    let http = reqwest::Client::builder()
-        .connect_timeout(CONNECT)
-        // A token must not follow a redirect to another host.
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("scim-bridge/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .context("the HTTP client could not be made")?;
-    Ok(salesforce::Client::new(settings, http, clock))
-}
-
-fn mapping(name: &str, tenant: &Tenant) -> Result<Mapping> {
-    tenant.mapping(name).map_err(|problems| {
-        let told = problems.iter().map(|problem| format!("tenant.{name}.mapping.{} {}", problem.field, problem.words));
-        anyhow::anyhow!(told.collect::<Vec<_>>().join("\n"))
-    })
-}
-
-fn ladder(steps: &[config::Leaving]) -> Ladder {
-    Ladder::new(steps.iter().filter_map(|step| match step {
-        config::Leaving::Freeze => Some(Rung::Freeze),
-        config::Leaving::RemovePermissionSets => Some(Rung::RemovePermissionSets),
-        config::Leaving::RemoveGroups => Some(Rung::RemoveGroups),
-        // What the wish says by itself.
-        config::Leaving::Deactivate => None,
-    }))
-}
-
-/// Another one for each configuration under which other decisions may fall.
-fn mark(tenant: &Tenant) -> Mark {
-    let config::Entitlements { exclusive, idp_entitlements, .. } = &tenant.entitlements;
-    let honours = *idp_entitlements == config::IdpEntitlements::Honour;
-    let scope = exclusive.iter().map(|kind| format!("{kind:?}")).chain(honours.then(|| "pushed".to_owned()));
-    let scope = scope.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ");
-    let decides = format!("{:?} {:?} {:?}", tenant.entitlements, tenant.extensions, tenant.salesforce.rest);
-    Mark { rules: URL_SAFE_NO_PAD.encode(Sha256::digest(decides)), scope }
-}
-
-fn guard(guard: &config::Guard) -> Result<Guard> {
-    let limits = Limits {
-        losses: guard.losses.into(),
-        percent: guard.losses_percent.into(),
-        window: TimeDelta::from_std(guard.window)?,
-    };
-    Ok(Guard { limits, sensitive: guard.sensitive.entitlements().collect() })
-}
-
-/// A tenant's org, as deliveries need it. Calls nobody.
-pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surroundings) -> Result<Org> {
-    let mirror = tenant.groups.mirrored().with_context(|| format!("tenant.{name}.groups.mirror"))?;
-    Ok(Org {
-        tenant: name.to_owned(),
-        neighbours: Vec::new(),
-        client: client(name, tenant, lease, surroundings.clock.clone())?,
-        mapping: mapping(name, tenant)?,
-        default_profile: tenant.entitlements.default_profile.clone(),
-        entitlements: delivery::Entitlements {
-            rules: tenant.rules(name).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?,
-            honours: tenant.entitlements.idp_entitlements == config::IdpEntitlements::Honour,
-            exclusive: Exclusive(tenant.entitlements.exclusive.iter().map(|kind| Kind::from(*kind)).collect()),
-            guard: guard(&tenant.guard)?,
-            mark: mark(tenant),
-        },
-        catalogue: delivery::Catalogue::default(),
-        mirror,
-        create_groups: tenant.groups.create,
-        adopt: match tenant.accounts.adopt {
-            config::Adopt::Matching => delivery::Adopt::Matching,
-            config::Adopt::Never => delivery::Adopt::Never,
-            config::Adopt::Ask => delivery::Adopt::Ask,
-        },
-        means: delivery::plan::Means {
-            rest: tenant.salesforce.rest == Rest::WhenNeeded,
-            welcome_mail: tenant.accounts.welcome_mail,
-            ladder: ladder(&tenant.accounts.on_deactivate),
-        },
-        protected: tenant.protected.iter().map(|name| fold(name)).collect(),
-        remembered: Remembered::default(),
-        counted: Counted::default(),
-        rights: delivery::Rights::default(),
-        turns: delivery::Turns::default(),
-    })
 }
 
 /// When a tenant is reconciled; `None`: never by the clock.
@@ -224,69 +123,139 @@ fn registries(config: &Config) -> Result<Registries> {
     Ok(Registries::new(Registry::standard().context("the built-in schemas")?, own))
 }
 
-impl App {
-    /// Starts everything; `held` is what [`hold`] gave. When this answers, requests are served and deliveries go out.
-    pub fn start(config: &Config, db: Db, held: Held, surroundings: Surroundings) -> Result<Self> {
-        let signals = Signals::default();
-        let registries = Arc::new(registries(config)?);
-        // Everything that can fail is made before anything runs.
-        let lease = config.delivery.lease;
-        let orgs = config.tenant.iter().map(|(name, tenant)| {
-            Ok(Org { neighbours: config.neighbours(name), ..org(name, tenant, lease, &surroundings)? })
-        });
-        let orgs = orgs.collect::<Result<Vec<_>>>()?;
-        let clients = orgs.iter().map(|org| (org.tenant.clone(), org.client.clone())).collect();
-        let looking = orgs.iter().filter(|org| org.entitlements.rules.look_at_groups());
-        let entitlements = looking.map(|org| (org.tenant.clone(), org.entitlements.clone())).collect();
-        let (listener, address) =
-            http::bind(config.server.listen).with_context(|| format!("server.listen {}", config.server.listen))?;
-        let Surroundings { clock, randomness, metrics } = surroundings;
-        let access = Access::new(db.clone(), clock.clone(), randomness.clone());
-        let state = http::State {
-            provisioner: Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone())
-                .with_entitlements(entitlements),
-            access: access.clone(),
-            pages: http::Pages::default(),
-            overview: Overview::new(db.clone()).with_orgs(clients),
-            metrics: metrics.clone(),
-            public_url: config.server.public_url.clone(),
-            body_limit: config.server.body_limit,
-            clock: clock.clone(),
-            randomness: randomness.clone(),
-        };
-        let binding =
-            Binding { listener, workers: config.server.workers, shutdown: config.server.shutdown.as_secs().max(1) };
-        let server = http::serve(Arc::new(state), binding)?;
-        let handle = server.handle();
-        let running = tokio::spawn(server);
-        let (cancel, mut workers) = (CancellationToken::new(), JoinSet::new());
+/// Every tenant's org.
+fn orgs(config: &Config, around: &Surroundings) -> Result<Vec<Arc<Org>>> {
+    let orgs = config.tenant.iter().map(|(name, tenant)| {
+        let org = org(name, tenant, config.delivery.lease, around)?;
+        Ok(Arc::new(Org { neighbours: config.neighbours(name), ..org }))
+    });
+    orgs.collect()
+}
+
+/// What decides about whom a change of a group concerns, by tenant, where anything does.
+fn entitlements(orgs: &[Arc<Org>]) -> HashMap<String, Entitlements> {
+    let looking = orgs.iter().filter(|org| org.entitlements.rules.look_at_groups());
+    looking.map(|org| (org.tenant.clone(), org.entitlements.clone())).collect()
+}
+
+fn fixed(config: &Config) -> Fixed {
+    let extensions: Vec<_> = config.tenant.iter().map(|(name, tenant)| (name, &tenant.extensions)).collect();
+    BTreeMap::from([
+        ("server", format!("{:?}", config.server)),
+        ("database", format!("{} {}", config.database.url.expose(), config.database.pool_size)),
+        ("tenant.NAME.extensions", format!("{extensions:?}")),
+    ])
+}
+
+impl Crew {
+    fn start(config: &Config, orgs: Vec<Arc<Org>>, db: &Db, signals: &Signals, around: &Surroundings) -> Result<Self> {
+        let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let pace = Pace {
             concurrency: config.delivery.concurrency,
             schedule: Schedule::new(config.delivery.retry.clone()),
             lease: TimeDelta::from_std(config.delivery.lease)?,
             attempts_kept: i64::try_from(config.delivery.attempts_kept)?,
         };
-        for org in orgs.into_iter().map(Arc::new) {
+        for org in orgs {
+            let (clock, randomness) = (around.clock.clone(), around.randomness.clone());
             if let Some(rhythm) = config.tenant.get(&org.tenant).and_then(rhythm) {
                 let (org, clock, randomness) = (Arc::clone(&org), clock.clone(), randomness.clone());
                 let reconcile = reconcile::Reconcile::new(db.clone(), org, clock, randomness.clone());
-                workers.spawn(reconcile::keep_reconciling(reconcile, rhythm, randomness, cancel.clone()));
+                tasks.spawn(reconcile::keep_reconciling(reconcile, rhythm, randomness, stop.clone()));
             }
             // More would only wait for each other, and hold their leases meanwhile.
             let most = config.tenant.get(&org.tenant).map_or(pace.concurrency, |t| t.salesforce.quota.concurrency);
             let pace = Pace { concurrency: pace.concurrency.min(most), ..pace.clone() };
-            let worker = Worker::new(db.clone(), org, pace, signals.clone(), clock.clone(), randomness.clone());
-            workers.spawn(worker.run(cancel.clone()));
+            let worker = Worker::new(db.clone(), org, pace, signals.clone(), clock, randomness);
+            tasks.spawn(worker.run(stop.clone()));
         }
-        let ended = cancel.clone();
-        workers.spawn(async move {
+        Ok(Self { tasks, stop })
+    }
+
+    /// Finishes what is under way, for as long as `grace`. What was cut off is due again when its lease has run out.
+    async fn end(&mut self, grace: Duration) {
+        self.stop.cancel();
+        let tasks = &mut self.tasks;
+        let finished = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, finished).await.is_err() {
+            tracing::warn!("deliveries under way were cut off; they are tried again later");
+            self.tasks.shutdown().await;
+        }
+    }
+}
+
+impl App {
+    /// Starts everything; `held` is what [`hold`] gave. When this answers, requests are served and deliveries go out.
+    pub fn start(config: &Config, db: Db, held: Held, around: Surroundings) -> Result<Self> {
+        let signals = Signals::default();
+        let registries = Arc::new(registries(config)?);
+        // Everything that can fail is made before anything runs.
+        let orgs = orgs(config, &around)?;
+        let (listener, address) =
+            http::bind(config.server.listen).with_context(|| format!("server.listen {}", config.server.listen))?;
+        let Surroundings { clock, randomness, metrics } = around.clone();
+        let access = Access::new(db.clone(), clock.clone(), randomness.clone());
+        let provisioner = Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone());
+        provisioner.decide_by(entitlements(&orgs));
+        let overview = Overview::new(db.clone());
+        overview.look_at(&orgs);
+        let state = http::State {
+            provisioner: provisioner.clone(),
+            access: access.clone(),
+            pages: http::Pages::default(),
+            overview: overview.clone(),
+            metrics: metrics.clone(),
+            public_url: config.server.public_url.clone(),
+            body_limit: config.server.body_limit,
+            clock,
+            randomness,
+        };
+        let binding =
+            Binding { listener, workers: config.server.workers, shutdown: config.server.shutdown.as_secs().max(1) };
+        let server = http::serve(Arc::new(state), binding)?;
+        let handle = server.handle();
+        let running = tokio::spawn(server);
+        let crew = Crew::start(config, orgs, &db, &signals, &around)?;
+        let upkeep = tokio::spawn(async move {
             // Timings are kept one by one until somebody puts them together: nobody may be scraping.
-            while tokio::time::timeout(UPKEEP, ended.cancelled()).await.is_err() {
+            loop {
+                tokio::time::sleep(UPKEEP).await;
                 metrics.upkeep();
             }
         });
-        let grace = config.server.shutdown;
-        Ok(Self { address, access, db, server: handle, served: running, workers, stop: cancel, grace, _held: held })
+        Ok(Self {
+            address,
+            access,
+            db,
+            server: handle,
+            served: running,
+            crew,
+            upkeep,
+            provisioner,
+            overview,
+            signals,
+            around,
+            grace: config.server.shutdown,
+            fixed: fixed(config),
+            _held: held,
+        })
+    }
+
+    /// Puts another configuration in force, while requests are served: tenants, their orgs, mappings, rules, guards and
+    /// groups, and how deliveries are made. Deliveries under way are finished under the old one first. Answers the keys that
+    /// differ and need a restart.
+    ///
+    /// # Errors
+    /// What is wrong with it; then the old one stays in force.
+    pub async fn reload(&mut self, config: &Config) -> Result<Vec<&'static str>> {
+        let orgs = orgs(config, &self.around)?;
+        self.crew.end(self.grace).await;
+        // Whoever pushes from here on is decided about anew; the new crew looks at everybody from before.
+        self.provisioner.decide_by(entitlements(&orgs));
+        self.overview.look_at(&orgs);
+        self.crew = Crew::start(config, orgs, &self.db, &self.signals, &self.around)?;
+        let new = fixed(config);
+        Ok(self.fixed.iter().filter(|(key, value)| new.get(*key) != Some(value)).map(|(key, _)| *key).collect())
     }
 
     /// Address that it listens on.
@@ -308,14 +277,10 @@ impl App {
     /// still due is in the outbox.
     pub async fn stop(mut self) -> Result<()> {
         // Both at once, under one deadline: who asked for the stop waits no longer than was promised.
-        self.stop.cancel();
-        let workers = &mut self.workers;
-        let finished = async { while workers.join_next().await.is_some() {} };
-        let ((), finished) = tokio::join!(self.server.stop(true), tokio::time::timeout(self.grace, finished));
-        if finished.is_err() {
-            tracing::warn!("deliveries under way were cut off; they are tried again at the next start");
-            self.workers.shutdown().await;
-        }
+        self.crew.stop.cancel();
+        let grace = self.grace;
+        tokio::join!(self.server.stop(true), self.crew.end(grace));
+        self.upkeep.abort();
         self.served.await??;
         self.db.close().await;
         Ok(())

@@ -81,14 +81,43 @@ impl Serve {
         }
         let held = app::hold(&config)?;
         let db = app::open(&config, !self.no_migrate).await?;
-        let app = App::start(&config, db, held, around)?;
+        let mut app = App::start(&config, db, held, around)?;
         println!("SCIM base URL   {}", app.base_url());
         if let Some(url) = &config.server.public_url {
             println!("seen as         {}{}", url.as_str().trim_end_matches('/'), crate::http::routes::SCIM_BASE);
         }
-        asked_to_stop().await?;
+        let mut hang_up = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+        loop {
+            tokio::select! {
+                stopped = asked_to_stop() => break stopped?,
+                _ = hang_up.recv() => self.reload(&mut app).await,
+            }
+        }
         tracing::info!("stopping");
         app.stop().await
+    }
+
+    /// Puts the file as it is now in force. One that is wrong changes nothing.
+    async fn reload(&self, app: &mut App) {
+        let loaded = self.file.load().map(|mut config| {
+            config.server.listen = self.listen.unwrap_or(config.server.listen);
+            config
+        });
+        let reloaded = match loaded {
+            Ok(config) if config.tenant.is_empty() => Err(anyhow::anyhow!("no tenant is configured")),
+            Ok(config) => app.reload(&config).await,
+            Err(error) => Err(error),
+        };
+        match reloaded {
+            Ok(later) if later.is_empty() => tracing::info!("the configuration was read again and is in force"),
+            Ok(later) => {
+                let keys = later.join(", ");
+                tracing::warn!(keys, "the configuration was read again and is in force, but for what needs a restart");
+            }
+            Err(error) => {
+                tracing::error!("the configuration was read again and is wrong; the old one stays: {error:#}")
+            }
+        }
     }
 
     async fn with_sandbox(self, around: Surroundings) -> Result<()> {

@@ -170,8 +170,7 @@ impl Org {
     /// Id of the default profile in this org: names, not ids, are configured. `asking` is told of a call.
     pub(super) async fn profile_id(&self, now: DateTime<Utc>, asking: impl FnOnce()) -> Result<String, NoProfile> {
         let Some(name) = &self.default_profile else {
-            let key = format!("tenant.{}.entitlements.default_profile", self.tenant);
-            return Err(NoProfile::Missing(format!("no profile for this person: {key} is not set")));
+            return Err(NoProfile::Missing(self.no_profile()));
         };
         // Held while asking, so that a thousand new users ask once.
         let mut known = self.remembered.profile.lock().await;
@@ -191,6 +190,11 @@ impl Org {
         };
         *known = Some(Profile::Missing(reason.clone(), now + BELIEVED));
         Err(NoProfile::Missing(reason))
+    }
+
+    /// Says that nothing gives newcomers a profile.
+    pub(super) fn no_profile(&self) -> String {
+        format!("no profile for this person: tenant.{}.entitlements.default_profile is not set", self.tenant)
     }
 
     pub(super) async fn forget_profile(&self) {

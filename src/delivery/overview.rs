@@ -1,19 +1,22 @@
-//! Where deliveries stand, for the admin API and the health check.
+//! Where deliveries stand and what they would do, for the admin API and the health check.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::db::{Db, Error};
-use crate::salesforce::{Client, Tempo};
+use crate::salesforce::Tempo;
+use crate::shadow::{self, Kind};
 
+use super::org::Org;
 use super::outbox;
+use super::preview::{self, UserPlan};
 use super::state::State;
 
 /// Reads where deliveries stand.
 #[derive(Clone)]
 pub struct Overview {
     db: Db,
-    orgs: Arc<BTreeMap<String, Client>>,
+    orgs: Arc<RwLock<BTreeMap<String, Arc<Org>>>>,
 }
 
 /// What is known of the API calls of a tenant's org.
@@ -31,27 +34,42 @@ impl Overview {
         Self { db, orgs: Arc::default() }
     }
 
-    /// The same with the clients of the tenants' orgs, by tenant: what this process knows of their API calls.
-    #[must_use]
-    pub fn with_orgs(self, orgs: BTreeMap<String, Client>) -> Self {
-        Self { orgs: Arc::new(orgs), ..self }
+    /// Knows these orgs from now on, and no others: their API calls, and what would be sent to them. Clones share them.
+    pub fn look_at(&self, orgs: &[Arc<Org>]) {
+        let orgs = orgs.iter().map(|org| (org.tenant.clone(), Arc::clone(org))).collect();
+        *self.orgs.write().unwrap_or_else(PoisonError::into_inner) = orgs;
+    }
+
+    fn org(&self, tenant: &str) -> Option<Arc<Org>> {
+        self.orgs.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
     }
 
     /// The API calls of a tenant's org, if it ever told.
     pub fn calls(&self, tenant: &str) -> Option<Calls> {
-        let usage = self.orgs.get(tenant)?.quota().usage?;
+        let usage = self.org(tenant)?.client.quota().usage?;
         Some(Calls { used: usage.used, limit: usage.limit })
     }
 
     /// Whether a tenant's deliveries, but for the urgent ones, wait because the API calls of its org are used up.
     pub fn is_held_by_quota(&self, tenant: &str) -> bool {
-        self.orgs.get(tenant).is_some_and(|org| org.quota().tempo == Tempo::Hold)
+        self.org(tenant).is_some_and(|org| org.client.quota().tempo == Tempo::Hold)
     }
 
     /// How many resources of a tenant stand in which state; every state is named.
     pub async fn count(&self, tenant: &str) -> Result<BTreeMap<State, i64>, Error> {
         let tenant = tenant.to_owned();
         self.db.read(move |conn| outbox::count(conn, &tenant)).await
+    }
+
+    /// What a delivery of a tenant's user would do now; `None`: the tenant has no such user.
+    pub async fn plan_of_user(&self, tenant: &str, id: &str) -> Result<Option<UserPlan>, Error> {
+        let Some(org) = self.org(tenant) else { return Ok(None) };
+        let (tenant, user) = (tenant.to_owned(), id.to_owned());
+        // Ids of other tenants are no ids.
+        if self.db.read(move |conn| shadow::find(conn, &tenant, Kind::User, &user)).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(preview::of_user(&self.db, &org, id).await?.map(UserPlan::from))
     }
 
     /// Whether the database answers.

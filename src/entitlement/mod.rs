@@ -20,11 +20,13 @@ pub use person::{Person, with_groups};
 pub use pushed::{Pushed, pushed};
 pub use rule::{Rule, RuleError, Rules, When};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a person can be given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "GrantKind")]
 pub enum Kind {
     /// The profile: exactly one.
     Profile,

@@ -237,6 +237,10 @@ async fn operate(
         }
         Operation::Bulk => bulk::carry_out(state, request, &principal, payload).await,
         Operation::Status => status(state, &principal).await,
+        Operation::UserPlan => match state.overview.plan_of_user(&principal.tenant, id).await? {
+            Some(plan) => Ok(HttpResponse::Ok().json(plan)),
+            None => Err(scim::Error::not_found(Kind::User.as_str(), id).into()),
+        },
         other => unguarded(other, state).await,
     }
 }

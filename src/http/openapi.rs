@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::access::Scope;
+use crate::delivery::preview::UserPlan;
 use crate::scim::discovery::SCHEMA_SCHEMA;
 use crate::scim::schema::Registry;
 use crate::scim::{DELIVERY_SCHEMA, ENTERPRISE_SCHEMA, given, model};
@@ -84,6 +86,10 @@ fn schemas() -> Map<String, Value> {
     }
     schemas.insert("ResourceList".into(), mixed(&schemas));
     schemas.insert("Status".into(), status_schema());
+    let settings = SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
+    let mut generator = settings.into_generator();
+    let _ = generator.subschema_for::<UserPlan>();
+    schemas.extend(generator.take_definitions(true));
     // The built-in documents parse, as a test sees to.
     schemas.extend(Registry::standard().map(|known| given::components(&known, COMPONENTS)).unwrap_or_default());
     schemas.sort_keys();
@@ -264,7 +270,7 @@ struct Described {
 
 fn described(route: &Route) -> Described {
     let Described { mut parameters, mut body, mut responses, mut errors } = Described::default();
-    if route.path.ends_with("{id}") {
+    if route.path.contains("{id}") {
         parameters.push(id(match route.operation {
             Operation::Schema => "URN of the schema",
             Operation::ResourceType => "Name of the resource type",
@@ -342,6 +348,11 @@ fn described(route: &Route) -> Described {
             200,
             json!({ "description": "Counts", "content": { "application/json": { "schema": schema("Status") } } }),
         ),
+        Operation::UserPlan => {
+            let content = json!({ "application/json": { "schema": schema("UserPlan") } });
+            respond(200, json!({ "description": "What would be done, and why", "content": content }));
+            errors.push(404);
+        }
         Operation::Healthz | Operation::Readyz | Operation::Metrics => {
             respond(200, other("It does", "text/plain", "string"));
         }
@@ -486,6 +497,8 @@ pub fn files() -> anyhow::Result<Vec<(String, String)>> {
     for (name, schema) in model::json_schemas() {
         files.push((format!("schema/models/{name}.json"), pretty(&schema)?));
     }
+    let plan = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<UserPlan>().to_value();
+    files.push(("schema/models/UserPlan.json".into(), pretty(&plan)?));
     files.push(("schema/configuration.json".into(), pretty(&crate::config::Config::json_schema())?));
     for schema in Registry::standard()?.schemas {
         let name = match schema.id.as_str() {

@@ -12,7 +12,7 @@ mod view;
 mod write;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ pub struct Provisioner {
     randomness: SharedRandomness,
     signals: Signals,
     changes: Changes,
-    entitlements: Arc<HashMap<String, Entitlements>>,
+    entitlements: Arc<RwLock<HashMap<String, Entitlements>>>,
 }
 
 /// What a PATCH made.
@@ -68,14 +68,13 @@ impl Provisioner {
         Self { db, registries, clock, randomness, signals, changes: Changes::default(), entitlements: Arc::default() }
     }
 
-    /// One that plans people anew whose groups change, where a tenant's rules look at them.
-    #[must_use]
-    pub fn with_entitlements(self, entitlements: HashMap<String, Entitlements>) -> Self {
-        Self { entitlements: Arc::new(entitlements), ..self }
+    /// From now on people whose groups change are planned anew where these, by tenant, look at groups. Clones share them.
+    pub fn decide_by(&self, entitlements: HashMap<String, Entitlements>) {
+        *self.entitlements.write().unwrap_or_else(PoisonError::into_inner) = entitlements;
     }
 
     fn entitlements(&self, tenant: &str) -> Option<Entitlements> {
-        self.entitlements.get(tenant).cloned()
+        self.entitlements.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
     }
 
     /// What each tenant's resources look like.

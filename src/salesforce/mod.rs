@@ -10,6 +10,7 @@ pub mod dialect;
 pub mod error;
 mod governor;
 pub mod mapping;
+mod paths;
 mod record;
 mod settings;
 #[cfg(test)]
@@ -19,11 +20,12 @@ mod transport;
 pub use catalogue::{Entry, Licence, Resolved, by_id, resolve};
 pub use client::{
     Accounts, Assignments, Change, Chunk, Client, Grants, Held, Memberships, Organization, Place, Profile, Pulled,
-    Right, Rights, Shown, UserField, UserLicence, Way, quoted,
+    Right, Rights, Shown, UserField, UserLicence, Way, calls_of, quoted,
 };
 pub use dialect::{Carrier, carrier};
 pub use error::{Cause, Disposition, Error, Result, WaitFor};
 pub use governor::{Admission, Quota, Standing, Tempo, Usage};
+pub use paths::Paths;
 pub use record::{Record, same_id};
 pub use settings::{Flow, Settings};
 

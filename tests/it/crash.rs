@@ -23,13 +23,13 @@ const KILLS: u32 = 6;
 const CLIENTS: usize = 4;
 
 /// A process of the bridge. Killed when it is dropped.
-struct Bridge {
-    child: Child,
-    base: String,
+pub(super) struct Bridge {
+    pub(super) child: Child,
+    pub(super) base: String,
 }
 
 impl Bridge {
-    fn start(config: &Path) -> Self {
+    pub(super) fn start(config: &Path) -> Self {
         let mut child = Command::new(BINARY)
             .args(["serve", "--config"])
             .arg(config)
@@ -56,7 +56,7 @@ impl Drop for Bridge {
     }
 }
 
-fn configuration(engine: &Engine, org: &sandbox::Running) -> PathBuf {
+pub(super) fn configuration(engine: &Engine, org: &sandbox::Running) -> PathBuf {
     let path = engine.folder().join("scim-bridge.toml");
     let text = format!(
         r#"
@@ -86,7 +86,7 @@ mirror = ["*"]
     path
 }
 
-fn token(config: &Path) -> String {
+pub(super) fn token(config: &Path) -> String {
     let made = Command::new(BINARY)
         .args(["token", "create", "--tenant", "acme", "--name", "crash", "--scope", "scim", "--scope", "admin"])
         .arg("--config")

@@ -29,6 +29,7 @@ mod properties;
 mod protocol;
 mod quota;
 mod reconcile;
+mod reload;
 mod requests;
 mod salesforce;
 mod sandbox;

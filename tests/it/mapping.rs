@@ -245,6 +245,7 @@ fn configuration(app: &TestApp, engine: &Engine, mapping: &str) -> PathBuf {
     let text = format!(
         "[database]\nurl = \"{}\"\n[tenant.{TENANT}.salesforce]\nurl = \"{}\"\nflow = \"client-credentials\"\n\
          client_id = \"scim-bridge\"\nclient_secret = \"secret\"\n[tenant.{TENANT}.groups]\nmirror = [\"*\"]\n\
+         [tenant.{TENANT}.entitlements]\ndefault_profile = \"Standard User\"\n\
          [tenant.{TENANT}.mapping]\n{mapping}\n",
         engine.url(),
         app.org().url(),

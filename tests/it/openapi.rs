@@ -200,7 +200,7 @@ impl<'a> Witness<'a> {
                     body(SCIM, &text.to_string(), self.as_user(request, path)).header("If-Match", "W/\"0\"")
                 }
                 403 => body(SCIM, "{}", request.bearer_auth(wrong_scope)),
-                404 if path.ends_with("{id}") => {
+                404 if path.contains("{id}") => {
                     let text = match (method, path.contains("Users")) {
                         ("PATCH", _) => json!({
                             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
@@ -346,6 +346,7 @@ both_engines! {
         witness.bulk(&id).await;
         discovery(&mut witness).await;
         witness.good(("GET", "/admin/v1/status"), "", "", None, 200).await;
+        witness.good(("GET", "/admin/v1/users/{id}/plan"), &id, "", None, 200).await;
         for route in ROUTES.iter().filter(|route| route.scope.is_none()) {
             let id = if route.path.contains("Schemas") { GROUP } else { "User" };
             let request = witness.request(route.method, route.path, id, "");

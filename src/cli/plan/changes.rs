@@ -7,10 +7,11 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING as PLAIN;
 use serde_json::json;
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::db::Db;
-use crate::delivery::Org;
 use crate::delivery::replan::{Outlook, Outlooks};
-use crate::entitlement::Entitlement;
+use crate::delivery::{Org, guard};
+use crate::entitlement::{Entitlement, Grant};
 
 /// How it is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +41,12 @@ pub(super) async fn print(db: &Db, org: &Org, form: Form) -> Result<()> {
         csv.write_record(["userName", "id", "change", "kind", "name"])?;
     }
     let (mut people, mut counts) = (0_usize, BTreeMap::<Entitlement, Count>::new());
+    let mut losses: BTreeMap<Grant, u64> = BTreeMap::new();
     let mut outlooks = Outlooks::new(db, org);
     while let Some(found) = outlooks.next().await? {
-        people += found.len();
-        for outlook in &found {
+        for outlook in found.iter().filter(|outlook| outlook.is_news()) {
+            people += 1;
+            outlook.lost.iter().for_each(|grant| *losses.entry(grant.clone()).or_default() += 1);
             for (sign, change, entitlement) in changes(outlook) {
                 let count = counts.entry(entitlement.clone()).or_default();
                 if change == "gains" {
@@ -78,8 +81,27 @@ pub(super) async fn print(db: &Db, org: &Org, form: Form) -> Result<()> {
         for (entitlement, Count { gain, lose }) in &counts {
             println!("  {entitlement}: +{gain} −{lose}");
         }
+        let held = held_by_guard(db, org, losses).await?;
+        if held > 0 {
+            let tenant = &org.tenant;
+            println!("\n{held} losses would be held until a person agrees: more than tenant.{tenant}.guard allows");
+        }
     }
     Ok(())
+}
+
+/// How many of these losses the guard would hold back: all of what too many lose.
+async fn held_by_guard(db: &Db, org: &Org, losses: BTreeMap<Grant, u64>) -> Result<u64> {
+    let (limits, now) = (org.entitlements.guard.limits, SystemClock.now());
+    let mut held = 0;
+    for (grant, count) in losses.into_iter().filter(|(_, count)| *count > limits.losses) {
+        let tenant = org.tenant.clone();
+        let (losers, had) = db.read(move |conn| guard::numbers(conn, &tenant, &grant, &limits, now)).await?;
+        if limits.are_passed(losers.max(count), had) {
+            held += count;
+        }
+    }
+    Ok(held)
 }
 
 fn changes(outlook: &Outlook) -> impl Iterator<Item = (&'static str, &'static str, &Entitlement)> {

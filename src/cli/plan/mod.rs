@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 
 use crate::app;
 use crate::db::Db;
-use crate::delivery::preview::{self, NOTHING, Planned, PlannedGrant, Preview, Sought};
+use crate::delivery::preview::{self, Planned, PlannedCall, PlannedGrant, Preview, Sought, UserPlan};
 use crate::delivery::{Org, State, hand};
-use crate::salesforce::mapping::Write;
 
 use super::{ConfigFile, database, deliveries, surroundings};
 use changes::Form;
@@ -81,7 +80,7 @@ impl Plan {
             bail!("user {id} was deleted a moment ago");
         };
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&as_json(&preview))?);
+            println!("{}", serde_json::to_string_pretty(&UserPlan::from(preview))?);
         } else {
             print(&preview);
         }
@@ -115,59 +114,6 @@ impl Plan {
     }
 }
 
-fn next(preview: &Preview) -> String {
-    match (&preview.step, &preview.waits_for) {
-        (Some(step), _) => preview::words_of_user(step),
-        (None, Some(reason)) => reason.clone(),
-        (None, None) => NOTHING.to_owned(),
-    }
-}
-
-fn as_json(preview: &Preview) -> Value {
-    let fields: Vec<Value> = preview
-        .fields
-        .iter()
-        .map(|field| {
-            json!({
-                "field": field.field,
-                "template": field.template,
-                "builtin": field.is_builtin,
-                "write": field.write.map(Write::as_str),
-                "wanted": field.wanted,
-                "isWanted": field.wanted.is_some(),
-                "observed": field.observed,
-                "isObserved": field.observed.is_some(),
-                "sent": field.sent,
-            })
-        })
-        .collect();
-    json!({
-        "id": preview.id,
-        "userName": preview.name,
-        "salesforceId": preview.account,
-        "state": preview.delivery.as_ref().map(|delivery| delivery.state.as_str()),
-        "next": next(preview),
-        "error": preview.failed,
-        "waitsFor": preview.waits_for,
-        "notes": preview.notes,
-        "fields": fields,
-        "grants": preview.grants.iter().map(grant_as_json).collect::<Vec<_>>(),
-    })
-}
-
-fn grant_as_json(grant: &PlannedGrant) -> Value {
-    json!({
-        "kind": grant.kind,
-        "name": grant.name,
-        "because": grant.because,
-        "isWanted": !grant.because.is_empty(),
-        "givenByTheBridge": grant.given,
-        "isHeld": grant.held,
-        "gives": grant.gives,
-        "takes": grant.takes,
-    })
-}
-
 fn grant_row(grant: &PlannedGrant) -> [String; 5] {
     let sign = match (grant.gives, grant.takes) {
         (true, _) => "+",
@@ -182,6 +128,18 @@ fn grant_row(grant: &PlannedGrant) -> [String; 5] {
     };
     let because = if grant.because.is_empty() { "-".to_owned() } else { grant.because.join("; ") };
     [sign.to_owned(), grant.kind.words().to_owned(), grant.name.clone(), held.to_owned(), because]
+}
+
+fn call_row(call: &PlannedCall) -> [String; 4] {
+    let changes: Vec<String> = call
+        .gives
+        .iter()
+        .map(|name| format!("+ {name}"))
+        .chain(call.takes.iter().map(|name| format!("− {name}")))
+        .collect();
+    let does = if changes.is_empty() { call.does.clone() } else { changes.join("\n") };
+    let reads = if call.reads { "?" } else { "" };
+    [reads.to_owned(), call.method.to_owned(), call.path.clone(), does]
 }
 
 /// A value as people read it; `-`: there is none to speak of.
@@ -217,7 +175,7 @@ fn print(preview: &Preview) {
         let why = delivery.reason.as_ref().or(delivery.last_error.as_ref());
         println!("delivery  {}{}", delivery.state, why.map(|why| format!(": {why}")).unwrap_or_default());
     }
-    println!("next      {}", next(preview));
+    println!("next      {}", preview.next());
     for (label, words) in preview.failed.iter().map(|words| ("error", words)) {
         println!("{label:<10}{words}");
     }
@@ -239,5 +197,14 @@ fn print(preview: &Preview) {
             table.add_row(grant_row(grant));
         });
         println!("\n{table}\n\n+ is to be given, − is to be taken away");
+    }
+    if !preview.calls.is_empty() {
+        let mut table = Table::new();
+        table.load_style(PLAIN);
+        table.set_header(["", "CALL", "TO", "DOES"]);
+        preview.calls.iter().for_each(|call| {
+            table.add_row(call_row(call));
+        });
+        println!("\n{table}\n\n? reads, and what follows depends on what it finds");
     }
 }

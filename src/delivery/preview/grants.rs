@@ -66,6 +66,22 @@ pub(super) fn planned(
             takes: false,
         });
     }
+    for grant in grants.removed.iter().filter(|grant| !exclusive.0.contains(&grant.kind)) {
+        if wanted.iter().any(|(kind, id)| *kind == grant.kind && same_id(id, &grant.id)) {
+            continue;
+        }
+        let held = is_known(grant.kind).then(|| has(grant.kind, &grant.id));
+        wanted.push((grant.kind, &grant.id));
+        all.push(PlannedGrant {
+            kind: grant.kind,
+            name: grant.id.clone(),
+            because: vec!["had by hand before leaving".to_owned()],
+            given: false,
+            held,
+            gives: held != Some(true),
+            takes: false,
+        });
+    }
     for (kind, id) in &there {
         if wanted.iter().any(|(other, wanted)| other == kind && same_id(wanted, id)) {
             continue;

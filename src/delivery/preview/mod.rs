@@ -1,15 +1,19 @@
 //! What a delivery would do now: the same loading, mapping and planning as a delivery's own, and no call.
 
+mod calls;
 mod grants;
+mod shown;
 
+pub use calls::PlannedCall;
 pub use grants::PlannedGrant;
+pub use shown::{CallPlan, FieldPlan, GrantPlan, UserPlan};
 
 use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::db::schema::deliveries;
 use crate::db::{Conn, Db, Error};
-use crate::entitlement::Person;
+use crate::entitlement::{Entitlement, Kind as GrantKind, Person};
 use crate::salesforce::mapping::Write;
 use crate::salesforce::{Carrier, Change, Record};
 use crate::shadow::link;
@@ -17,7 +21,8 @@ use crate::shadow::{self, Key, Kind, observed};
 
 use super::org::{Entitlements, Org};
 use super::outbox::{self, Delivery};
-use super::plan::{self, GroupStep, ObservedUser, UserStep, UserWish};
+use super::plan::{GroupStep, ObservedUser, UserSeen, UserStep, UserWish};
+use super::user::Foreseen;
 use super::{group, user};
 
 /// What a delivery of a user would do now.
@@ -33,6 +38,8 @@ pub struct Preview {
     pub delivery: Option<Delivery>,
     /// The next step. `None`: nothing is to be sent.
     pub step: Option<UserStep>,
+    /// The calls that would be made until nothing is left.
+    pub calls: Vec<PlannedCall>,
     /// Every field that the mapping speaks about or of which something was observed.
     pub fields: Vec<Planned>,
     /// Everything that the person is to be given, was given by the bridge, or is known to have.
@@ -41,8 +48,19 @@ pub struct Preview {
     pub notes: Vec<String>,
     /// What the delivery will wait for once everything is sent.
     pub waits_for: Option<String>,
-    /// Why nothing can be mapped for this person.
+    /// Why nothing can be sent for this person.
     pub failed: Option<String>,
+}
+
+impl Preview {
+    /// The next step, or what is waited for, in words.
+    pub fn next(&self) -> String {
+        match (&self.step, &self.waits_for) {
+            (Some(step), _) => words_of_user(step),
+            (None, Some(reason)) => reason.clone(),
+            (None, None) => NOTHING.to_owned(),
+        }
+    }
 }
 
 /// A field of an account, beside what it comes from.
@@ -105,7 +123,7 @@ pub async fn seek(db: &Db, tenant: &str, name: &str) -> Result<Sought, Error> {
 /// # Errors
 /// What the database says.
 pub async fn of_user(db: &Db, org: &Org, id: &str) -> Result<Option<Preview>, Error> {
-    let (id, mapping, means) = (id.to_owned(), org.mapping.clone(), org.means);
+    let (id, mapping) = (id.to_owned(), org.mapping.clone());
     let grouped = org.entitlements.rules.look_at_groups();
     let loaded = db
         .read(move |conn| {
@@ -129,6 +147,7 @@ pub async fn of_user(db: &Db, org: &Org, id: &str) -> Result<Option<Preview>, Er
         account: loaded.link.as_ref().map(|link| link.salesforce_id.clone()),
         delivery,
         step: None,
+        calls: Vec::new(),
         fields: Vec::new(),
         grants: Vec::new(),
         notes: Vec::new(),
@@ -138,22 +157,27 @@ pub async fn of_user(db: &Db, org: &Org, id: &str) -> Result<Option<Preview>, Er
     let mut seen = user::seen(loaded.link, loaded.observed, sent.is_some());
     let wish = match user::wanted(loaded.stored.live(), &loaded.manager, &mapping) {
         Ok(mut wanted) => {
+            let document = loaded.stored.live();
+            // Of whoever cannot log in nothing changes, but a new account needs a profile.
+            let document = document.filter(|document| user::is_active(document) || seen.account.is_none());
+            let foreseen = document
+                .and_then(|document| user::foreseen(&org.entitlements, document, &loaded.groups, &seen.observed));
+            user::entitle(&mut wanted.wish, foreseen.as_ref().map(|foreseen| &foreseen.entitled), &seen.observed);
             user::apply_choices(&mut wanted.wish, &mut seen.observed, &mut wanted.notes);
-            let document = loaded.stored.live().filter(|document| user::is_active(document));
-            if let (Some(document), UserWish::Account(wish)) = (document, &mut wanted.wish)
-                && let Some((person, decision, entitled)) =
-                    user::foreseen(&org.entitlements, document, &loaded.groups, &seen.observed)
-            {
-                entitled.apply(wish, &seen.observed);
-                wanted.notes.extend(entitled.notes);
-                wanted.notes.extend(entitled.missing);
+            if let Some(Foreseen { person, decision, entitled, .. }) = &foreseen {
+                wanted.notes.extend(entitled.notes.iter().cloned());
                 let Entitlements { rules, exclusive, .. } = &org.entitlements;
-                let person = Person { attributes: &person };
-                preview.grants = grants::planned(rules, exclusive, person, &decision, &seen.observed);
+                let person = Person { attributes: person };
+                preview.grants = grants::planned(rules, exclusive, person, decision, &seen.observed);
             }
-            preview.step = plan::user(&wanted.wish, &seen, means);
             (preview.notes, preview.waits_for) = (wanted.notes, wanted.waits_for);
             preview.failed = wanted.unmapped.map(|failed| failed.to_string());
+            match protected(org, &wanted.wish, &seen.observed) {
+                Some(username) => {
+                    preview.failed = Some(format!("the account {username} is protected by the configuration"));
+                }
+                None => lay_out(&mut preview, org, &wanted.wish, &seen, foreseen.as_ref()),
+            }
             Some(wanted.wish)
         }
         Err(failed) => {
@@ -163,6 +187,54 @@ pub async fn of_user(db: &Db, org: &Org, id: &str) -> Result<Option<Preview>, Er
     };
     preview.fields = fields(org, wish.as_ref(), &seen.observed.record, preview.step.as_ref());
     Ok(Some(preview))
+}
+
+/// Lays out the next step and all calls, on a copy of what is known.
+fn lay_out(preview: &mut Preview, org: &Org, wish: &UserWish, seen: &UserSeen, foreseen: Option<&Foreseen>) {
+    let (means, paths) = (org.means, org.client.paths());
+    let entitled = foreseen.map(|foreseen| &foreseen.entitled);
+    let (mut later, mut then) = (wish.clone(), seen.clone());
+    let mut steps = calls::steps(&mut later, &mut then, means, |wish, seen| user::entitle(wish, entitled, seen));
+    let mut asks: Vec<Entitlement> = foreseen.map(|foreseen| foreseen.asks.clone()).unwrap_or_default();
+    // Nobody is made without a profile.
+    let bare = |step: &UserStep| matches!(step, UserStep::Create(record, _) if record.text("ProfileId").is_none());
+    if let Some(at) = steps.iter().position(bare) {
+        match (entitled, &org.default_profile) {
+            (None, Some(name)) => asks.push(Entitlement::new(GrantKind::Profile, name.as_str())),
+            (None, None) => {
+                steps.truncate(at);
+                preview.waits_for = Some(org.no_profile());
+            }
+            (Some(entitled), _) => {
+                steps.truncate(at);
+                preview.waits_for = Some(entitled.no_profile(&org.tenant));
+            }
+        }
+    }
+    let decided = &seen.observed.grants.decided;
+    let name = |change: &Change| {
+        let grant = change.grant();
+        let known = decided.iter().find(|decided| decided.entitlement.kind == grant.kind && decided.id == grant.id);
+        match (known, entitled) {
+            (Some(known), _) => known.entitlement.to_string(),
+            (None, Some(entitled)) => entitled.name(grant),
+            (None, None) => format!("{} {}", grant.kind.words(), grant.id),
+        }
+    };
+    if !steps.is_empty() {
+        preview.calls = calls::asking(&asks, means, paths);
+        preview.calls.extend(steps.iter().flat_map(|step| calls::of_step(step, means, paths, name)));
+    }
+    preview.step = steps.into_iter().next();
+}
+
+/// The username of the account that a delivery would touch, if it is protected.
+fn protected<'a>(org: &Org, wish: &'a UserWish, observed: &'a ObservedUser) -> Option<&'a str> {
+    let wished = match wish {
+        UserWish::Account(wish) => wish.record.text("Username").or(wish.on_create.text("Username")),
+        UserWish::Gone => None,
+    };
+    [wished, observed.record.text("Username")].into_iter().flatten().find(|name| org.protects(name))
 }
 
 fn fields(org: &Org, wish: Option<&UserWish>, observed: &Record, step: Option<&UserStep>) -> Vec<Planned> {
@@ -229,9 +301,8 @@ pub async fn in_short(db: &Db, org: &Org, kind: Kind, id: &str) -> Result<String
     if kind == Kind::User {
         return Ok(match of_user(db, org, id).await? {
             Some(Preview { failed: Some(failed), .. }) => failed,
-            Some(Preview { step: Some(step), .. }) => words_of_user(&step),
-            Some(Preview { waits_for: Some(reason), .. }) => reason,
-            _ => NOTHING.to_owned(),
+            Some(preview) => preview.next(),
+            None => NOTHING.to_owned(),
         });
     }
     let (id, mirror, create) = (id.to_owned(), org.mirror.clone(), org.create_groups);
@@ -260,8 +331,16 @@ pub fn words_of_user(step: &UserStep) -> String {
         UserStep::ReadGrants(_) => "read what the person has been given".to_owned(),
         UserStep::Grants(_, changes) => {
             let given = changes.iter().filter(|change| matches!(change, Change::Give(_))).count();
-            format!("give {given}, take away {}", changes.len() - given)
+            words_of_changes(given, changes.len() - given)
         }
+    }
+}
+
+fn words_of_changes(given: usize, taken: usize) -> String {
+    match (given, taken) {
+        (given, 0) => format!("give {given}"),
+        (0, taken) => format!("take away {taken}"),
+        (given, taken) => format!("give {given}, take away {taken}"),
     }
 }
 

@@ -10,10 +10,11 @@ use crate::delivery::licence::Licences;
 use crate::delivery::org::{Entitlements, Org};
 use crate::delivery::plan::{AccountWish, Decided, GrantWish, ObservedUser};
 use crate::entitlement::{
-    Because, Decision, Entitlement, Exclusive, Grant, Kind, Person, Single, pushed, single, with_groups,
+    Because, Decision, Entitlement, Exclusive, Grant, Kind, Person, Pushed, Single, pushed, single, with_groups,
 };
 use crate::salesforce;
 use crate::scim::Attributes;
+use crate::scim::fold::fold;
 use crate::shadow::member::Reference;
 
 mod fit;
@@ -40,6 +41,8 @@ pub struct Entitled {
     unknown: BTreeSet<Kind>,
     /// What was decided, as far as the org has it.
     pub(super) decided: BTreeSet<Decided>,
+    /// Why the default profile cannot be given: of no account to those who have one.
+    pub(in crate::delivery) no_default: Option<String>,
     /// Why something of it cannot be given.
     pub(in crate::delivery) missing: Vec<String>,
     /// What a person should know.
@@ -98,16 +101,27 @@ pub async fn entitled(
         _ => None,
     });
     let licences = org.catalogue.licences(org, sets, now, asking).await?;
-    Ok(Some(Entitled::of(&decision, entitlements, &meanings, licences)))
+    Ok(Some(Entitled::of(&decision, entitlements, &meanings, &observed.grants.decided, licences)))
 }
 
-/// The same as far as it is known without asking the org: names mean what they meant for this person before.
+/// What a person shall have, as far as it is known without asking the org.
+pub(in crate::delivery) struct Foreseen {
+    /// The person, with the groups that rules look at.
+    pub(in crate::delivery) person: Attributes,
+    pub(in crate::delivery) decision: Decision,
+    /// The names mean what they meant for this person before; those that are new, themselves.
+    pub(in crate::delivery) entitled: Entitled,
+    /// What the org is asked for first, perhaps: the names that are new.
+    pub(in crate::delivery) asks: Vec<Entitlement>,
+}
+
+/// The same as far as it is known without asking the org.
 pub(in crate::delivery) fn foreseen(
     entitlements: &Entitlements,
     document: &Attributes,
     groups: &[Reference],
     observed: &ObservedUser,
-) -> Option<(Attributes, Decision, Entitled)> {
+) -> Option<Foreseen> {
     if !entitlements.say_something() && observed.grants.given.is_empty() {
         return None;
     }
@@ -117,21 +131,27 @@ pub(in crate::delivery) fn foreseen(
     let known = |wanted: &Entitlement| observed.grants.decided.iter().find(|decided| decided.entitlement == *wanted);
     let had = |kind: Kind, name: &str| known(&Entitlement::new(kind, name)).is_some();
     let decision = entitlements.rules.decide(seen, &asked_for, had);
-    let meant = |wanted: &Entitlement| match known(wanted) {
-        Some(decided) => Meaning::Id(decided.id.clone()),
-        None => Meaning::Nothing(format!("the org is asked for the {wanted} first")),
+    let meant = |wanted: &Entitlement| known(wanted).map_or_else(|| wanted.to_string(), |decided| decided.id.clone());
+    let wanted = || decision.iter().map(|reasoned| reasoned.entitlement.clone());
+    let asks = wanted().filter(|wanted| known(wanted).is_none()).collect();
+    let meanings = wanted().map(|wanted| (wanted.clone(), Meaning::Id(meant(&wanted)))).collect();
+    let mut entitled = Entitled::of(&decision, entitlements, &meanings, &observed.grants.decided, Licences::default());
+    // Of those only the org knows what they are.
+    let of = |pushed: &Pushed| {
+        let (attribute, value) = (pushed.attribute, &pushed.value);
+        format!("the identity provider asks in {attribute} for \"{value}\"; the org is asked what that is")
     };
-    let wanted = decision.iter().map(|reasoned| reasoned.entitlement.clone());
-    let meanings = wanted.map(|wanted| (wanted.clone(), meant(&wanted))).collect();
-    let entitled = Entitled::of(&decision, entitlements, &meanings, Licences::default());
-    Some((person, decision, entitled))
+    entitled.notes = decision.unknown.iter().map(of).collect();
+    Some(Foreseen { person, decision, entitled, asks })
 }
 
 impl Entitled {
+    /// `known`: what was decided and brought about last.
     fn of(
         decision: &Decision,
         entitlements: &Entitlements,
         meanings: &BTreeMap<Entitlement, Meaning>,
+        known: &BTreeSet<Decided>,
         licences: Licences,
     ) -> Self {
         let mut entitled = Self { exclusive: entitlements.exclusive.clone(), licences, ..Self::default() };
@@ -160,11 +180,19 @@ impl Entitled {
                         Some(Meaning::Nothing(why)) => why.as_str(),
                         _ => "nobody knows what it is in the org",
                     };
-                    entitled.missing.push(format!("{why} ({because})"));
+                    let words = format!("{why} ({because})");
+                    if is_default {
+                        entitled.no_default = Some(words);
+                    } else {
+                        entitled.missing.push(words);
+                    }
                 }
             }
         }
         for unknown in &decision.unknown {
+            // Perhaps it was only renamed: what it meant before stays until somebody says.
+            let before = known.iter().find(|decided| fold(&decided.entitlement.name) == fold(&unknown.value));
+            entitled.unknown.extend(before.map(|decided| decided.entitlement.kind));
             let words = "which the org does not have; it was not given";
             let (attribute, value) = (unknown.attribute, &unknown.value);
             entitled.notes.push(format!("the identity provider asks in {attribute} for \"{value}\", {words}"));
@@ -173,9 +201,9 @@ impl Entitled {
     }
 
     /// Why a new account cannot be made, where it is for the want of a profile.
-    pub(super) fn no_profile(&self, tenant: &str) -> String {
+    pub(in crate::delivery) fn no_profile(&self, tenant: &str) -> String {
         if self.unknown.contains(&Kind::Profile) {
-            return self.missing.join("; ");
+            return self.missing.iter().chain(&self.no_default).cloned().collect::<Vec<_>>().join("; ");
         }
         format!(
             "no profile for this person: no rule gives one, and tenant.{tenant}.entitlements.default_profile is not set"
@@ -234,7 +262,7 @@ impl Entitled {
     }
 
     /// What a grant is called.
-    pub(super) fn name(&self, grant: &Grant) -> String {
+    pub(in crate::delivery) fn name(&self, grant: &Grant) -> String {
         let single =
             || self.decided.iter().find(|decided| decided.id == grant.id && decided.entitlement.kind == grant.kind);
         let single = || single().map(|decided| decided.entitlement.to_string());

@@ -4,13 +4,13 @@ use crate::delivery::State;
 use crate::delivery::attempt::Abandoned;
 use crate::delivery::org::NoProfile;
 use crate::delivery::outbox::Outcome;
-use crate::delivery::plan::{AccountWish, ObservedGrants, UserWish};
+use crate::delivery::plan::{AccountWish, ObservedGrants, ObservedUser, UserWish};
 use crate::delivery::turns;
 use crate::entitlement::{Grant, Kind};
 use crate::salesforce::{self, Cause, Change, Disposition, Record};
 
 use super::guarded::act_of;
-use super::{Delivery, SINGLES};
+use super::{Delivery, Entitled, SINGLES};
 use crate::db::{Conn, Error as DbError};
 use crate::shadow::{self, link};
 use std::collections::BTreeSet;
@@ -19,15 +19,11 @@ impl Delivery<'_> {
     /// Puts what rules give, and what the person had by hand before they left, into the wish, beside what is known of the
     /// account by now.
     pub(super) fn entitle(&mut self) {
-        let UserWish::Account(wish) = &mut self.wish else { return };
-        if let Some(entitled) = &self.entitled {
-            entitled.apply(wish, &self.seen.observed);
-        }
-        if wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true)) {
+        if !self.is_leaver() {
             self.seen.observed.grants.is_back();
         }
-        give_back(wish, &self.seen.observed.grants);
-        if let Some(entitled) = &mut self.entitled {
+        entitle(&mut self.wish, self.entitled.as_ref(), &self.seen.observed);
+        if let (UserWish::Account(wish), Some(entitled)) = (&mut self.wish, &mut self.entitled) {
             entitled.fit(wish, &self.seen.observed);
         }
         self.withhold();
@@ -35,10 +31,7 @@ impl Delivery<'_> {
 
     /// Whether the person is to have no access.
     pub(super) fn is_leaver(&self) -> bool {
-        match &self.wish {
-            UserWish::Account(wish) => wish.record.get("IsActive") != Some(&serde_json::Value::Bool(true)),
-            UserWish::Gone => true,
-        }
+        is_leaver(&self.wish)
     }
 
     /// Freezes an account, and notes that it was us. What is frozen already is somebody else's doing, unless an answer of
@@ -285,6 +278,16 @@ impl Delivery<'_> {
     }
 }
 
+/// Puts what rules give, and what the person had by hand before they left, into the wish, beside what is known of the
+/// account.
+pub(in crate::delivery) fn entitle(wish: &mut UserWish, entitled: Option<&Entitled>, observed: &ObservedUser) {
+    let UserWish::Account(wish) = wish else { return };
+    if let Some(entitled) = entitled {
+        entitled.apply(wish, observed);
+    }
+    give_back(wish, &observed.grants);
+}
+
 /// Puts what somebody had by hand before they left into the wish, where they are active again.
 pub(super) fn give_back(wish: &mut AccountWish, observed: &ObservedGrants) {
     if wish.record.get("IsActive") == Some(&serde_json::Value::Bool(true)) && !observed.removed.is_empty() {
@@ -293,6 +296,14 @@ pub(super) fn give_back(wish: &mut AccountWish, observed: &ObservedGrants) {
             let name = || format!("{} {}, which the person had before,", grant.kind.words(), grant.id);
             grants.wanted.entry(grant.clone()).or_insert_with(name);
         }
+    }
+}
+
+/// Whether the person is to have no access.
+pub(in crate::delivery) fn is_leaver(wish: &UserWish) -> bool {
+    match wish {
+        UserWish::Account(wish) => wish.record.get("IsActive") != Some(&serde_json::Value::Bool(true)),
+        UserWish::Gone => true,
     }
 }
 

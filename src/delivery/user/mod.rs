@@ -28,8 +28,9 @@ use super::state::State;
 use super::turns;
 
 pub use due::Due;
-pub(super) use entitled::foreseen;
 pub use entitled::{Entitled, SINGLES, entitled};
+pub(super) use entitled::{Foreseen, foreseen};
+pub(super) use give::{entitle, is_leaver};
 use guarded::{Guarded, Watch};
 use heir::{UNDER_WAY, inherit};
 use look::LookFailed;
@@ -329,7 +330,11 @@ impl<'a> Delivery<'a> {
             let missing = std::mem::take(&mut entitled.missing);
             missing.into_iter().chain(std::mem::take(&mut entitled.unfit))
         });
-        let missing: Vec<String> = missing.collect();
+        let mut missing: Vec<String> = missing.collect();
+        // Nobody who has a profile waits for the default, but for whom it takes the place of one that a rule gave.
+        if self.seen.observed.grants.given_of(crate::entitlement::Kind::Profile).is_some() {
+            missing.extend(self.entitled.iter_mut().filter_map(|entitled| entitled.no_default.take()));
+        }
         let held_back: Vec<String> = self.words_of_all_held().collect();
         if let Some(mut outcome) = self.leave_again.take().or(failed) {
             let waits = missing.into_iter().chain(self.waits_for.take()).chain(held_back);

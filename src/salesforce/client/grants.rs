@@ -71,7 +71,7 @@ impl Client {
         self.rest_for("reading what a user is given")?;
         let user = quoted(user);
         let query = |reference: &str, soql: String| {
-            let url = format!("/services/data/{}/query/?q={}", self.version(), super::encoded(&soql));
+            let url = format!("{}?q={}", self.paths().query(), super::encoded(&soql));
             json!({ "method": "GET", "referenceId": reference, "url": url })
         };
         let requests = vec![
@@ -122,12 +122,9 @@ impl Client {
     /// call; one of a later call is the outcome of each of its changes and of those behind it.
     pub async fn change_grants(&self, user: &str, changes: &[Change]) -> Result<Vec<Result<Option<String>>>> {
         self.rest_for("changing what a user is given")?;
-        // A profile and a role are no assignments: they are changed with the user.
-        let mut order: Vec<usize> = (0..changes.len()).collect();
-        order.retain(|at| changes.get(*at).is_some_and(|change| assignment(change.grant().kind).is_some()));
-        order.sort_by_key(|at| changes.get(*at).map(turn));
         let mut outcomes: Vec<Result<Option<String>>> = vec![Ok(None); changes.len()];
-        for (nth, chunk) in order.chunks(REQUESTS).enumerate() {
+        let calls = calls_of(changes);
+        for (nth, chunk) in calls.iter().enumerate() {
             let requests = chunk.iter().filter_map(|at| changes.get(*at)).enumerate();
             let requests = requests.filter_map(|(n, change)| self.request(user, change, n)).collect();
             let answers = match self.composite("change-grants", requests, false).await {
@@ -135,7 +132,7 @@ impl Client {
                 Err(error) if nth == 0 => return Err(error),
                 // What the calls before brought must not be forgotten.
                 Err(error) => {
-                    for at in order.iter().skip(nth * REQUESTS) {
+                    for at in calls.iter().skip(nth).flatten() {
                         if let Some(outcome) = outcomes.get_mut(*at) {
                             *outcome = Err(error.clone());
                         }
@@ -167,7 +164,7 @@ impl Client {
                 let (object, whom, what) = assignment(grant.kind)?;
                 json!({
                     "method": "POST", "referenceId": reference, "body": { whom: user, what: grant.id },
-                    "url": format!("/services/data/{}/sobjects/{object}", self.version()),
+                    "url": self.paths().objects(object),
                 })
             }
             Change::Take(held) => json!({
@@ -177,15 +174,11 @@ impl Client {
         })
     }
 
-    fn version(&self) -> &str {
-        &self.settings().api_version
-    }
-
     /// Several requests in one call; the answers stand in their order. `reading`: nothing is changed by them.
     async fn composite(&self, kind: &'static str, requests: Vec<Value>, reading: bool) -> Result<Vec<Result<Value>>> {
         let sent = requests.len();
         let body = json!({ "allOrNone": false, "compositeRequest": requests });
-        let path = format!("/services/data/{}/composite", self.version());
+        let path = self.paths().composite();
         let answer = self.call(Call::send(kind, Method::POST, path, body)).await?;
         let mut parsed = answer.json()?;
         let Some(Value::Array(parts)) = parsed.get_mut("compositeResponse").map(Value::take) else {
@@ -208,6 +201,15 @@ impl Client {
             })
             .collect())
     }
+}
+
+/// Which changes go in which call, by their places: in the order in which Salesforce accepts them.
+pub fn calls_of(changes: &[Change]) -> Vec<Vec<usize>> {
+    // A profile and a role are no assignments: they are changed with the user.
+    let mut order: Vec<usize> = (0..changes.len()).collect();
+    order.retain(|at| changes.get(*at).is_some_and(|change| assignment(change.grant().kind).is_some()));
+    order.sort_by_key(|at| changes.get(*at).map(turn));
+    order.chunks(REQUESTS).map(<[usize]>::to_vec).collect()
 }
 
 /// When a change has its turn.

@@ -23,6 +23,7 @@ use super::auth::{Auth, Session};
 use super::dialect::{self, ENTITLEMENT_NAME, Urns};
 use super::error::{Error, Result};
 use super::governor::Governor;
+use super::paths::Paths;
 use super::settings::Settings;
 use super::transport::{Call, encoded};
 use super::{Entitlement, dialect::Named};
@@ -31,7 +32,7 @@ use crate::scim::fold::fold;
 
 pub use assigned::Assignments;
 pub use catalogue::{Organization, Profile, Right, Rights, UserField, UserLicence};
-pub use grants::{Change, Grants, Held};
+pub use grants::{Change, Grants, Held, calls_of};
 pub use pull::{Accounts, Chunk, Memberships, Place, Pulled, Shown, Way};
 pub use query::quoted;
 
@@ -126,8 +127,13 @@ impl Client {
         if self.0.settings.rest { Ok(()) } else { Err(Error::NeedsRest(what)) }
     }
 
+    /// Where its calls go.
+    pub fn paths(&self) -> Paths<'_> {
+        Paths { api_version: &self.0.settings.api_version }
+    }
+
     /// Path of a record in the REST API.
     pub(super) fn record_path(&self, object: &str, id: &str) -> String {
-        format!("/services/data/{}/sobjects/{object}/{}", self.0.settings.api_version, encoded(id))
+        self.paths().record(object, id)
     }
 }

@@ -6,11 +6,9 @@ use serde_json::{Map, Value, json};
 use super::Client;
 use crate::salesforce::dialect::{self, Carrier, USER_FEDERATION_ID, USER_NAME, Urns};
 use crate::salesforce::error::{Cause, Error, Result};
-use crate::salesforce::transport::{Call, encoded};
+use crate::salesforce::transport::Call;
 use crate::salesforce::{Account, Record, Update, UserKey};
 use crate::scim::fold::fold;
-
-const USERS: &str = "/services/scim/v2/Users";
 
 impl Client {
     /// The users that have `key`, active and inactive ones. Compares without case, as Salesforce does; the caller says
@@ -30,7 +28,7 @@ impl Client {
 
     /// The user with this id, `None` if the org has none, or none that SCIM shows.
     pub async fn user(&self, id: &str) -> Result<Option<Account>> {
-        match self.call(Call::get("read-user", format!("{USERS}/{}", encoded(id)))).await {
+        match self.call(Call::get("read-user", self.paths().user(id))).await {
             Ok(answer) => Ok(dialect::parse_user(&answer.json()?)),
             Err(error) if error.cause() == Some(Cause::Absent) => Ok(None),
             Err(error) => Err(error),
@@ -44,7 +42,7 @@ impl Client {
     /// those fail: that is a success here, with a note. Compare the answer with the wish.
     pub async fn create_user(&self, record: &Record, profile_id: &str) -> Result<Account> {
         let body = dialect::create_user(record, profile_id);
-        let answer = self.exchange(Call::send("create-user", Method::POST, USERS.to_owned(), body)).await?;
+        let answer = self.exchange(Call::send("create-user", Method::POST, self.paths().users(), body)).await?;
         let account = serde_json::from_slice::<Value>(&answer.body)
             .ok()
             .and_then(|user| dialect::parse_user(&user))
@@ -70,7 +68,7 @@ impl Client {
         let mut body: Map<String, Value> =
             record.iter().map(|(field, value)| (field.to_owned(), value.clone())).collect();
         body.insert("ProfileId".to_owned(), json!(profile_id));
-        let path = format!("/services/data/{}/sobjects/User", self.settings().api_version);
+        let path = self.paths().objects("User");
         let answer = self.call(Call::send("create-user-rest", Method::POST, path, Value::Object(body))).await?;
         let id = answer.json()?.get("id").and_then(Value::as_str).map(str::to_owned);
         let id = id.filter(|id| id.starts_with("005")).ok_or_else(|| answer.unreadable())?;
@@ -97,7 +95,7 @@ impl Client {
         if self.settings().rest && dialect::carrier(changes) == Carrier::Rest {
             return self.update_by_rest(id, changes).await;
         }
-        let path = format!("{USERS}/{}", encoded(id));
+        let path = self.paths().user(id);
         let urns = if changes.iter().any(|(field, _)| dialect::is_extended(field)) {
             self.urns().await?
         } else {

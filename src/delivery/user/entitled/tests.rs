@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::delivery::Mark;
+use crate::delivery::guard::{Guard, Limits};
 use crate::delivery::plan::{Ladder, Means, ObservedGrants, UserSeen, UserStep, UserWish, user};
 use crate::entitlement::{Rule, Rules, When};
 use crate::salesforce::{Change, Entry, Grants, Held, Licence, Record, Resolved, resolve};
@@ -299,6 +301,11 @@ proptest! {
             rules,
             honours,
             exclusive: Exclusive(exclusive.into_iter().map(|n| SEVERAL[n]).collect()),
+            guard: Guard {
+                limits: Limits { losses: 25, percent: 10, window: chrono::TimeDelta::days(1) },
+                sensitive: Vec::new(),
+            },
+            mark: Mark::default(),
         };
         let seen = Person { attributes: &person };
         let asked_for = if honours { pushed(seen) } else { Vec::new() };
@@ -312,7 +319,7 @@ proptest! {
             sets: of(Kind::PermissionSet),
             set_licences: of(Kind::PermissionSetLicence),
         };
-        let entitled = Entitled::of(&decision, &entitlements, &meanings, licences);
+        let entitled = Entitled::of(&decision, &entitlements, &meanings, &BTreeSet::new(), licences);
         deliver(&entitled, &mut observed, &mut org)?;
         let (profile, role, there) = (org.profile.clone(), org.role.clone(), org.has.clone());
         let again = deliver(&entitled, &mut observed, &mut org)?;

@@ -1,0 +1,89 @@
+//! A configuration that is put in force while the bridge serves. A real process of the built binary; the org lives in the test.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use scim_bridge::sandbox;
+use serde_json::{Value, json};
+
+use super::crash::{Bridge, configuration, token};
+use super::support::app::{OrgState, user};
+
+/// Asks a process to read its configuration again.
+fn hang_up(bridge: &Bridge) {
+    let sent = Command::new("kill").args(["-HUP", &bridge.child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+/// Adds rules to the file.
+fn add_rules(file: &Path, rules: &str) {
+    let text = std::fs::read_to_string(file).expect("the file");
+    let before = text.split("[[tenant.acme.entitlements.rules]]").next().expect("a beginning").trim_end();
+    std::fs::write(file, format!("{before}\n{rules}\n")).expect("written");
+}
+
+fn rule(set: &str) -> String {
+    let head = "[[tenant.acme.entitlements.rules]]\nname = \"people\"";
+    format!("{head}\nwhen = 'title eq \"Analyst\"'\npermission_sets = [\"{set}\"]")
+}
+
+fn sets(org: &sandbox::Running, name: &str) -> Value {
+    let state = OrgState(org.org().state());
+    state.user(&format!("{name}@example.com")).map_or(Value::Null, |user| user["PermissionSets"].clone())
+}
+
+/// Waits until somebody has just these permission sets.
+async fn until_has(org: &sandbox::Running, name: &str, expected: &[&str]) {
+    for _ in 0..1_000 {
+        if sets(org, name) == json!(expected) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{name} has {} and not {expected:?}", sets(org, name));
+}
+
+both_engines! {
+    /// Rules that are put in force reach those whom they concern, without a restart and without an error to anybody; a file
+    /// that is wrong changes nothing.
+    async fn rules_are_put_in_force_while_requests_are_served(engine: Engine) {
+        let settings = sandbox::Settings {
+            listen: "127.0.0.1:0".into(), client_secret: "secret".into(), ..sandbox::Settings::default()
+        };
+        let org = sandbox::start(settings).await.expect("the org listens");
+        let file = configuration(&engine, &org);
+        let bridge = Bridge::start(&file);
+        let (http, token) = (reqwest::Client::new(), token(&file));
+        let push = async |name: &str| {
+            let mut body = user(name);
+            body["title"] = json!("Analyst");
+            let request = http.post(format!("{}/Users", bridge.base)).bearer_auth(&token).json(&body);
+            assert_eq!(request.send().await.expect("an answer").status(), 201, "{name}");
+        };
+        push("ada").await;
+        until_has(&org, "ada", &[]).await;
+        add_rules(&file, &rule("Knowledge_Reader"));
+        hang_up(&bridge);
+        until_has(&org, "ada", &["Knowledge_Reader"]).await;
+        push("bob").await;
+        until_has(&org, "bob", &["Knowledge_Reader"]).await;
+        // A slip of the pen.
+        add_rules(&file, &rule("Sales_Console").replace("title eq", "titel eq"));
+        hang_up(&bridge);
+        push("eve").await;
+        until_has(&org, "eve", &["Knowledge_Reader"]).await;
+        assert_eq!(sets(&org, "ada"), json!(["Knowledge_Reader"]));
+        // Put right, under load: nobody who pushes meanwhile is refused.
+        add_rules(&file, &rule("Sales_Console"));
+        for n in 0..30 {
+            if n == 10 {
+                hang_up(&bridge);
+            }
+            push(&format!("person{n}")).await;
+        }
+        for name in ["ada", "bob", "eve", "person0", "person29"] {
+            until_has(&org, name, &["Sales_Console"]).await;
+        }
+    }
+}
