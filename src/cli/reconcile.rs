@@ -171,7 +171,7 @@ fn drift_row(drift: &Drift) -> [String; 5] {
         Kind::MissingAccount => "account".to_owned(),
         Kind::MissingGroup => "public group".to_owned(),
         Kind::Membership => format!("member {}", drift.member.as_ref().map_or("", |member| &member.id)),
-        Kind::Grant => drift.grant.as_ref().map(Granted::words).unwrap_or_default(),
+        Kind::Grant => drift.grant.as_deref().map(Granted::words).unwrap_or_default(),
         _ => drift.field.clone().unwrap_or_default(),
     };
     let there = |value: &Value| if value == &Value::Bool(true) { "there".to_owned() } else { "not there".to_owned() };

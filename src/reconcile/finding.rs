@@ -99,7 +99,7 @@ pub struct Drift {
     pub member: Option<Member>,
     /// What is to be given or taken away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grant: Option<Granted>,
+    pub grant: Option<Box<Granted>>,
     /// What was asked for; of a membership, a grant and of what is missing, whether it is to be there.
     pub wanted: Value,
     /// What the org holds.
@@ -245,6 +245,6 @@ impl About {
     pub(super) fn due(&self, due: Due) -> Drift {
         let Due { grant, name, wanted } = due;
         let granted = Granted { kind: grant.kind, name, id: grant.id };
-        Drift { grant: Some(granted), ..self.drift(Kind::Grant, None, wanted.into(), (!wanted).into()) }
+        Drift { grant: Some(Box::new(granted)), ..self.drift(Kind::Grant, None, wanted.into(), (!wanted).into()) }
     }
 }

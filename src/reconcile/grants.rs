@@ -156,7 +156,9 @@ pub(super) fn compare(
     let news = !(new.changes_since(&old).is_empty() && old.changes_since(&new).is_empty());
     let sorted = |of: &ObservedUser| {
         let mut grants = of.grants.clone();
-        grants.holds.iter_mut().for_each(|holds| holds.sort());
+        if let Some(holds) = &mut grants.holds {
+            holds.sort();
+        }
         grants
     };
     (due, news || sorted(&before) != sorted(observed))
