@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use clap::Parser;
+use diesel::RunQueryDsl as _;
 use scim_bridge::app::{self, Surroundings};
 use scim_bridge::clock::{SystemClock, SystemRandomness};
 use scim_bridge::config::{Config, RuleTable};
+use scim_bridge::db::schema::{guarded, planned_under};
 use scim_bridge::db::{Conn, Db};
-use scim_bridge::delivery::plan::{Decided, ObservedUser};
+use scim_bridge::delivery::plan::{Decided, HeldGrant, ObservedUser};
 use scim_bridge::delivery::{Org, outbox, replan};
+use scim_bridge::entitlement::Grant;
 use scim_bridge::scim::ENTERPRISE_SCHEMA;
 use scim_bridge::shadow::{self, Kind, Stored, member, observed};
 use scim_bridge::telemetry;
@@ -66,6 +69,7 @@ async fn main() -> Result<ExitCode> {
         let mut most = Duration::ZERO;
         let mut people = 0;
         for _ in 0..3 {
+            forget(&db).await?;
             let begun = Instant::now();
             people = replan::replan(&db, &org, moment()).await?;
             most = most.max(begun.elapsed());
@@ -146,7 +150,7 @@ async fn seed(db: &Db, options: &Options) -> Result<()> {
             for n in from..(from + 1000).min(people) {
                 let user = user(n);
                 shadow::insert(conn, &user)?;
-                observed::save(conn, &user.id, &ObservedUser::default(), moment())?;
+                observed::save(conn, &user.id, &account(&user.id), moment())?;
                 outbox::enqueue(conn, TENANT, Kind::User, &user.id, moment())?;
             }
             Ok::<_, scim_bridge::db::Error>(())
@@ -170,16 +174,56 @@ async fn seed(db: &Db, options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Eighteen characters that only `name` has.
+fn id(prefix: &str, name: &str) -> String {
+    let digits: String = name.bytes().rev().take(6).map(|byte| format!("{:02x}", byte)).collect();
+    format!("{prefix}{digits:0>15}")
+}
+
+/// What is known of an account, as large as it is in truth.
+fn account(user: &str) -> ObservedUser {
+    let mut known = ObservedUser::default();
+    let fields = "Username FirstName LastName Email CommunityNickname FederationIdentifier Title Department Division \
+                  EmployeeNumber Phone MobilePhone Fax Street City State PostalCode Country LocaleSidKey LanguageLocaleKey \
+                  TimeZoneSidKey EmailEncodingKey ManagerId ProfileId UserRoleId";
+    for field in fields.split_whitespace() {
+        known.record.set(field, format!("{field} of {user}"));
+    }
+    known.record.set("IsActive", true);
+    known
+}
+
+/// Forgets under which rules everybody was planned: the next time is like the first.
+async fn forget(db: &Db) -> Result<()> {
+    Ok(db
+        .write(|conn: &mut Conn| {
+            diesel::delete(planned_under::table).execute(conn)?;
+            diesel::delete(guarded::table).execute(conn)?;
+            Ok::<_, scim_bridge::db::Error>(())
+        })
+        .await?)
+}
+
 /// Notes for everybody what was decided, as deliveries do.
 async fn carry_out(db: &Db, org: &Org) -> Result<()> {
     let mut outlooks = replan::Outlooks::new(db, org);
     while let Some(found) = outlooks.next().await? {
         db.write(move |conn: &mut Conn| {
             for outlook in &found {
-                let mut known = ObservedUser::default();
-                let decided = outlook.after.iter().cloned();
-                let decided = decided.map(|entitlement| Decided { entitlement, id: "0PS".into(), is_default: false });
+                let mut known = account(&outlook.id);
+                let decided = outlook.after.iter().cloned().map(|entitlement| Decided {
+                    id: id("0PS", &entitlement.name),
+                    entitlement,
+                    is_default: false,
+                });
                 known.grants.decided = decided.collect();
+                let given = known.grants.decided.iter();
+                known.grants.given = given.map(|one| Grant::new(one.entitlement.kind, one.id.as_str())).collect();
+                let held = known.grants.given.iter().map(|grant| HeldGrant {
+                    assignment: Some(id("0Pa", &format!("{}{}", outlook.id, grant.id))),
+                    grant: grant.clone(),
+                });
+                known.grants.holds = Some(held.collect());
                 observed::save(conn, &outlook.id, &known, moment())?;
             }
             Ok::<_, scim_bridge::db::Error>(())
