@@ -258,10 +258,7 @@ impl Delivery<'_> {
             match failed {
                 None => {}
                 Some(salesforce::Error::Gone { .. }) => self.vanished().await?,
-                Some(error) if self.refused.len() >= REFUSED => {
-                    let outcome = attempt.failed(&error);
-                    return if outcome.state == State::Rejected { self.refused(false).await } else { Ok(outcome) };
-                }
+                Some(error) if self.refused.len() >= REFUSED => return self.too_many(&error).await,
                 Some(error) => return Ok(attempt.failed(&error)),
             }
         }
@@ -288,6 +285,12 @@ impl Delivery<'_> {
         }
         // So many at once are not each to blame, and each costs calls to find.
         (self.refused.len() >= REFUSED).then(|| error.clone())
+    }
+
+    /// So many members are refused that no others are tried.
+    async fn too_many(&self, error: &salesforce::Error) -> Result<Outcome, Abandoned> {
+        let outcome = self.attempt.failed(error);
+        if outcome.state == State::Rejected { self.refused(false).await } else { Ok(outcome) }
     }
 
     /// Says who is refused, by the names that people know. `all`: whether everybody else is as asked.
