@@ -21,7 +21,7 @@ use crate::delivery::plan::{Ladder, Rung};
 use crate::delivery::{Org, Overview, Pace, Remembered, Schedule, Signals, Worker};
 use crate::entitlement::{Exclusive, Kind};
 use crate::http::{self, Binding};
-use crate::provisioning::{Provisioner, Registries};
+use crate::provisioning::{Grouping, Provisioner, Registries};
 use crate::salesforce::mapping::Mapping;
 use crate::scim::fold::fold;
 use crate::scim::schema::Registry;
@@ -163,6 +163,10 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
         },
         catalogue: delivery::Catalogue::default(),
         mirror,
+        nested: match tenant.groups.nested {
+            config::Nested::Keep => delivery::Nested::Keep,
+            config::Nested::Flatten => delivery::Nested::Flatten,
+        },
         create_groups: tenant.groups.create,
         adopt: match tenant.accounts.adopt {
             config::Adopt::Matching => delivery::Adopt::Matching,
@@ -177,6 +181,15 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
         protected: tenant.protected.iter().map(|name| fold(name)).collect(),
         remembered: Remembered::default(),
     })
+}
+
+/// What follows from changes of a tenant's groups.
+fn grouping(org: &Org) -> Grouping {
+    let rules = &org.entitlements.rules;
+    Grouping {
+        rules: rules.look_at_groups().then(|| rules.clone()),
+        flattened: (org.nested == delivery::Nested::Flatten).then(|| org.mirror.clone()),
+    }
 }
 
 /// When a tenant is reconciled; `None`: never by the clock.
@@ -204,15 +217,14 @@ impl App {
         let lease = config.delivery.lease;
         let orgs = config.tenant.iter().map(|(name, tenant)| org(name, tenant, lease, &surroundings));
         let orgs = orgs.map(|org| org.map(Arc::new)).collect::<Result<Vec<_>>>()?;
-        let looking = orgs.iter().filter(|org| org.entitlements.rules.look_at_groups());
-        let rules = looking.map(|org| (org.tenant.clone(), org.entitlements.rules.clone())).collect();
+        let grouping = orgs.iter().map(|org| (org.tenant.clone(), grouping(org))).collect();
         let (listener, address) =
             http::bind(config.server.listen).with_context(|| format!("server.listen {}", config.server.listen))?;
         let Surroundings { clock, randomness, metrics } = surroundings;
         let access = Access::new(db.clone(), clock.clone(), randomness.clone());
         let state = http::State {
             provisioner: Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone())
-                .with_rules(rules),
+                .with_grouping(grouping),
             access: access.clone(),
             pages: http::Pages::default(),
             overview: Overview::new(db.clone()).with_orgs(&orgs),

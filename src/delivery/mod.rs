@@ -33,3 +33,5 @@ pub use signal::Signals;
 pub use state::State;
 pub use user::{Manager, manager_of, wanted_of_account};
 pub use worker::Worker;
+
+pub use crate::shadow::nested::Nested;

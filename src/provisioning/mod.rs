@@ -19,7 +19,6 @@ use serde_json::Value;
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::db::{self, Conn, Db};
 use crate::delivery::Signals;
-use crate::entitlement::Rules;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::ResourceType;
 use crate::scim::{self, dialect, patch, validate};
@@ -27,6 +26,7 @@ use crate::shadow::{Key, Kind, Person, Snapshot, Stored, people, snapshot};
 
 use changes::Changes;
 pub use error::Error;
+pub use regroup::Grouping;
 pub use search::{Beginning, Listed, Search, Searched};
 pub use target::{Registries, Target};
 pub use together::{Creation, Obstacle};
@@ -45,7 +45,7 @@ pub struct Provisioner {
     randomness: SharedRandomness,
     signals: Signals,
     changes: Changes,
-    rules: Arc<HashMap<String, Rules>>,
+    grouping: Arc<HashMap<String, Grouping>>,
 }
 
 /// What a PATCH made.
@@ -66,17 +66,17 @@ impl Provisioner {
         randomness: SharedRandomness,
         signals: Signals,
     ) -> Self {
-        Self { db, registries, clock, randomness, signals, changes: Changes::default(), rules: Arc::default() }
+        Self { db, registries, clock, randomness, signals, changes: Changes::default(), grouping: Arc::default() }
     }
 
-    /// One that plans people anew whose groups change, where a tenant's rules look at them.
+    /// One that plans anew what rests on groups that change, by tenant.
     #[must_use]
-    pub fn with_rules(self, rules: HashMap<String, Rules>) -> Self {
-        Self { rules: Arc::new(rules), ..self }
+    pub fn with_grouping(self, grouping: HashMap<String, Grouping>) -> Self {
+        Self { grouping: Arc::new(grouping), ..self }
     }
 
-    fn rules(&self, tenant: &str) -> Option<Rules> {
-        self.rules.get(tenant).cloned()
+    fn grouping(&self, tenant: &str) -> Grouping {
+        self.grouping.get(tenant).cloned().unwrap_or_default()
     }
 
     /// What each tenant's resources look like.
@@ -100,9 +100,8 @@ impl Provisioner {
 
     /// The same with an id from [`Provisioner::new_id`].
     pub async fn create_as(&self, target: Target<'_>, id: String, body: Value) -> Result<View, Error> {
-        let (draft, rules) = (self.draft(target, id, body)?, self.rules(target.tenant));
-        self.change(target.tenant, move |conn| Ok::<_, Error>((write::create(conn, &draft, rules.as_ref())?, true)))
-            .await
+        let (draft, grouping) = (self.draft(target, id, body)?, self.grouping(target.tenant));
+        self.change(target.tenant, move |conn| Ok::<_, Error>((write::create(conn, &draft, &grouping)?, true))).await
     }
 
     /// Runs a change of one tenant's resources, which says beside its answer whether anything became another. What
@@ -176,10 +175,10 @@ impl Provisioner {
         let silent = write::silent_on(&resource_type, &body);
         let attributes = dialect::resource(&resource_type, body, target.strictness)?;
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
-        let rules = self.rules(target.tenant);
+        let grouping = self.grouping(target.tenant);
         self.change(target.tenant, move |conn| {
             let (stored, changed) =
-                write::change(conn, (&owner, kind, &id), &when, (now, rules.as_ref()), |conn, current| {
+                write::change(conn, (&owner, kind, &id), &when, (now, &grouping), |conn, current| {
                     let new = write::keep(&silent, &current.document, attributes.clone());
                     let mut document = validate::replace(&resource_type, &current.document, new, strictness)?;
                     let members = group::take_members(&mut document);
@@ -213,10 +212,10 @@ impl Provisioner {
             Kind::User => (operations, Vec::new()),
         };
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
-        let rules = self.rules(target.tenant);
+        let grouping = self.grouping(target.tenant);
         self.change(target.tenant, move |conn| {
             let (stored, changed) =
-                write::change(conn, (&owner, kind, &id), &when, (now, rules.as_ref()), |conn, current| {
+                write::change(conn, (&owner, kind, &id), &when, (now, &grouping), |conn, current| {
                     if !operations.is_empty() {
                         let document = patch::apply(&resource_type, &current.document, &operations, strictness)?;
                         current.document = validate::check(&resource_type, &current.document, document, strictness)?;
@@ -236,9 +235,9 @@ impl Provisioner {
     /// inactive.
     pub async fn delete(&self, target: Target<'_>, id: &str, when: Precondition) -> Result<(), Error> {
         let (owner, kind, id, now) = (target.tenant.to_owned(), target.kind, id.to_owned(), self.clock.now());
-        let rules = self.rules(target.tenant);
+        let grouping = self.grouping(target.tenant);
         let delete = move |conn: &mut Conn| {
-            write::delete(conn, (&owner, kind, &id), &when, (now, rules.as_ref())).map(|()| ((), true))
+            write::delete(conn, (&owner, kind, &id), &when, (now, &grouping)).map(|()| ((), true))
         };
         self.change(target.tenant, delete).await
     }

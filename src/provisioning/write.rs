@@ -13,8 +13,7 @@ use crate::shadow::member::{self, Reference};
 use crate::shadow::{self, Kind, Snapshot, Stored, insert, save};
 
 use super::view::View;
-use super::{Error, group, regroup};
-use crate::entitlement::Rules;
+use super::{Error, Grouping, group, regroup};
 
 /// Turns a taken name into the answer that says so (RFC 7644 3.3: 409 `uniqueness`).
 fn named(error: db::Error, resource: &Stored) -> Error {
@@ -48,9 +47,9 @@ fn fits(resource: &Stored) -> Result<(), Error> {
 pub(super) type Draft = (Stored, Vec<String>);
 
 /// Stores a new resource and its delivery.
-pub(super) fn create(conn: &mut Conn, (stored, members): &Draft, rules: Option<&Rules>) -> Result<View, Error> {
+pub(super) fn create(conn: &mut Conn, (stored, members): &Draft, grouping: &Grouping) -> Result<View, Error> {
     begin(conn, stored)?;
-    complete(conn, stored, members, rules)
+    complete(conn, stored, members, grouping)
 }
 
 /// Stores a new resource without its members, which may be new as well.
@@ -64,13 +63,13 @@ pub(super) fn complete(
     conn: &mut Conn,
     stored: &Stored,
     members: &[String],
-    rules: Option<&Rules>,
+    grouping: &Grouping,
 ) -> Result<View, Error> {
     let mut memberships: Vec<Reference> = Vec::new();
     if !members.is_empty() {
         let known = group::known(conn, stored, members)?;
         let new = member::add(conn, &stored.id, &known)?;
-        regroup::changed(conn, rules, (None, Some(stored)), new, stored.created)?;
+        regroup::changed(conn, grouping, (None, Some(stored)), new, stored.created)?;
         memberships = member::of_group(conn, &stored.id)?;
     }
     outbox::enqueue_stored(conn, stored, stored.created)?;
@@ -86,7 +85,7 @@ pub(super) fn change(
     conn: &mut Conn,
     (tenant, kind, id): (&str, Kind, &str),
     when: &Precondition,
-    (now, rules): (DateTime<Utc>, Option<&Rules>),
+    (now, grouping): (DateTime<Utc>, &Grouping),
     change: impl FnOnce(&mut Conn, &mut Stored) -> Result<Vec<String>, Error>,
 ) -> Result<(Stored, bool), Error> {
     let before = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
@@ -103,7 +102,8 @@ pub(super) fn change(
     save(conn, &after).map_err(|e| named(e, &after))?;
     outbox::enqueue_stored(conn, &after, now)?;
     if kind == Kind::Group {
-        regroup::changed(conn, rules, (Some(&before), Some(&after)), memberships, now)?;
+        regroup::above(conn, grouping, (&after.id, &memberships), &after.tenant, now)?;
+        regroup::changed(conn, grouping, (Some(&before), Some(&after)), memberships, now)?;
     }
     Ok((after, true))
 }
@@ -113,7 +113,7 @@ pub(super) fn delete(
     conn: &mut Conn,
     (tenant, kind, id): (&str, Kind, &str),
     when: &Precondition,
-    (now, rules): (DateTime<Utc>, Option<&Rules>),
+    (now, grouping): (DateTime<Utc>, &Grouping),
 ) -> Result<(), Error> {
     let stored = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
     when.check_change(stored.version)?;
@@ -123,10 +123,11 @@ pub(super) fn delete(
     }
     for touched in member::leave_all(conn, id)? {
         touch(conn, tenant, &touched, now)?;
+        regroup::above(conn, grouping, (&touched, &[id.to_owned()]), tenant, now)?;
     }
     if kind == Kind::Group {
         let gone = member::clear(conn, id)?;
-        regroup::changed(conn, rules, (Some(&stored), None), gone, now)?;
+        regroup::changed(conn, grouping, (Some(&stored), None), gone, now)?;
     }
     shadow::bury(conn, &stored, now)?;
     outbox::enqueue_stored(conn, &Stored { deleted: Some(now), ..stored }, now)?;
