@@ -19,9 +19,9 @@ use crate::access::Access;
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::config::{Config, Tenant};
 use crate::db::Db;
-use crate::delivery::{Entitlements, Org, Overview, Pace, Schedule, Signals, Worker};
+use crate::delivery::{Nested, Org, Overview, Pace, Schedule, Signals, Worker};
 use crate::http::{self, Binding};
-use crate::provisioning::{Provisioner, Registries};
+use crate::provisioning::{Grouping, Provisioner, Registries};
 use crate::scim::schema::Registry;
 use crate::{reconcile, telemetry};
 
@@ -132,10 +132,13 @@ fn orgs(config: &Config, around: &Surroundings) -> Result<Vec<Arc<Org>>> {
     orgs.collect()
 }
 
-/// What decides about whom a change of a group concerns, by tenant, where anything does.
-fn entitlements(orgs: &[Arc<Org>]) -> HashMap<String, Entitlements> {
-    let looking = orgs.iter().filter(|org| org.entitlements.rules.look_at_groups());
-    looking.map(|org| (org.tenant.clone(), org.entitlements.clone())).collect()
+/// What follows from changes of groups, by tenant.
+fn grouping(orgs: &[Arc<Org>]) -> HashMap<String, Grouping> {
+    let of = |org: &Arc<Org>| Grouping {
+        entitlements: org.entitlements.rules.look_at_groups().then(|| org.entitlements.clone()),
+        flattened: (org.nested == Nested::Flatten).then(|| org.mirror.clone()),
+    };
+    orgs.iter().map(|org| (org.tenant.clone(), of(org))).collect()
 }
 
 fn fixed(config: &Config) -> Fixed {
@@ -196,7 +199,7 @@ impl App {
         let Surroundings { clock, randomness, metrics } = around.clone();
         let access = Access::new(db.clone(), clock.clone(), randomness.clone());
         let provisioner = Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone());
-        provisioner.decide_by(entitlements(&orgs));
+        provisioner.follow(grouping(&orgs));
         let overview = Overview::new(db.clone());
         overview.look_at(&orgs);
         let state = http::State {
@@ -251,7 +254,7 @@ impl App {
         let orgs = orgs(config, &self.around)?;
         self.crew.end(self.grace).await;
         // Whoever pushes from here on is decided about anew; the new crew looks at everybody from before.
-        self.provisioner.decide_by(entitlements(&orgs));
+        self.provisioner.follow(grouping(&orgs));
         self.overview.look_at(&orgs);
         self.crew = Crew::start(config, orgs, &self.db, &self.signals, &self.around)?;
         let new = fixed(config);

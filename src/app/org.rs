@@ -112,6 +112,10 @@ pub fn org(name: &str, tenant: &Tenant, lease: Duration, surroundings: &Surround
         },
         catalogue: delivery::Catalogue::default(),
         mirror,
+        nested: match tenant.groups.nested {
+            config::Nested::Keep => delivery::Nested::Keep,
+            config::Nested::Flatten => delivery::Nested::Flatten,
+        },
         create_groups: tenant.groups.create,
         adopt: match tenant.accounts.adopt {
             config::Adopt::Matching => delivery::Adopt::Matching,

@@ -35,7 +35,9 @@ pub use error::{Error, Problem};
 pub use extension::{Extended, Extension};
 pub use guard::{Guard, Sensitive};
 pub use mapping::{FieldMapping, FieldTable, KeyDefaults, MappedField};
-pub use model::{Acknowledge, Config, Database, Delivery, Flow, Groups, Login, Rest, Salesforce, Server, Tenant};
+pub use model::{
+    Acknowledge, Config, Database, Delivery, Flow, Groups, Login, Nested, Rest, Salesforce, Server, Tenant,
+};
 pub use quota::Quota;
 pub use reconcile::Reconcile;
 pub use secret::{DatabaseUrl, Engine};
@@ -94,7 +96,7 @@ impl Config {
                 default_profile: Some("Minimum Access - Salesforce".to_owned()),
                 ..Entitlements::default()
             },
-            groups: Groups { mirror: vec!["*".to_owned()], create: true },
+            groups: Groups { mirror: vec!["*".to_owned()], ..Groups::default() },
             accounts: Accounts::default(),
             mapping: FieldMapping::default(),
             guard: Guard::default(),

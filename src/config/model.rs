@@ -304,6 +304,19 @@ pub struct Groups {
     pub mirror: Vec<String>,
     /// Whether a public group that does not exist yet is created; otherwise the delivery is held until it does.
     pub create: bool,
+    /// What becomes of groups that are members of a mirrored group.
+    pub nested: Nested,
+}
+
+/// What becomes of groups that are members of a mirrored group.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nested {
+    /// Those that are mirrored themselves are members of its public group; the others, and who is in them, are not.
+    #[default]
+    Keep,
+    /// Everybody in them, at whatever depth, is a member of its public group, whether they are mirrored or not; no group is.
+    Flatten,
 }
 
 fn globs(_: &mut SchemaGenerator) -> Schema {
@@ -312,7 +325,7 @@ fn globs(_: &mut SchemaGenerator) -> Schema {
 
 impl Default for Groups {
     fn default() -> Self {
-        Self { mirror: Vec::new(), create: true }
+        Self { mirror: Vec::new(), create: true, nested: Nested::Keep }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::db::{Conn, Error as DbError};
 use crate::salesforce::{self, Cause, Disposition};
 use crate::shadow::link::{self, How, Link};
 use crate::shadow::member::{self, Difference};
+use crate::shadow::nested::{self, Nested};
 use crate::shadow::{self, Kind, Stored, observed};
 
 use super::attempt::{Abandoned, Attempt};
@@ -87,13 +88,12 @@ fn wanted(stored: &Stored, mirror: &GlobSet, create: bool) -> GroupWish {
 pub(super) fn next(
     conn: &mut Conn,
     id: &str,
-    mirror: &GlobSet,
-    create: bool,
+    (mirror, create, nested): (&GlobSet, bool, Nested),
     creating: Option<String>,
 ) -> Result<Option<GroupStep>, DbError> {
     let Some(loaded) = load(conn, id)? else { return Ok(None) };
     let wish = wanted(&loaded.stored, mirror, create);
-    let differences = member::differences(conn, id, matches!(wish, GroupWish::Mirrored { .. }), MEMORY)?;
+    let differences = nested::differences(conn, id, matches!(wish, GroupWish::Mirrored { .. }), nested, MEMORY)?;
     let of = |wanted: bool, observed: bool| {
         let which = differences.iter().filter(move |one| one.wanted == wanted && one.observed == observed);
         which.map(|one| (one.member.clone(), one.salesforce_id.clone())).collect()
@@ -160,7 +160,8 @@ impl Delivery<'_> {
 
     async fn reload(&mut self) -> Result<(), Abandoned> {
         let (id, mirrored) = (self.stored.id.clone(), matches!(self.wish, GroupWish::Mirrored { .. }));
-        let read = move |conn: &mut Conn| member::differences(conn, &id, mirrored, MEMORY);
+        let nested = self.attempt.shared.org.nested;
+        let read = move |conn: &mut Conn| nested::differences(conn, &id, mirrored, nested, MEMORY);
         let differences = self.attempt.shared.db.read(read).await?;
         self.sort(differences);
         Ok(())
@@ -258,10 +259,7 @@ impl Delivery<'_> {
             match failed {
                 None => {}
                 Some(salesforce::Error::Gone { .. }) => self.vanished().await?,
-                Some(error) if self.refused.len() >= REFUSED => {
-                    let outcome = attempt.failed(&error);
-                    return if outcome.state == State::Rejected { self.refused(false).await } else { Ok(outcome) };
-                }
+                Some(error) if self.refused.len() >= REFUSED => return self.too_many(&error).await,
                 Some(error) => return Ok(attempt.failed(&error)),
             }
         }
@@ -290,6 +288,12 @@ impl Delivery<'_> {
         (self.refused.len() >= REFUSED).then(|| error.clone())
     }
 
+    /// So many members are refused that no others are tried.
+    async fn too_many(&self, error: &salesforce::Error) -> Result<Outcome, Abandoned> {
+        let outcome = self.attempt.failed(error);
+        if outcome.state == State::Rejected { self.refused(false).await } else { Ok(outcome) }
+    }
+
     /// Says who is refused, by the names that people know. `all`: whether everybody else is as asked.
     async fn refused(&self, all: bool) -> Result<Outcome, Abandoned> {
         let refused = self.refused.clone();
@@ -315,7 +319,9 @@ impl Delivery<'_> {
             GroupWish::Released => return Ok(Attempt::delivered(&[NOT_MIRRORED.to_owned()])),
             GroupWish::Gone => self.buried().await?,
             GroupWish::Mirrored { .. } => {
-                let waiting = self.attempt.shared.db.read(move |conn| member::without_account(conn, &id)).await?;
+                let nested = self.attempt.shared.org.nested;
+                let read = move |conn: &mut Conn| nested::without_account(conn, &id, nested);
+                let waiting = self.attempt.shared.db.read(read).await?;
                 match waiting {
                     0 => {}
                     1 => return Ok(self.attempt.held("waits for the account of one member".into())),

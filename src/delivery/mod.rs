@@ -40,3 +40,5 @@ pub use state::State;
 pub use turns::Turns;
 pub use user::{Due, Entitled, Manager, SINGLES, entitled, is_active, manager_of, wanted_of_account};
 pub use worker::Worker;
+
+pub use crate::shadow::nested::Nested;

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use crate::salesforce::mapping::Mapping;
 use crate::salesforce::{self, Client};
 use crate::scim::fold::fold;
+use crate::shadow::nested::Nested;
 
 use super::catalogue::Catalogue;
 use super::guard::{self, Guard, Limits};
@@ -38,6 +39,8 @@ pub struct Org {
     pub catalogue: Catalogue,
     /// Which groups become public groups.
     pub mirror: GlobSet,
+    /// What becomes of the groups in them.
+    pub nested: Nested,
     /// Whether public groups are made.
     pub create_groups: bool,
     /// Which accounts that were there before are taken over.

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::db::{self, Conn, Db};
-use crate::delivery::{Entitlements, Signals};
+use crate::delivery::Signals;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::ResourceType;
 use crate::scim::{self, dialect, patch, validate};
@@ -26,6 +26,7 @@ use crate::shadow::{Key, Kind, Person, Snapshot, Stored, people, snapshot};
 
 use changes::Changes;
 pub use error::Error;
+pub use regroup::Grouping;
 pub use search::{Beginning, Listed, Search, Searched};
 pub use target::{Registries, Target};
 pub use together::{Creation, Obstacle};
@@ -44,7 +45,7 @@ pub struct Provisioner {
     randomness: SharedRandomness,
     signals: Signals,
     changes: Changes,
-    entitlements: Arc<RwLock<HashMap<String, Entitlements>>>,
+    grouping: Arc<RwLock<HashMap<String, Grouping>>>,
 }
 
 /// What a PATCH made.
@@ -65,16 +66,16 @@ impl Provisioner {
         randomness: SharedRandomness,
         signals: Signals,
     ) -> Self {
-        Self { db, registries, clock, randomness, signals, changes: Changes::default(), entitlements: Arc::default() }
+        Self { db, registries, clock, randomness, signals, changes: Changes::default(), grouping: Arc::default() }
     }
 
-    /// From now on people whose groups change are planned anew where these, by tenant, look at groups. Clones share them.
-    pub fn decide_by(&self, entitlements: HashMap<String, Entitlements>) {
-        *self.entitlements.write().unwrap_or_else(PoisonError::into_inner) = entitlements;
+    /// From now on what rests on groups that change, by tenant, is planned anew. Clones share it.
+    pub fn follow(&self, grouping: HashMap<String, Grouping>) {
+        *self.grouping.write().unwrap_or_else(PoisonError::into_inner) = grouping;
     }
 
-    fn entitlements(&self, tenant: &str) -> Option<Entitlements> {
-        self.entitlements.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    fn grouping(&self, tenant: &str) -> Grouping {
+        self.grouping.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned().unwrap_or_default()
     }
 
     /// What each tenant's resources look like.
@@ -98,11 +99,8 @@ impl Provisioner {
 
     /// The same with an id from [`Provisioner::new_id`].
     pub async fn create_as(&self, target: Target<'_>, id: String, body: Value) -> Result<View, Error> {
-        let (draft, entitlements) = (self.draft(target, id, body)?, self.entitlements(target.tenant));
-        self.change(target.tenant, move |conn| {
-            Ok::<_, Error>((write::create(conn, &draft, entitlements.as_ref())?, true))
-        })
-        .await
+        let (draft, grouping) = (self.draft(target, id, body)?, self.grouping(target.tenant));
+        self.change(target.tenant, move |conn| Ok::<_, Error>((write::create(conn, &draft, &grouping)?, true))).await
     }
 
     /// Runs a change of one tenant's resources, which says beside its answer whether anything became another. What
@@ -176,10 +174,10 @@ impl Provisioner {
         let silent = write::silent_on(&resource_type, &body);
         let attributes = dialect::resource(&resource_type, body, target.strictness)?;
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
-        let entitlements = self.entitlements(target.tenant);
+        let grouping = self.grouping(target.tenant);
         self.change(target.tenant, move |conn| {
             let (stored, changed) =
-                write::change(conn, (&owner, kind, &id), &when, (now, entitlements.as_ref()), |conn, current| {
+                write::change(conn, (&owner, kind, &id), &when, (now, &grouping), |conn, current| {
                     let new = write::keep(&silent, &current.document, attributes.clone());
                     let mut document = validate::replace(&resource_type, &current.document, new, strictness)?;
                     let members = group::take_members(&mut document);
@@ -213,10 +211,10 @@ impl Provisioner {
             Kind::User => (operations, Vec::new()),
         };
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
-        let entitlements = self.entitlements(target.tenant);
+        let grouping = self.grouping(target.tenant);
         self.change(target.tenant, move |conn| {
             let (stored, changed) =
-                write::change(conn, (&owner, kind, &id), &when, (now, entitlements.as_ref()), |conn, current| {
+                write::change(conn, (&owner, kind, &id), &when, (now, &grouping), |conn, current| {
                     if !operations.is_empty() {
                         let document = patch::apply(&resource_type, &current.document, &operations, strictness)?;
                         current.document = validate::check(&resource_type, &current.document, document, strictness)?;
@@ -236,9 +234,9 @@ impl Provisioner {
     /// inactive.
     pub async fn delete(&self, target: Target<'_>, id: &str, when: Precondition) -> Result<(), Error> {
         let (owner, kind, id, now) = (target.tenant.to_owned(), target.kind, id.to_owned(), self.clock.now());
-        let entitlements = self.entitlements(target.tenant);
+        let grouping = self.grouping(target.tenant);
         let delete = move |conn: &mut Conn| {
-            write::delete(conn, (&owner, kind, &id), &when, (now, entitlements.as_ref())).map(|()| ((), true))
+            write::delete(conn, (&owner, kind, &id), &when, (now, &grouping)).map(|()| ((), true))
         };
         self.change(target.tenant, delete).await
     }

@@ -1,12 +1,42 @@
-//! People whose groups changed: rules may give them other things now.
+//! What rests on groups that change: people, to whom rules may give other things now, and the groups above, which may have
+//! other people now.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use globset::GlobSet;
 
 use crate::db::{Conn, Error};
-use crate::delivery::{Entitlements, replan};
-use crate::shadow::{Stored, member};
+use crate::delivery::{Entitlements, outbox, replan};
+use crate::shadow::{Kind, Stored, member, nested};
+
+/// What follows from changes of a tenant's groups.
+#[derive(Debug, Clone, Default)]
+pub struct Grouping {
+    /// What decides about people, where it looks at groups.
+    pub entitlements: Option<Entitlements>,
+    /// Names of the groups whose public groups have everybody in the groups inside; `None`: groups stay groups.
+    pub flattened: Option<GlobSet>,
+}
+
+/// Enqueues the mirrored groups that `group` is in, directly or through others, where they have its people as their own.
+/// `members`: whose membership of it changed.
+pub(super) fn above(
+    conn: &mut Conn,
+    grouping: &Grouping,
+    (group, members): (&str, &[String]),
+    tenant: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let Some(mirror) = grouping.flattened.as_ref().filter(|_| !members.is_empty()) else { return Ok(()) };
+    let outer = nested::above(conn, group, true)?.into_iter();
+    let mirrored = outer.filter(|outer| outer.display.as_deref().is_some_and(|name| mirror.is_match(name)));
+    // In one order: see below.
+    for id in mirrored.map(|outer| outer.id).collect::<BTreeSet<String>>() {
+        outbox::enqueue(conn, tenant, Kind::Group, &id, now)?;
+    }
+    Ok(())
+}
 
 /// Plans the users anew who came into a group or left it, where the rules look at a group of that name; and all of its
 /// members where it has another name than before. `group`: as it was and as it is; `members`: whose membership changed.
@@ -14,12 +44,12 @@ use crate::shadow::{Stored, member};
 /// Nobody else: whoever's decision stays as it is costs one look at the database, and no call.
 pub(super) fn changed(
     conn: &mut Conn,
-    entitlements: Option<&Entitlements>,
+    grouping: &Grouping,
     group: (Option<&Stored>, Option<&Stored>),
     members: Vec<String>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let (Some(entitlements), Some(one)) = (entitlements, group.1.or(group.0)) else { return Ok(()) };
+    let (Some(entitlements), Some(one)) = (&grouping.entitlements, group.1.or(group.0)) else { return Ok(()) };
     let [before, after] = [group.0, group.1].map(|group| group.and_then(|group| group.text("displayName")));
     if ![before, after].into_iter().flatten().any(|name| entitlements.rules.look_at_group(name)) {
         return Ok(());

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::db::{self, Conn};
-use crate::delivery::{Entitlements, outbox};
+use crate::delivery::outbox;
 use crate::scim::path::AttributePath;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::{Resolved, ResourceType};
@@ -13,7 +13,7 @@ use crate::shadow::member::{self, Reference};
 use crate::shadow::{self, Kind, Snapshot, Stored, insert, save};
 
 use super::view::View;
-use super::{Error, group, regroup};
+use super::{Error, Grouping, group, regroup};
 
 /// Turns a taken name into the answer that says so (RFC 7644 3.3: 409 `uniqueness`).
 fn named(error: db::Error, resource: &Stored) -> Error {
@@ -47,13 +47,9 @@ fn fits(resource: &Stored) -> Result<(), Error> {
 pub(super) type Draft = (Stored, Vec<String>);
 
 /// Stores a new resource and its delivery.
-pub(super) fn create(
-    conn: &mut Conn,
-    (stored, members): &Draft,
-    entitlements: Option<&Entitlements>,
-) -> Result<View, Error> {
+pub(super) fn create(conn: &mut Conn, (stored, members): &Draft, grouping: &Grouping) -> Result<View, Error> {
     begin(conn, stored)?;
-    complete(conn, stored, members, entitlements)
+    complete(conn, stored, members, grouping)
 }
 
 /// Stores a new resource without its members, which may be new as well.
@@ -67,13 +63,13 @@ pub(super) fn complete(
     conn: &mut Conn,
     stored: &Stored,
     members: &[String],
-    entitlements: Option<&Entitlements>,
+    grouping: &Grouping,
 ) -> Result<View, Error> {
     let mut memberships: Vec<Reference> = Vec::new();
     if !members.is_empty() {
         let known = group::known(conn, stored, members)?;
         let new = member::add(conn, &stored.id, &known)?;
-        regroup::changed(conn, entitlements, (None, Some(stored)), new, stored.created)?;
+        regroup::changed(conn, grouping, (None, Some(stored)), new, stored.created)?;
         memberships = member::of_group(conn, &stored.id)?;
     }
     outbox::enqueue_stored(conn, stored, stored.created)?;
@@ -89,7 +85,7 @@ pub(super) fn change(
     conn: &mut Conn,
     (tenant, kind, id): (&str, Kind, &str),
     when: &Precondition,
-    (now, entitlements): (DateTime<Utc>, Option<&Entitlements>),
+    (now, grouping): (DateTime<Utc>, &Grouping),
     change: impl FnOnce(&mut Conn, &mut Stored) -> Result<Vec<String>, Error>,
 ) -> Result<(Stored, bool), Error> {
     let before = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
@@ -106,7 +102,8 @@ pub(super) fn change(
     save(conn, &after).map_err(|e| named(e, &after))?;
     // People before their groups, as a user's delivery locks them: two that wait for each other would both be slow.
     if kind == Kind::Group {
-        regroup::changed(conn, entitlements, (Some(&before), Some(&after)), memberships, now)?;
+        regroup::changed(conn, grouping, (Some(&before), Some(&after)), memberships.clone(), now)?;
+        regroup::above(conn, grouping, (&after.id, &memberships), &after.tenant, now)?;
     }
     outbox::enqueue_stored(conn, &after, now)?;
     Ok((after, true))
@@ -117,7 +114,7 @@ pub(super) fn delete(
     conn: &mut Conn,
     (tenant, kind, id): (&str, Kind, &str),
     when: &Precondition,
-    (now, entitlements): (DateTime<Utc>, Option<&Entitlements>),
+    (now, grouping): (DateTime<Utc>, &Grouping),
 ) -> Result<(), Error> {
     let stored = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
     when.check_change(stored.version)?;
@@ -127,10 +124,11 @@ pub(super) fn delete(
     }
     for touched in member::leave_all(conn, id)? {
         touch(conn, tenant, &touched, now)?;
+        regroup::above(conn, grouping, (&touched, &[id.to_owned()]), tenant, now)?;
     }
     if kind == Kind::Group {
         let gone = member::clear(conn, id)?;
-        regroup::changed(conn, entitlements, (Some(&stored), None), gone, now)?;
+        regroup::changed(conn, grouping, (Some(&stored), None), gone, now)?;
     }
     shadow::bury(conn, &stored, now)?;
     outbox::enqueue_stored(conn, &Stored { deleted: Some(now), ..stored }, now)?;

@@ -175,7 +175,8 @@ async fn compare_members(
     let mut after = String::new();
     loop {
         let (group, from, (id, started)) = (known.id.clone(), after.clone(), run.clone());
-        let read = move |conn: &mut Conn| store::memberships(conn, &group, (&id, started), &from, MEMBERS);
+        let nested = on.org.nested;
+        let read = move |conn: &mut Conn| store::memberships(conn, (&group, nested), (&id, started), &from, MEMBERS);
         let page: Vec<Membership> = on.db.read(read).await?;
         let Some(last) = page.last() else { return Ok(change) };
         after.clone_from(&last.member);

@@ -10,6 +10,8 @@ use crate::db::{Conn, Error, on_backend};
 use crate::delivery::plan::ObservedUser;
 use crate::delivery::{Manager, State, manager_of, outbox};
 use crate::scim::Attributes;
+use crate::shadow::member::Difference;
+use crate::shadow::nested::Nested;
 use crate::shadow::{self, Kind};
 
 use super::compare::Membership;
@@ -260,11 +262,22 @@ pub(super) fn groups(conn: &mut Conn, tenant: &str, after: &str, limit: i64) -> 
 /// was linked after it `started`. Those whose account is gone have their own finding.
 pub(super) fn memberships(
     conn: &mut Conn,
-    group: &str,
+    (group, nested): (&str, Nested),
     (run, started): (&str, DateTime<Utc>),
     after: &str,
     limit: i64,
 ) -> Result<Vec<Membership>, Error> {
+    if nested == Nested::Flatten {
+        let all = shadow::nested::flattened(conn, group, (run, started), after, limit)?.into_iter();
+        let of = |Difference { member, salesforce_id, wanted, observed, unsure }| Membership {
+            member,
+            salesforce_id,
+            desired: wanted,
+            observed,
+            unsure,
+        };
+        return Ok(all.map(of).collect());
+    }
     let there = links::seen.eq(Some(run)).or(links::created_at.nullable().ge(Some(started.naive_utc())));
     let rows: Vec<(String, String, bool, bool, bool)> = members::table
         .inner_join(links::table.on(links::resource_id.eq(members::member_id)))

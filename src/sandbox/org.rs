@@ -118,10 +118,8 @@ impl Org {
     /// Notes that a call has come which is answered later: until then it holds the groups and roles that it writes, where
     /// [`Switches::locks_shared_rows`](super::Switches::locks_shared_rows) says so.
     pub fn enter(&self, request: &Request) -> UnderWay<'_> {
-        let written = match self.settings.switches.locks_shared_rows {
-            true => rows::written(request, &self.lock().store),
-            false => BTreeSet::new(),
-        };
+        let locks = self.settings.switches.locks_shared_rows;
+        let written = if locks { rows::written(request, &self.lock().store) } else { BTreeSet::new() };
         self.rows.enter(written)
     }
 
@@ -131,7 +129,7 @@ impl Org {
     }
 
     /// Answers a call that has been under way for a while, faults included.
-    pub fn finish(&self, request: &Request, call: UnderWay<'_>) -> Outcome {
+    pub fn finish(&self, request: &Request, call: &UnderWay<'_>) -> Outcome {
         self.answer(request, call.in_use.clone())
     }
 

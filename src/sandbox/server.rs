@@ -92,7 +92,7 @@ async fn answer(org: Data<Org>, request: HttpRequest, body: Bytes) -> HttpRespon
     if latency > 0 && call.path.starts_with("/services") {
         tokio::time::sleep(Duration::from_millis(latency)).await;
     }
-    match org.finish(&call, under_way) {
+    match org.finish(&call, &under_way) {
         Outcome::Answer(reply) => {
             let mut builder = HttpResponse::build(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK));
             for (name, value) in &reply.headers {

@@ -357,7 +357,23 @@ pub fn sending(conn: &mut Conn, group: &str, ids: &[String], sent: bool) -> Resu
             .set(members::unsure.eq(sent))
             .execute(c))?;
     }
-    if sent { Ok(()) } else { sweep(conn, group, ids) }
+    if !sent {
+        return sweep(conn, group, ids);
+    }
+    // Somebody who is in through another group has no row; and one may have been taken out since it was read.
+    let known = present(conn, group, ids)?;
+    for id in ids.iter().filter(|id| !known.contains_key(*id)) {
+        diesel::insert_into(members::table)
+            .values((
+                members::group_id.eq(group),
+                members::member_id.eq(id),
+                members::desired.eq(false),
+                members::observed.eq(false),
+                members::unsure.eq(true),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
 }
 
 /// Notes what Salesforce confirmed. The wish may have changed meanwhile: a row that is gone comes back, so that the

@@ -5,6 +5,7 @@
 pub mod link;
 pub mod member;
 mod moment;
+pub mod nested;
 pub mod observed;
 mod person;
 pub mod query;

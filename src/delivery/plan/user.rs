@@ -222,10 +222,7 @@ pub fn made_by(sent: &Record, account: &Record) -> bool {
 /// Of what a SCIM create carried, what its answer shows: the rest was not done, whatever the status said. An answer that
 /// shows no user says nothing. Whether the address is shown does not count: it may wait for its confirmation.
 pub fn confirmed(sent: &Record, answer: &Record) -> Record {
-    let mut missing = match answer.mentions("Username") {
-        true => sent.changes_since(answer),
-        false => Record::new(),
-    };
+    let mut missing = if answer.mentions("Username") { sent.changes_since(answer) } else { Record::new() };
     missing.unset("Email");
     let fields = sent.iter().filter(|(field, _)| !missing.mentions(field));
     fields.map(|(field, value)| (field.to_owned(), value.clone())).collect()

@@ -305,11 +305,11 @@ pub async fn in_short(db: &Db, org: &Org, kind: Kind, id: &str) -> Result<String
             None => NOTHING.to_owned(),
         });
     }
-    let (id, mirror, create) = (id.to_owned(), org.mirror.clone(), org.create_groups);
+    let (id, mirror, create, nested) = (id.to_owned(), org.mirror.clone(), org.create_groups, org.nested);
     let step = db
         .read(move |conn| {
             let sent = creating(conn, &id)?;
-            group::next(conn, &id, &mirror, create, sent)
+            group::next(conn, &id, (&mirror, create, nested), sent)
         })
         .await?;
     Ok(step.map_or_else(|| NOTHING.to_owned(), |step| words_of_group(&step)))

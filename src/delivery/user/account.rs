@@ -4,6 +4,7 @@ use crate::delivery::attempt::Abandoned;
 use crate::delivery::guard;
 use crate::delivery::outbox;
 use crate::delivery::plan::{self, ObservedGrants, ObservedUser, UserSeen, UserWish};
+use crate::delivery::turns::{self, Turn};
 use crate::salesforce::{Account, Record};
 use crate::shadow::link::{self, How, Link};
 use crate::shadow::{self, Kind, member, observed};
@@ -14,10 +15,12 @@ use super::heir::{memberships, released};
 impl Delivery<'_> {
     /// Notes what a create carries before it is sent: whatever happens to us or to the answer, the account can be found
     /// by it, even if the person is renamed or deleted meanwhile.
-    pub(super) async fn about_to_create(&mut self, record: &Record) -> Result<(), Abandoned> {
+    pub(super) async fn about_to_create(&mut self, record: &Record) -> Result<Turn, Abandoned> {
+        let turn = self.attempt.shared.org.turns.take(turns::roles(record, &Record::new())).await;
         let text = serde_json::to_string(record).unwrap_or_default();
         self.creating = Some(record.clone());
-        self.attempt.note(move |conn, claim| outbox::creating(conn, &claim.resource, Some(&text))).await
+        self.attempt.note(move |conn, claim| outbox::creating(conn, &claim.resource, Some(&text))).await?;
+        Ok(turn)
     }
 
     pub(super) async fn known_not_created(&mut self) -> Result<(), Abandoned> {
@@ -150,15 +153,16 @@ impl Delivery<'_> {
         }
     }
 
-    /// Notes what an update carries before it is sent, and answers what was unsure before.
-    pub(super) async fn about_to_update(&mut self, changes: &Record) -> Result<Record, Abandoned> {
+    /// Notes what an update carries before it is sent, and answers what was unsure before, and the turn at it.
+    pub(super) async fn about_to_update(&mut self, changes: &Record) -> Result<(Record, Turn), Abandoned> {
+        let turn = self.attempt.shared.org.turns.take(turns::roles(changes, &self.seen.observed.record)).await;
         let before = self.seen.observed.unsure.clone();
         self.seen.observed.unsure.apply(changes);
         for grant in self.given_with(changes) {
             self.seen.observed.grants.sending_field(grant);
         }
         self.save_observed().await?;
-        Ok(before)
+        Ok((before, turn))
     }
 
     pub(super) async fn save_observed(&self) -> Result<(), Abandoned> {

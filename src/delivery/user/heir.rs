@@ -5,7 +5,7 @@ use crate::delivery::attempt::{Abandoned, Attempt};
 use crate::delivery::outbox::{self, SETTLE};
 use crate::delivery::plan::ObservedUser;
 use crate::shadow::link::{self, How, Link};
-use crate::shadow::{self, Kind, Stored, member, observed};
+use crate::shadow::{self, Kind, Stored, member, nested, observed};
 
 /// Why an account cannot be taken over just now.
 pub(super) const UNDER_WAY: &str =
@@ -54,7 +54,9 @@ pub(super) fn memberships(
 
 /// Wakes what waited for this user to have an account, and those who may know it as a manager by an older account.
 pub(super) fn released(conn: &mut Conn, stored: &Stored, now: chrono::DateTime<chrono::Utc>) -> Result<(), DbError> {
-    let groups = outbox::groups_waiting_for(conn, &stored.id)?;
+    let mut groups = outbox::groups_waiting_for(conn, &stored.id)?;
+    // Groups whose people this user is one of through another group wait as well.
+    groups.extend(nested::above(conn, &stored.id, false)?.into_iter().map(|group| group.id));
     outbox::release(conn, &groups, now + SETTLE)?;
     let reports = shadow::query::reports_of(conn, stored)?;
     outbox::wake(conn, &reports, now)?;

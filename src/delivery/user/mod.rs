@@ -25,7 +25,6 @@ use super::guard;
 use super::outbox::Outcome;
 use super::plan::{self, ObservedUser, UserSeen, UserStep, UserWish};
 use super::state::State;
-use super::turns;
 
 pub use due::Due;
 pub use entitled::{Entitled, SINGLES, entitled};
@@ -232,8 +231,7 @@ impl<'a> Delivery<'a> {
                         Ok(id) => id,
                         Err(outcome) => return Ok(outcome),
                     };
-                    let _turn = org.turns.take(turns::roles(&record, &Record::new())).await;
-                    self.about_to_create(&record).await?;
+                    let _turn = self.about_to_create(&record).await?;
                     attempt.called();
                     let created = match carrier {
                         Carrier::Rest => org.client.create_user_by_rest(&record, &profile).await,
@@ -290,9 +288,7 @@ impl<'a> Delivery<'a> {
                     if self.deactivate_alone && deactivates(&changes) {
                         changes = Record::new().with("IsActive", false);
                     }
-                    let held = self.seen.observed.record.clone();
-                    let _turn = org.turns.take(turns::roles(&changes, &held)).await;
-                    let unsure = self.about_to_update(&changes).await?;
+                    let (unsure, _turn) = self.about_to_update(&changes).await?;
                     attempt.called();
                     match org.client.update_user(&id, &changes).await {
                         Ok(update) => self.updated(&changes, update.echoed).await?,

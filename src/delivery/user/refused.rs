@@ -103,7 +103,7 @@ impl Delivery<'_> {
             return Ok(());
         }
         let changes = Record::new().with(USERNAME, name);
-        let unsure = self.about_to_update(&changes).await?;
+        let (unsure, _turn) = self.about_to_update(&changes).await?;
         attempt.called();
         match attempt.shared.org.client.update_user(id, &changes).await {
             Ok(update) => self.updated(&changes, update.echoed).await,

@@ -112,7 +112,7 @@ mod tests {
         client.user(ID).await.unwrap();
         assert_eq!(usage(), Some(18), "of SCIM");
         assert_eq!(client.admit_deliveries(5).ordinary, 5);
-        assert!(client.user(ID).await.unwrap().is_none());
+        assert!(client.user(ID).await.is_err());
         assert_eq!(usage(), Some(14_999), "of a refusal");
         assert_eq!((client.quota().tempo, client.admit_deliveries(5).ordinary), (Tempo::Hold, 0));
         let _ = client.user(ID).await;

@@ -137,6 +137,8 @@ const WORDS: &[(&str, Cause)] = &[
     ("ENTITY_IS_LOCKED", Cause::Locked),
     ("ENTITY_IS_DELETED", Cause::Absent),
     ("NO SUCH RESOURCE", Cause::Absent),
+    // "Resource https://… not found".
+    ("RESOURCE HTTP", Cause::Absent),
     ("NOT_FOUND", Cause::Absent),
     ("LIST HAS NO ROWS FOR ASSIGNMENT", Cause::Absent),
     ("INVALID_SESSION_ID", Cause::Session),

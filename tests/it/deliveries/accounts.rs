@@ -4,7 +4,7 @@ use scim_bridge::sandbox::store::field::Field;
 use scim_bridge::sandbox::{Faults, UserSeed};
 use serde_json::json;
 
-use super::{account, all_delivered, calls, creates, seed, set, until, words};
+use super::{account, all_delivered, creates, seed, set, until, words};
 use crate::support::app::{TestApp, user};
 
 both_engines! {
@@ -24,7 +24,7 @@ both_engines! {
             assert_eq!(app.delivery(&path).await["salesforceId"], linked);
             assert_eq!(state.users().len(), before.users().len());
         }
-        assert_eq!(calls(&app, "user_list").await, 0, "nobody was looked for: {}", app.calls().await);
+        assert_eq!(creates(&app).await, 1, "nobody was made anew: {}", app.calls().await);
     }
 
     async fn adopted_by_federation_id_and_by_username(engine: Engine) {

@@ -126,7 +126,7 @@ both_engines! {
         let made = scim_bridge::access::NewToken::new("other", "test", scopes);
         let (_, token) = app.app().access().create(made).await.expect("a token");
         let send = async |method: &str, path: &str, body: &serde_json::Value| {
-            let http = reqwest::Client::new();
+            let http = reqwest::Client::builder().build().expect("a client");
             let request = http.request(method.parse().expect("a method"), format!("{}{path}", app.base()));
             let request = request.bearer_auth(&token).header("Content-Type", "application/scim+json");
             crate::support::app::answer(request.body(body.to_string())).await.body

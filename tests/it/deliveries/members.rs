@@ -6,7 +6,7 @@ use super::{add, all_delivered, calls, remove, seed, set, until, words};
 use crate::support::app::{OrgState, TestApp};
 
 /// Names of the groups that are members of a group.
-fn nested(state: &OrgState, group: &str) -> Vec<String> {
+pub(super) fn nested(state: &OrgState, group: &str) -> Vec<String> {
     let groups = state.0["Groups"].as_array().expect("groups");
     let id_of = |g: &Value| g["Id"].as_str().expect("an id").to_owned();
     let outer = groups.iter().find(|g| g["Name"] == group).unwrap_or_else(|| panic!("no group {group}"));

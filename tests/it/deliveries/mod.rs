@@ -4,6 +4,7 @@ mod accounts;
 mod adoption;
 mod groups;
 mod members;
+mod nested;
 mod retries;
 mod users;
 

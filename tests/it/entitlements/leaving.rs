@@ -70,7 +70,7 @@ both_engines! {
         let mut body = super::user("king");
         body["externalId"] = json!("A-1");
         assert_eq!(app.post("/Users", &body).await.status, 201);
-        app.org().org().set_faults(Default::default());
+        app.org().org().set_faults(scim_bridge::sandbox::Faults::default());
         let state = super::all_delivered(&app).await;
         assert_eq!(state.users().len(), 1);
         assert_eq!(super::has(&state, "king"), json!(["Minimum Access - Salesforce", null, "", "", "", []]));

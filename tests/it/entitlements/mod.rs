@@ -1,6 +1,7 @@
 //! Who gets what in the org, by rules over what the identity provider says: asserted against the org, on both engines.
 
 mod calls;
+mod example;
 mod explain;
 mod guard;
 mod leaving;

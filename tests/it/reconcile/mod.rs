@@ -20,7 +20,7 @@ use super::support::app::{TENANT, TestApp};
 
 /// How accounts are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Via {
+pub(crate) enum Via {
     Scim,
     Soql,
     Bulk,
@@ -89,7 +89,7 @@ impl Beside {
 }
 
 /// Reconciles once.
-async fn reconcile(app: &TestApp, via: Via, applies: bool) -> (Report, Vec<Finding>) {
+pub(crate) async fn reconcile(app: &TestApp, via: Via, applies: bool) -> (Report, Vec<Finding>) {
     let beside = Beside::open(app, via).await;
     let done = beside.run(applies).await.expect("a reconcile");
     beside.db.close().await;
