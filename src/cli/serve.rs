@@ -115,7 +115,7 @@ impl Serve {
                 tracing::warn!(keys, "the configuration was read again and is in force, but for what needs a restart");
             }
             Err(error) => {
-                tracing::error!("the configuration was read again and is wrong; the old one stays: {error:#}")
+                tracing::error!("the configuration was read again and is wrong; the old one stays: {error:#}");
             }
         }
     }

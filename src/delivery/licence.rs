@@ -20,6 +20,7 @@ const WAITS_FOR_SET: &str = "waits for a free permission set licence in Salesfor
 
 /// What an org said of licences, as far as anybody asked.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_field_names, reason = "permission set licences are called that")]
 pub(super) struct Licences {
     pub(super) profiles: Arc<[Entry]>,
     pub(super) sets: Arc<[Entry]>,

@@ -59,6 +59,7 @@ pub struct CallPlan {
 /// A field of the account.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the answer")]
 pub struct FieldPlan {
     /// API name.
     pub field: String,
@@ -83,6 +84,7 @@ pub struct FieldPlan {
 /// Something that a person can be given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the answer")]
 pub struct GrantPlan {
     /// What it is.
     pub kind: Kind,

@@ -52,6 +52,19 @@ impl Delivery<'_> {
         Ok(answer.map(drop))
     }
 
+    /// Lets somebody log in again whose account we froze. `Some`: the delivery ends here.
+    pub(super) async fn unfreeze(&mut self, id: &str) -> Result<Option<Outcome>, Abandoned> {
+        let attempt = self.attempt;
+        attempt.hold().await?;
+        attempt.called();
+        match attempt.shared.org.client.freeze(id, false).await {
+            Ok(_) => self.unfrozen().await?,
+            Err(salesforce::Error::Gone { .. }) => self.vanished().await?,
+            Err(error) => return Ok(Some(attempt.failed(&error))),
+        }
+        Ok(None)
+    }
+
     /// Freezes the account of somebody who leaves. `Some`: the delivery ends here.
     pub(super) async fn freeze(&mut self, id: &str) -> Result<Option<Outcome>, Abandoned> {
         let shut = self.shut(id).await?;
@@ -168,7 +181,7 @@ impl Delivery<'_> {
         for (change, outcome) in changes.iter().zip(outcomes) {
             match outcome {
                 Ok(made) => {
-                    free.extend(self.seat_of(change));
+                    free.extend(Self::seat_of(change));
                     self.seen.observed.grants.changed(change, made);
                     self.watch.note_done(act_of(change));
                 }

@@ -261,12 +261,8 @@ impl<'a> Delivery<'a> {
                     }
                 }
                 UserStep::Unfreeze(id) => {
-                    attempt.hold().await?;
-                    attempt.called();
-                    match org.client.freeze(&id, false).await {
-                        Ok(_) => self.unfrozen().await?,
-                        Err(salesforce::Error::Gone { .. }) => self.vanished().await?,
-                        Err(error) => return Ok(attempt.failed(&error)),
+                    if let Some(outcome) = self.unfreeze(&id).await? {
+                        return Ok(outcome);
                     }
                 }
                 UserStep::Freeze(id) => {

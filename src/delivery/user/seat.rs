@@ -74,7 +74,7 @@ impl Delivery<'_> {
     }
 
     /// The seat that is free once a change is made.
-    pub(super) fn seat_of(&self, change: &Change) -> Option<Seat> {
+    pub(super) fn seat_of(change: &Change) -> Option<Seat> {
         match change {
             Change::Take(held) if held.grant.kind == Kind::PermissionSetLicence => {
                 // Whoever waits is found by the id.

@@ -299,6 +299,7 @@ async fn two_hundred_changes(engine: &Engine, via: Via, seed: u64) {
             let tenant = config.tenant.values_mut().next().expect("a tenant");
             tenant.groups.mirror = vec!["SF *".to_owned()];
             tenant.protected = vec![protected.to_uppercase()];
+            tenant.guard.losses_percent = 100;
             tenant.entitlements = entitlements(if via == Via::Scim { RULES } else { RULES_OVER_REST });
         },
     )

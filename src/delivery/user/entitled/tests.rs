@@ -184,7 +184,7 @@ fn deliver(entitled: &Entitled, observed: &mut ObservedUser, org: &mut Org<'_>) 
     let mut entitled = entitled.clone();
     let mut seen = UserSeen { account: Some("005".into()), observed: observed.clone(), ..UserSeen::default() };
     let mut wish = entitle(&mut entitled, &seen);
-    let (mut steps, mut changed) = (0, 0);
+    let (mut steps, mut touched) = (0, 0);
     while let Some(step) = user(&wish, &seen, means) {
         steps += 1;
         prop_assert!(steps < 10, "it does not end: {step:?}");
@@ -199,7 +199,7 @@ fn deliver(entitled: &Entitled, observed: &mut ObservedUser, org: &mut Org<'_>) 
                 wish = entitle(&mut entitled, &seen);
             }
             UserStep::Update(_, changes) => {
-                changed += 1;
+                touched += 1;
                 if let Some(profile) = changes.text(PROFILE) {
                     profile.clone_into(&mut org.profile);
                     prop_assert!(org.all_fit(), "a profile that Salesforce refuses was sent");
@@ -237,7 +237,7 @@ fn deliver(entitled: &Entitled, observed: &mut ObservedUser, org: &mut Org<'_>) 
                             prop_assert!(org.all_fit(), "a licence was taken that is needed");
                         }
                     }
-                    changed += 1;
+                    touched += 1;
                     let made = matches!(change, Change::Give(_)).then(|| format!("0Pa{}", change.grant().id));
                     seen.observed.grants.changed(&change, made);
                 }
@@ -254,7 +254,7 @@ fn deliver(entitled: &Entitled, observed: &mut ObservedUser, org: &mut Org<'_>) 
         prop_assert!(waits || org.has.contains(grant), "{grant:?} is wanted");
     }
     *observed = seen.observed;
-    Ok(changed)
+    Ok(touched)
 }
 
 proptest! {
