@@ -122,7 +122,9 @@ mod tests {
                 }
                 UserStep::Grants(_, changes) => {
                     seen.observed.grants.leaving(changes);
-                    changes.iter().for_each(|change| seen.observed.grants.changed(change, None));
+                    for change in changes {
+                        seen.observed.grants.changed(change, None);
+                    }
                 }
                 UserStep::Update(_, changes) => seen.observed.record.apply(changes),
                 other => panic!("{other:?}"),
