@@ -57,6 +57,7 @@ pub struct CallPlan {
 }
 
 /// A field of the account.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own to whoever reads the JSON")]
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the answer")]
@@ -82,6 +83,7 @@ pub struct FieldPlan {
 }
 
 /// Something that a person can be given.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own to whoever reads the JSON")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the answer")]

@@ -208,8 +208,15 @@ both_engines! {
             ids.push(app.user(&format!("user{n}")).await);
         }
         let inner = app.group("Inner", &[]).await;
-        app.group("Outer", &[&inner]).await;
+        let outer = app.group("Outer", &[&inner]).await;
         all_delivered(&app).await;
+        // Somebody who came in unheard, and is out before anybody knows.
+        app.org().org().set_faults(Faults { lost_answer: 1.0, ..Faults::default() });
+        add(&app, &inner, &[&ids[0]]).await;
+        until(&app, &format!("/Groups/{outer}"), "retrying").await;
+        remove(&app, &inner, &ids[0]).await;
+        app.org().org().set_faults(Faults::default());
+        assert_eq!(people(&all_delivered(&app).await, "Outer"), Vec::<String>::new());
         app.org().org().set_faults(Faults { seed: 5, lost_answer: 0.4, unavailable: 0.1, ..Faults::default() });
         for round in 0..6 {
             for (n, id) in ids.iter().enumerate() {

@@ -152,7 +152,7 @@ both_engines! {
         let access = app.app().access();
         let (_, scim) = access.create(NewToken::new(TENANT, "scim", vec![Scope::Scim])).await.expect("a token");
         let (_, theirs) = access.create(NewToken::new("other", "admin", vec![Scope::Admin])).await.expect("a token");
-        let client = reqwest::Client::new();
+        let client = reqwest::Client::builder().build().expect("a client");
         assert_eq!(answer(client.get(url(&app, &ada))).await.status, 401);
         assert_eq!(answer(client.get(url(&app, &ada)).bearer_auth(&scim)).await.status, 403);
         let refused = answer(client.get(url(&app, &ada)).bearer_auth(&theirs)).await;

@@ -77,9 +77,9 @@ impl Reader<'_> {
         }
         let mut rest = joined.as_str();
         while let Some((head, tail)) = rest.split_once("curl -sS") {
-            let end = tail.find("\ncurl").or_else(|| tail.find("=$(curl")).unwrap_or(tail.len());
+            let own = tail.split_once("\ncurl").or_else(|| tail.split_once("=$(curl")).map_or(tail, |(own, _)| own);
             let name = head.trim_end().strip_suffix("=$(").and_then(|head| head.lines().last()).map(str::to_owned);
-            self.curl(&tail[..end], name).await;
+            self.curl(own, name).await;
             rest = tail;
         }
         for line in joined.lines() {
@@ -191,8 +191,8 @@ fn fits(told: &str, line: &str) -> bool {
     let Some(mut rest) = line.strip_prefix(first) else { return false };
     let mut last = first;
     for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        (rest, last) = (&rest[at + part.len()..], part);
+        let Some((_, behind)) = rest.split_once(part) else { return false };
+        (rest, last) = (behind, part);
     }
     rest.is_empty() || (last.is_empty() && told.ends_with('…'))
 }
