@@ -121,13 +121,16 @@ pub(super) fn given_back(conn: &mut Conn, tenant: &str, seats: &[Seat], now: Dat
             Seat::Set(id, _) => format!("%{WAITS_FOR_SET}: %({id})%"),
         });
         let unsaid = deliveries::reason.like(unnamed).and(deliveries::reason.not_like(any_named));
-        let next: Option<String> = crate::db::on_backend!(&mut *conn, c => {
-            if matches!(seat, Seat::User(Some(_))) {
-                all.filter(like.or(unsaid)).first(c).optional()
-            } else {
-                all.filter(like).first(c).optional()
+        let with_unsaid = matches!(seat, Seat::User(Some(_)));
+        // Two that give a seat back at the same time must not both wake the same one.
+        let next: Option<String> = match &mut *conn {
+            Conn::Sqlite(c) if with_unsaid => all.filter(like.or(unsaid)).first(c).optional()?,
+            Conn::Sqlite(c) => all.filter(like).first(c).optional()?,
+            Conn::Postgres(c) if with_unsaid => {
+                all.filter(like.or(unsaid)).for_update().skip_locked().first(c).optional()?
             }
-        })?;
+            Conn::Postgres(c) => all.filter(like).for_update().skip_locked().first(c).optional()?,
+        };
         woken.extend(next);
     }
     outbox::release(conn, &woken, now).map(drop)

@@ -224,7 +224,10 @@ impl Entitled {
             if wanted.is_none() && self.unknown.contains(&kind) {
                 continue;
             }
-            let (given, holds) = (grants.given_of(kind), observed.record.text(field));
+            // Sent, and the answer was lost: if the account has it, the bridge gave it.
+            let sent = observed.unsure.text(field);
+            let given = grants.given_of(kind).or(sent);
+            let holds = observed.record.text(field).filter(|_| !observed.unsure.mentions(field));
             let decided = single(kind, wanted, given, holds, &self.exclusive);
             // Of an account that was there before nobody has asked: what it has already is not sent, and not ours.
             let is_unknown = !observed.record.mentions(field) && grants.holds.is_none();
@@ -250,6 +253,11 @@ impl Entitled {
             look_first,
             ..GrantWish::default()
         });
+    }
+
+    /// Whether this is the profile of those who have nothing better.
+    pub(super) fn is_default(&self, grant: &Grant) -> bool {
+        grant.kind == Kind::Profile && self.profile.as_ref().is_some_and(|(id, fallback)| *id == grant.id && *fallback)
     }
 
     /// Whether the profile or the role of this id is one that a rule gives, and not one to begin with.

@@ -101,7 +101,16 @@ impl Delivery<'_> {
             Ok(Some(grants)) => {
                 self.seen.looked = true;
                 let observed = &mut self.seen.observed;
-                for (field, value) in [("ProfileId", &grants.profile), ("UserRoleId", &grants.role)] {
+                let found = [(Kind::Profile, "ProfileId", &grants.profile), (Kind::Role, "UserRoleId", &grants.role)];
+                for (kind, field, value) in found {
+                    let is_ours = value.is_some() && observed.unsure.text(field) == value.as_deref();
+                    let ours = value.as_deref().filter(|_| is_ours).map(|id| Grant::new(kind, id));
+                    let is_default = |grant: &Grant| self.entitled.as_ref().is_some_and(|all| all.is_default(grant));
+                    if let Some(ours) = ours.filter(|grant| !is_default(grant)) {
+                        observed.grants.given.retain(|grant| grant.kind != kind);
+                        observed.grants.given.insert(ours);
+                    }
+                    observed.unsure.unset(field);
                     observed.record.set(field, value.as_deref().map_or(serde_json::Value::Null, Into::into));
                 }
                 observed.grants.read(&grants);

@@ -34,6 +34,10 @@ impl Delivery<'_> {
             _ if deactivates(changes) && can_be_about_the_account(error) => {
                 self.not_deactivated(id, changes, error).await
             }
+            // What the account has by hand may be why.
+            Some(Cause::LicenceMismatch) if self.is_about_profile(changes, error) && self.may_look() => {
+                self.read_grants(id).await
+            }
             _ if self.is_about_profile(changes, error) => {
                 self.without_profile(changes, error);
                 Ok(None)

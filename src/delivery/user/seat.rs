@@ -63,6 +63,11 @@ impl Delivery<'_> {
         is && changes.mentions(PROFILE) && self.entitled.is_some()
     }
 
+    /// Whether what the account has can be read, and was not yet.
+    pub(super) fn may_look(&self) -> bool {
+        !self.seen.looked && self.attempt.shared.org.means.rest
+    }
+
     /// Goes on without a profile that was refused: it is told in the end.
     pub(super) fn without_profile(&mut self, changes: &Record, error: &salesforce::Error) {
         let Some(id) = changes.text(PROFILE) else { return };

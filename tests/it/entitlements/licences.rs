@@ -211,7 +211,9 @@ both_engines! {
         app.settled().await;
         assert_eq!(has(&app.state().await, "bob")[0], json!("Minimum Access - Salesforce"));
         set(&app, &path(&bob), "nickName", json!("Bobby")).await;
-        app.settled().await;
+        until(&app, &path(&bob), "held").await;
+        let said = words(&app, &path(&bob)).await;
+        assert!(said.contains("was not given: the account has the permission set \\\"Account_Reader\\\""), "{said}");
         assert_eq!(has(&app.state().await, "bob")[2], json!("Account_Reader+Knowledge_Reader"));
     }
 
