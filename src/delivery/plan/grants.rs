@@ -113,16 +113,6 @@ impl ObservedGrants {
         }
     }
 
-    /// Notes a profile or a role that is about to be given with the account's fields.
-    pub fn sending_field(&mut self, grant: Grant) {
-        self.giving.insert(grant);
-    }
-
-    /// Notes that it is known what became of the account's fields.
-    pub fn fields_answered(&mut self) {
-        self.giving.retain(|grant| !grant.kind.is_single());
-    }
-
     /// Notes that the person is here again: what they had by hand before and have now need not be given back.
     pub fn is_back(&mut self) {
         self.leaving = false;

@@ -130,7 +130,6 @@ impl Delivery<'_> {
         }
         self.note_given(changes);
         let observed = &mut self.seen.observed;
-        observed.grants.fields_answered();
         if let Some(new) = changes.text("Email") {
             // REST echoes nothing: unless the org does without confirmations, the address waits.
             let shown = echoed.as_ref().and_then(|account| account.record.text("Email"));
@@ -158,9 +157,6 @@ impl Delivery<'_> {
         let turn = self.attempt.shared.org.turns.take(turns::roles(changes, &self.seen.observed.record)).await;
         let before = self.seen.observed.unsure.clone();
         self.seen.observed.unsure.apply(changes);
-        for grant in self.given_with(changes) {
-            self.seen.observed.grants.sending_field(grant);
-        }
         self.save_observed().await?;
         Ok((before, turn))
     }
@@ -181,7 +177,6 @@ impl Delivery<'_> {
     /// Notes that an update surely changed nothing; `unsure` is what [`Self::about_to_update`] answered.
     pub(super) async fn known_not_updated(&mut self, unsure: Record) -> Result<(), Abandoned> {
         self.seen.observed.unsure = unsure;
-        self.seen.observed.grants.fields_answered();
         self.save_observed().await
     }
 

@@ -244,13 +244,6 @@ impl Delivery<'_> {
         outcome.map(|outcome| Outcome { reason, ..outcome })
     }
 
-    /// The profile and the role that rules give with these fields.
-    pub(super) fn given_with(&self, sent: &Record) -> Vec<Grant> {
-        let given = [(Kind::Profile, "ProfileId"), (Kind::Role, "UserRoleId")];
-        let given = given.into_iter().filter_map(|(kind, field)| Some(Grant::new(kind, sent.text(field)?)));
-        given.filter(|grant| self.entitled.as_ref().is_some_and(|entitled| entitled.gives(grant))).collect()
-    }
-
     /// Notes that a profile or a role was given or taken with these fields.
     pub(super) fn note_given(&mut self, sent: &Record) {
         let Some(entitled) = &self.entitled else { return };
