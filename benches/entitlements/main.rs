@@ -176,7 +176,7 @@ async fn seed(db: &Db, options: &Options) -> Result<()> {
 
 /// Eighteen characters that only `name` has.
 fn id(prefix: &str, name: &str) -> String {
-    let digits: String = name.bytes().rev().take(6).map(|byte| format!("{:02x}", byte)).collect();
+    let digits: String = name.chars().rev().filter(char::is_ascii_alphanumeric).take(15).collect();
     format!("{prefix}{digits:0>15}")
 }
 

@@ -60,7 +60,6 @@ pub struct CallPlan {
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own to whoever reads the JSON")]
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the answer")]
 pub struct FieldPlan {
     /// API name.
     pub field: String,
@@ -86,7 +85,6 @@ pub struct FieldPlan {
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own to whoever reads the JSON")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the answer")]
 pub struct GrantPlan {
     /// What it is.
     pub kind: Kind,
