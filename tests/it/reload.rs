@@ -54,7 +54,8 @@ both_engines! {
         let org = sandbox::start(settings).await.expect("the org listens");
         let file = configuration(&engine, &org);
         let bridge = Bridge::start(&file);
-        let (http, token) = (reqwest::Client::new(), token(&file));
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
+        let token = token(&file);
         let push = async |name: &str| {
             let mut body = user(name);
             body["title"] = json!("Analyst");
