@@ -105,12 +105,13 @@ both_engines! {
         assert_eq!((&has(&state, "ada")[0], &has(&state, "ada")[1]), (&json!("Standard User"), &json!("Sales Rep")));
     }
 
-    /// Whoever is made exclusive is looked at, though no decision is another.
+    /// Where a kind becomes exclusive everybody is planned anew, though no decision is another.
     async fn a_kind_that_becomes_exclusive_is_everybody_s(engine: Engine) {
         let mut app = start(&engine, RULES).await;
+        let account = seed(&app, "ada@example.com", true, &[]);
+        by_hand(&app, &account, "Knowledge_Reader");
         person(&app, "ada", "Sales").await;
-        let state = all_delivered(&app).await;
-        by_hand(&app, &account(&state, "ada@example.com"), "Knowledge_Reader");
+        assert_eq!(has(&all_delivered(&app).await, "ada")[2], "Knowledge_Reader+Sales_Console");
         reconfigure(&mut app, |tenant| tenant.entitlements.exclusive = vec![Exclusive::PermissionSets]).await;
         let state = all_delivered(&app).await;
         assert_eq!(has(&state, "ada")[2], "Sales_Console");
