@@ -97,7 +97,6 @@ pub async fn retry(db: &Db, id: &str, now: DateTime<Utc>) -> Result<Done, Error>
 pub async fn release(db: &Db, id: &str, now: DateTime<Utc>) -> Result<Done, Error> {
     let id = id.to_owned();
     let agree = move |conn: &mut Conn, id: &str| {
-        guard::release(conn, id)?;
         let Some(mut known) = observed::find::<ObservedUser>(conn, id)? else { return Ok(()) };
         if let Some(adoption) = &mut known.adoption {
             adoption.approved = true;
@@ -105,7 +104,12 @@ pub async fn release(db: &Db, id: &str, now: DateTime<Utc>) -> Result<Done, Erro
         }
         Ok(())
     };
-    db.write(move |conn| order(conn, &id, &[State::Held], agree, now)).await
+    db.write(move |conn| {
+        // Perhaps it is looked at just now: what a person agrees to is agreed to all the same.
+        let from: &[State] = if guard::release(conn, &id)? > 0 { &State::ALL } else { &[State::Held] };
+        order(conn, &id, from, agree, now)
+    })
+    .await
 }
 
 /// Agrees to everything that the guard holds back of a tenant's people. Answers how many people that is.
