@@ -136,6 +136,8 @@ both_engines! {
     async fn grants_end_as_asked_whatever_fails(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, |config| {
             let tenant = tenant(config);
+            // They all change again and again, and mean it.
+            tenant.guard.losses_percent = 100;
             tenant.entitlements = entitlements(RULES);
             tenant.groups.mirror.clear();
             config.delivery.retry = vec![Duration::from_millis(20)];
