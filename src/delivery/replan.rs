@@ -12,7 +12,7 @@ use super::org::{Entitlements, Org};
 use super::outbox;
 use super::plan::ObservedGrants;
 use crate::db::schema::planned_under;
-use crate::db::{Conn, Db, Error};
+use crate::db::{Conn, Db, Error, on_backend};
 use crate::entitlement::{Entitlement, Grant, Kind, Person, pushed, with_groups};
 use crate::scim::Attributes;
 use crate::shadow::{self, roster};
@@ -179,14 +179,14 @@ pub async fn replan(db: &Db, org: &Org, now: DateTime<Utc>) -> Result<usize, Err
     all += db
         .write(move |conn| {
             let more = outbox::wake_users(conn, &tenant, everybody, now)?;
-            diesel::delete(planned_under::table.find(&tenant)).execute(conn)?;
-            diesel::insert_into(planned_under::table)
-                .values((
-                    planned_under::tenant.eq(&tenant),
-                    planned_under::rules.eq(&mark.rules),
-                    planned_under::scope.eq(&mark.scope),
-                ))
-                .execute(conn)?;
+            let set = (planned_under::rules.eq(&mark.rules), planned_under::scope.eq(&mark.scope));
+            // Two processes may start at one moment.
+            on_backend!(&mut *conn, c => diesel::insert_into(planned_under::table)
+                .values((planned_under::tenant.eq(&tenant), set))
+                .on_conflict(planned_under::tenant)
+                .do_update()
+                .set(set)
+                .execute(c))?;
             Ok::<_, Error>(more)
         })
         .await?;

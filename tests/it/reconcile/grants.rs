@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use scim_bridge::clock::{Clock as _, SystemClock};
 use scim_bridge::config::{Config, Exclusive, Rest};
+use scim_bridge::db::Db;
+use scim_bridge::delivery::hand;
 use scim_bridge::entitlement;
 use scim_bridge::reconcile::{Drift, Error, Finding, Kind, Task};
 use scim_bridge::sandbox::Faults;
@@ -14,7 +17,7 @@ use super::changes::stranger;
 use super::{Beside, Via, reconcile, words};
 use crate::deliveries::{account, all_delivered, calls, set};
 use crate::entitlements::{RULES, by_hand, department, entitlements, has, person, start, tenant};
-use crate::support::app::TestApp;
+use crate::support::app::{TENANT, TestApp};
 use crate::support::engine::Engine;
 
 /// Rules for an org that is asked over SCIM alone.
@@ -216,6 +219,36 @@ both_engines! {
         let state = all_delivered(&app).await;
         let nothing = json!(["Minimum Access - Salesforce", null, "", "Sales_Team", "", ["Mirrored East"]]);
         assert_eq!(has(&state, "eve"), nothing);
+        assert_eq!(words(&reconcile(&app, Via::Soql, true).await.1), expected(&[]));
+    }
+
+    /// A reconcile that repairs is held by the guard as a push is.
+    async fn what_a_repair_would_take_from_many_waits_for_a_person(engine: Engine) {
+        let app = TestApp::start_with(&engine, |_| {}, |config| {
+            let tenant = tenant(config);
+            tenant.entitlements = entitlements(RULES);
+            tenant.entitlements.exclusive = vec![Exclusive::PermissionSets];
+            (tenant.guard.losses, tenant.guard.losses_percent) = (0, 0);
+            tenant.groups.mirror.clear();
+        })
+        .await;
+        let names: Vec<String> = (0..5).map(|n| format!("person{n}")).collect();
+        for name in &names {
+            person(&app, name, "Research").await;
+        }
+        let state = all_delivered(&app).await;
+        for name in &names {
+            by_hand(&app, &account(&state, &format!("{name}@example.com")), "Knowledge_Reader");
+        }
+        assert_eq!(reconcile(&app, Via::Soql, true).await.1.len(), 5);
+        assert_eq!(app.settled().await["held"], 5);
+        let state = app.state().await;
+        assert!(names.iter().all(|name| has(&state, name)[2] == "Knowledge_Reader"), "nobody lost it");
+        let db = Db::open(app.config().database.url.expose(), 1).expect("opens");
+        assert_eq!(hand::release_guarded(&db, TENANT, SystemClock.now()).await.expect("released"), 5);
+        db.close().await;
+        let state = all_delivered(&app).await;
+        assert!(names.iter().all(|name| has(&state, name)[2] == ""));
         assert_eq!(words(&reconcile(&app, Via::Soql, true).await.1), expected(&[]));
     }
 
