@@ -102,6 +102,10 @@ impl Delivery<'_> {
                     }
                     let before = observed::find::<ObservedUser>(conn, &tombstone)?.unwrap_or_default();
                     (observed.frozen, observed.freezing) = (before.frozen, before.freezing);
+                    // Deactivated since the look, perhaps: what was looked at is older than what the tombstone knows.
+                    if before.record.get("IsActive") == Some(&serde_json::Value::Bool(false)) {
+                        observed.record.set("IsActive", false);
+                    }
                     memberships(conn, &tombstone, &stored, now)?;
                 }
                 link::save(conn, &stored, &link, now)?;
