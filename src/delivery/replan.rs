@@ -69,8 +69,10 @@ pub struct Outlooks {
     grouped: bool,
     /// Names of the groups, once they are read.
     names: Option<Arc<HashMap<String, String>>>,
-    /// The last user that was looked at.
+    /// The last user that was read.
     after: String,
+    /// A page that was read while the one before it was judged.
+    ahead: Option<Vec<roster::Entry>>,
 }
 
 impl Outlooks {
@@ -78,7 +80,7 @@ impl Outlooks {
     pub fn new(db: &Db, org: &Org) -> Self {
         let (tenant, entitlements) = (org.tenant.clone(), org.entitlements.clone());
         let grouped = entitlements.rules.look_at_groups();
-        Self { db: db.clone(), tenant, entitlements, grouped, names: None, after: String::new() }
+        Self { db: db.clone(), tenant, entitlements, grouped, names: None, after: String::new(), ahead: None }
     }
 
     /// The next ones, perhaps none of a page; `None` at the end.
@@ -93,18 +95,28 @@ impl Outlooks {
             let read = move |conn: &mut Conn| names(conn, &tenant, grouped);
             Arc::clone(self.names.insert(Arc::new(self.db.read(read).await?)))
         };
-        let (tenant, after, grouped) = (self.tenant.clone(), self.after.clone(), self.grouped);
-        let entitlements = self.entitlements.clone();
-        let look = move |conn: &mut Conn| {
-            let page = roster::page(conn, &tenant, &after, PAGE, grouped)?;
-            let last = page.last().map(|entry| entry.id.clone());
-            let found = page.into_iter().filter_map(|entry| outlook(&entitlements, entry, &names)).collect();
-            Ok::<_, Error>((last, found))
+        let page = match self.ahead.take() {
+            Some(page) => page,
+            None => self.read().await?,
         };
-        let (last, found) = self.db.read(look).await?;
-        let Some(last) = last else { return Ok(None) };
-        self.after = last;
-        Ok(Some(found))
+        if page.is_empty() {
+            return Ok(None);
+        }
+        let entitlements = self.entitlements.clone();
+        let judge = move || page.into_iter().filter_map(|entry| outlook(&entitlements, entry, &names)).collect();
+        // To read a page and to judge one take about as long: the one beside the other.
+        let judged = tokio::task::spawn_blocking(judge);
+        self.ahead = Some(self.read().await?);
+        Ok(Some(judged.await.map_err(|_| Error::Closed)?))
+    }
+
+    async fn read(&mut self) -> Result<Vec<roster::Entry>, Error> {
+        let (tenant, after, grouped) = (self.tenant.clone(), self.after.clone(), self.grouped);
+        let page = self.db.read(move |conn| roster::page(conn, &tenant, &after, PAGE, grouped)).await?;
+        if let Some(last) = page.last() {
+            self.after.clone_from(&last.id);
+        }
+        Ok(page)
     }
 }
 

@@ -154,6 +154,12 @@ fn holds(leaf: &Attribute, operator: CompareOperator, value: &Value, literal: &V
             }
         }
         DataType::String if !leaf.case_exact => match (text(value), text(literal)) {
+            // Most comparisons of most rules: without a copy of each side.
+            (Some(value), Some(literal))
+                if operator == CompareOperator::Eq && value.is_ascii() && literal.is_ascii() =>
+            {
+                value.eq_ignore_ascii_case(&literal)
+            }
             (Some(value), Some(literal)) => strings(operator, &fold(&value), &fold(&literal)),
             _ => false,
         },
