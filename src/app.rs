@@ -21,7 +21,7 @@ use crate::config::{Config, Tenant};
 use crate::db::Db;
 use crate::delivery::{Nested, Org, Overview, Pace, Schedule, Signals, Worker};
 use crate::http::{self, Binding};
-use crate::provisioning::{Grouping, Provisioner, Registries};
+use crate::provisioning::{Following, Grouping, Provisioner, Registries};
 use crate::scim::schema::Registry;
 use crate::{reconcile, telemetry};
 
@@ -132,11 +132,14 @@ fn orgs(config: &Config, around: &Surroundings) -> Result<Vec<Arc<Org>>> {
     orgs.collect()
 }
 
-/// What follows from changes of groups, by tenant.
-fn grouping(orgs: &[Arc<Org>]) -> HashMap<String, Grouping> {
-    let of = |org: &Arc<Org>| Grouping {
-        entitlements: org.entitlements.rules.look_at_groups().then(|| org.entitlements.clone()),
-        flattened: (org.nested == Nested::Flatten).then(|| org.mirror.clone()),
+/// What follows from changes, by tenant.
+fn following(config: &Config, orgs: &[Arc<Org>]) -> HashMap<String, Following> {
+    let of = |org: &Arc<Org>| Following {
+        grouping: Grouping {
+            entitlements: org.entitlements.rules.look_at_groups().then(|| org.entitlements.clone()),
+            flattened: (org.nested == Nested::Flatten).then(|| org.mirror.clone()),
+        },
+        waits: config.tenant.get(&org.tenant).and_then(Tenant::waits),
     };
     orgs.iter().map(|org| (org.tenant.clone(), of(org))).collect()
 }
@@ -150,15 +153,25 @@ fn fixed(config: &Config) -> Fixed {
     ])
 }
 
+/// How deliveries are made.
+fn pace(config: &Config) -> Result<Pace> {
+    Ok(Pace {
+        concurrency: config.delivery.concurrency,
+        schedule: Schedule::new(config.delivery.retry.clone()),
+        lease: TimeDelta::from_std(config.delivery.lease)?,
+        attempts_kept: i64::try_from(config.delivery.attempts_kept)?,
+    })
+}
+
 impl Crew {
-    fn start(config: &Config, orgs: Vec<Arc<Org>>, db: &Db, signals: &Signals, around: &Surroundings) -> Result<Self> {
+    fn start(
+        config: &Config,
+        (orgs, pace): (Vec<Arc<Org>>, &Pace),
+        db: &Db,
+        signals: &Signals,
+        around: &Surroundings,
+    ) -> Self {
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        let pace = Pace {
-            concurrency: config.delivery.concurrency,
-            schedule: Schedule::new(config.delivery.retry.clone()),
-            lease: TimeDelta::from_std(config.delivery.lease)?,
-            attempts_kept: i64::try_from(config.delivery.attempts_kept)?,
-        };
         for org in orgs {
             let (clock, randomness) = (around.clock.clone(), around.randomness.clone());
             if let Some(rhythm) = config.tenant.get(&org.tenant).and_then(rhythm) {
@@ -172,7 +185,7 @@ impl Crew {
             let worker = Worker::new(db.clone(), org, pace, signals.clone(), clock, randomness);
             tasks.spawn(worker.run(stop.clone()));
         }
-        Ok(Self { tasks, stop })
+        Self { tasks, stop }
     }
 
     /// Finishes what is under way, for as long as `grace`. What was cut off is due again when its lease has run out.
@@ -193,14 +206,14 @@ impl App {
         let signals = Signals::default();
         let registries = Arc::new(registries(config)?);
         // Everything that can fail is made before anything runs.
-        let orgs = orgs(config, &around)?;
+        let (orgs, pace) = (orgs(config, &around)?, pace(config)?);
         let (listener, address) =
             http::bind(config.server.listen).with_context(|| format!("server.listen {}", config.server.listen))?;
         let Surroundings { clock, randomness, metrics } = around.clone();
         let access = Access::new(db.clone(), clock.clone(), randomness.clone());
         let provisioner = Provisioner::new(db.clone(), registries, clock.clone(), randomness.clone(), signals.clone());
-        provisioner.follow(grouping(&orgs));
-        let overview = Overview::new(db.clone());
+        provisioner.follow(following(config, &orgs));
+        let overview = Overview::new(db.clone(), signals.clone());
         overview.look_at(&orgs);
         let state = http::State {
             provisioner: provisioner.clone(),
@@ -218,7 +231,7 @@ impl App {
         let server = http::serve(Arc::new(state), binding)?;
         let handle = server.handle();
         let running = tokio::spawn(server);
-        let crew = Crew::start(config, orgs, &db, &signals, &around)?;
+        let crew = Crew::start(config, (orgs, &pace), &db, &signals, &around);
         let upkeep = tokio::spawn(async move {
             // Timings are kept one by one until somebody puts them together: nobody may be scraping.
             loop {
@@ -251,12 +264,12 @@ impl App {
     /// # Errors
     /// What is wrong with it; then the old one stays in force.
     pub async fn reload(&mut self, config: &Config) -> Result<Vec<&'static str>> {
-        let orgs = orgs(config, &self.around)?;
+        let (orgs, pace) = (orgs(config, &self.around)?, pace(config)?);
         self.crew.end(self.grace).await;
         // Whoever pushes from here on is decided about anew; the new crew looks at everybody from before.
-        self.provisioner.follow(grouping(&orgs));
+        self.provisioner.follow(following(config, &orgs));
         self.overview.look_at(&orgs);
-        self.crew = Crew::start(config, orgs, &self.db, &self.signals, &self.around)?;
+        self.crew = Crew::start(config, (orgs, &pace), &self.db, &self.signals, &self.around);
         let new = fixed(config);
         Ok(self.fixed.iter().filter(|(key, value)| new.get(*key) != Some(value)).map(|(key, _)| *key).collect())
     }

@@ -86,12 +86,14 @@ fn mark(tenant: &Tenant) -> Mark {
 }
 
 fn guard(guard: &config::Guard) -> Result<Guard> {
-    let limits = Limits {
-        losses: guard.losses.into(),
-        percent: guard.losses_percent.into(),
-        window: TimeDelta::from_std(guard.window)?,
-    };
-    Ok(Guard { limits, sensitive: guard.sensitive.entitlements().collect() })
+    let window = TimeDelta::from_std(guard.window)?;
+    let limits = |people: u32, percent: u8| Limits { people: people.into(), percent: percent.into(), window };
+    Ok(Guard {
+        losses: limits(guard.losses, guard.losses_percent),
+        deactivations: limits(guard.deactivations, guard.deactivations_percent),
+        removals: limits(guard.removals, guard.removals_percent),
+        sensitive: guard.sensitive.entitlements().collect(),
+    })
 }
 
 /// A tenant's org, as deliveries need it. Calls nobody.

@@ -6,9 +6,9 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
 use crate::clock::{Clock as _, SystemClock};
+use crate::config::Config;
 use crate::delivery::State;
-use crate::delivery::hand::{self, Done, Listed};
-use crate::shadow::Kind;
+use crate::delivery::hand::{self, Done, Order, ShownDelivery};
 
 use super::{ConfigFile, database};
 
@@ -30,6 +30,12 @@ pub(super) enum Deliveries {
         after_help = "Examples:\n  scim-bridge deliveries release 019b2c7e-…\n  scim-bridge deliveries release --guarded --tenant acme"
     )]
     Release(Release),
+    /// Give up a delivery that is not at its end, or all that the guard holds back: Salesforce stays as it is until the user
+    /// or group changes again, or the delivery is retried.
+    #[command(
+        after_help = "Examples:\n  scim-bridge deliveries discard 019b2c7e-…\n  scim-bridge deliveries discard --guarded --tenant acme"
+    )]
+    Discard(Discard),
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +83,21 @@ pub(super) struct Release {
     file: ConfigFile,
 }
 
+#[derive(Debug, Args)]
+#[group(id = "which_one", required = true, multiple = false, args = ["id", "guarded"])]
+pub(super) struct Discard {
+    /// Id of the user or group.
+    id: Option<String>,
+    /// Everything that the guard holds back; needs --tenant.
+    #[arg(long, requires = "tenant")]
+    guarded: bool,
+    /// With --guarded: whose.
+    #[arg(long, value_name = "TENANT", requires = "guarded")]
+    tenant: Option<String>,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
 fn state(text: &str) -> Result<State, String> {
     State::parse(text).ok_or_else(|| {
         let all: Vec<&str> = State::ALL.iter().map(|state| state.as_str()).collect();
@@ -90,25 +111,9 @@ impl Deliveries {
             Self::List(command) => command.run().await,
             Self::Retry(command) => command.run().await,
             Self::Release(command) => command.run().await,
+            Self::Discard(command) => command.run().await,
         }
     }
-}
-
-pub(super) fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::User => "user",
-        Kind::Group => "group",
-    }
-}
-
-fn json(listed: &Listed) -> serde_json::Value {
-    let delivery = &listed.delivery;
-    serde_json::json!({
-        "id": delivery.resource, "tenant": listed.tenant, "kind": kind(listed.kind), "name": listed.name,
-        "state": delivery.state.as_str(), "attempts": delivery.attempts,
-        "due": delivery.due.map(|due| due.to_rfc3339()), "reason": delivery.reason, "lastError": delivery.last_error,
-        "updated": delivery.updated.to_rfc3339(),
-    })
 }
 
 impl List {
@@ -123,15 +128,15 @@ impl List {
         hand::list(&db, self.tenant.as_deref(), &states, |listed| {
             found += 1;
             if self.json {
-                println!("{}", json(&listed));
+                println!("{}", serde_json::to_string(&ShownDelivery::from(listed)).unwrap_or_default());
                 return;
             }
-            let delivery = listed.delivery;
+            let delivery = ShownDelivery::from(listed);
             table.add_row([
-                delivery.resource,
-                listed.tenant,
-                kind(listed.kind).to_owned(),
-                listed.name,
+                delivery.id,
+                delivery.tenant,
+                delivery.kind.to_owned(),
+                delivery.name,
                 delivery.state.as_str().to_owned(),
                 delivery.attempts.to_string(),
                 delivery.due.map_or_else(|| "-".to_owned(), |due| due.format("%F %T").to_string()),
@@ -154,7 +159,7 @@ impl Retry {
         let db = database(&self.file.load()?, false).await?;
         let now = SystemClock.now();
         if let Some(id) = self.id {
-            let done = hand::retry(&db, &id, now).await?;
+            let done = hand::order(&db, None, &id, Order::Retry, now).await?;
             db.close().await;
             return say(done, &id, "is tried again");
         }
@@ -163,7 +168,7 @@ impl Retry {
         hand::list(&db, self.tenant.as_deref(), &states, |listed| ids.push(listed.delivery.resource)).await?;
         let mut tried = 0_usize;
         for id in &ids {
-            tried += usize::from(hand::retry(&db, id, now).await? == Done::Yes);
+            tried += usize::from(hand::order(&db, None, id, Order::Retry, now).await? == Done::Yes);
         }
         db.close().await;
         println!("{tried} are tried again");
@@ -174,28 +179,43 @@ impl Retry {
 impl Release {
     async fn run(self) -> Result<()> {
         let config = self.file.load()?;
-        if let Some(tenant) = &self.tenant
-            && !config.tenant.contains_key(tenant)
-        {
-            let known: Vec<&str> = config.tenant.keys().map(String::as_str).collect();
-            bail!("there is no tenant {tenant}; configured: {}", known.join(", "));
-        }
+        check_tenant(&config, self.tenant.as_deref())?;
         let db = database(&config, false).await?;
         let now = SystemClock.now();
-        match (&self.id, &self.tenant) {
-            (Some(id), _) => {
-                let done = hand::release(&db, id, now).await?;
-                db.close().await;
-                say(done, id, "goes on")
-            }
-            (None, tenant) => {
-                let released = hand::release_guarded(&db, tenant.as_deref().unwrap_or_default(), now).await?;
-                db.close().await;
-                println!("{released} go on");
-                Ok(())
-            }
+        if let Some(id) = &self.id {
+            let done = hand::order(&db, None, id, Order::Release, now).await?;
+            db.close().await;
+            return say(done, id, "goes on");
         }
+        let released = hand::release_guarded(&db, self.tenant.as_deref().unwrap_or_default(), now).await?;
+        db.close().await;
+        println!("{released} go on");
+        Ok(())
     }
+}
+
+impl Discard {
+    async fn run(self) -> Result<()> {
+        let config = self.file.load()?;
+        check_tenant(&config, self.tenant.as_deref())?;
+        let db = database(&config, false).await?;
+        let now = SystemClock.now();
+        if let Some(id) = &self.id {
+            let done = hand::order(&db, None, id, Order::Discard, now).await?;
+            db.close().await;
+            return say(done, id, "is discarded");
+        }
+        let discarded = hand::discard_guarded(&db, self.tenant.as_deref().unwrap_or_default(), now).await?;
+        db.close().await;
+        println!("{discarded} are discarded");
+        Ok(())
+    }
+}
+
+fn check_tenant(config: &Config, tenant: Option<&str>) -> Result<()> {
+    let Some(tenant) = tenant.filter(|tenant| !config.tenant.contains_key(*tenant)) else { return Ok(()) };
+    let known: Vec<&str> = config.tenant.keys().map(String::as_str).collect();
+    bail!("there is no tenant {tenant}; configured: {}", known.join(", "));
 }
 
 fn say(done: Done, id: &str, what: &str) -> Result<()> {

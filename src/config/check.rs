@@ -148,13 +148,8 @@ fn string(text: &str, schema: &Value) -> Option<String> {
     if let Some(choices) = choices(schema)
         && !choices.contains(&text)
     {
-        let later = schema.get("x-not-yet").and_then(Value::as_array).into_iter().flatten().any(|later| later == text);
         let choices = choices.iter().map(|choice| format!("{choice:?}")).collect::<Vec<_>>().join(" or ");
-        return Some(if later {
-            format!("= {text:?} is not available yet; use {choices}")
-        } else {
-            format!("must be {choices}, not {text:?}")
-        });
+        return Some(format!("must be {choices}, not {text:?}"));
     }
     if schema.get("minLength").and_then(Value::as_u64).is_some_and(|least| (text.len() as u64) < least) {
         return Some("must not be empty".to_owned());

@@ -22,6 +22,22 @@ pub struct Guard {
     /// Of those who have something, how many per cent may lose it within `window`. 100: there is no such limit.
     #[schemars(range(min = 0, max = 100))]
     pub losses_percent: u8,
+    /// How many people may be deactivated or deleted within `window`. What more would be is held, if it is more than
+    /// `deactivations_percent`, too.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub deactivations: u32,
+    /// Of those who have an active account, how many per cent may be deactivated within `window`. 100: there is no such
+    /// limit.
+    #[schemars(range(min = 0, max = 100))]
+    pub deactivations_percent: u8,
+    /// How many members may be taken out of one mirrored group within `window`. What more would be is held, if it is more
+    /// than `removals_percent`, too.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub removals: u32,
+    /// Of the members of a mirrored group, how many per cent may be taken out of it within `window`. 100: there is no such
+    /// limit.
+    #[schemars(range(min = 0, max = 100))]
+    pub removals_percent: u8,
     /// The time that is looked back on.
     #[serde(with = "span")]
     #[schemars(with = "String", extend("format" = "span"))]
@@ -46,7 +62,16 @@ pub struct Sensitive {
 
 impl Default for Guard {
     fn default() -> Self {
-        Self { losses: 25, losses_percent: 10, window: Duration::from_hours(24), sensitive: Sensitive::default() }
+        Self {
+            losses: 25,
+            losses_percent: 10,
+            deactivations: 25,
+            deactivations_percent: 10,
+            removals: 25,
+            removals_percent: 50,
+            window: Duration::from_hours(24),
+            sensitive: Sensitive::default(),
+        }
     }
 }
 

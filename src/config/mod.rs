@@ -79,6 +79,7 @@ impl Config {
         let mut config = Self::default();
         let tenant = Tenant {
             acknowledge: Acknowledge::Stored,
+            acknowledge_within: model::ACKNOWLEDGE_WITHIN,
             salesforce: Salesforce {
                 url: org,
                 flow: Flow::ClientCredentials,

@@ -132,6 +132,11 @@ pub struct Tenant {
     /// When a request is answered with success.
     #[serde(default)]
     pub acknowledge: Acknowledge,
+    /// With `acknowledge = "delivered"`: how long an answer waits for Salesforce at most; after it, success is answered, and
+    /// the delivery goes on.
+    #[serde(with = "span", default = "acknowledge_within")]
+    #[schemars(with = "String", extend("format" = "span"))]
+    pub acknowledge_within: Duration,
     /// The org.
     pub salesforce: Salesforce,
     /// How people get their accounts.
@@ -160,14 +165,30 @@ pub struct Tenant {
     pub extensions: Vec<Extension>,
 }
 
+/// Shorter than the time-outs of most identity providers.
+pub(super) const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(10);
+
+fn acknowledge_within() -> Duration {
+    ACKNOWLEDGE_WITHIN
+}
+
+impl Tenant {
+    /// How long an answer waits for Salesforce's word at most; `None`: it does not.
+    pub fn waits(&self) -> Option<Duration> {
+        (self.acknowledge == Acknowledge::Delivered).then_some(self.acknowledge_within)
+    }
+}
+
 /// When a request is answered with success.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[schemars(extend("x-not-yet" = ["delivered"]))]
 pub enum Acknowledge {
     /// As soon as it is on disk.
     #[default]
     Stored,
+    /// When it is on disk and Salesforce has it, or `acknowledge_within` is over. What Salesforce refuses is answered with an
+    /// error.
+    Delivered,
 }
 
 /// How to reach and log in to an org.

@@ -133,10 +133,10 @@ fn wrong_values_are_refused_with_their_key() {
         ("[tenant.ACME]", "tenant.ACME is not a name"),
         ("[tenant.acme]", "tenant.acme.salesforce is missing"),
         (
-            "[tenant.acme]\nacknowledge = 'delivered'",
-            "tenant.acme.acknowledge = \"delivered\" is not available yet; use \"stored\"",
+            "[tenant.acme]\nacknowledge = 'never'",
+            "tenant.acme.acknowledge must be \"stored\" or \"delivered\", not \"never\"",
         ),
-        ("[tenant.acme]\nacknowledge = 'never'", "tenant.acme.acknowledge must be \"stored\", not \"never\""),
+        ("[tenant.acme]\nacknowledge_within = '0s'", "tenant.acme.acknowledge_within must be from 100ms to 2m"),
         (
             "[tenant.acme.salesforce]\nflow = 'password'",
             "flow must be \"client-credentials\" or \"jwt-bearer\" or \"refresh-token\", not",

@@ -1,6 +1,8 @@
 //! What holds between keys, and needs no I/O to see.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use url::{Host, Url};
 
@@ -13,6 +15,9 @@ use super::quota;
 
 /// Hosts at which anybody logs in; a client-credentials login works on an org's own host only.
 const COMMON_LOGIN_HOSTS: [&str; 2] = ["login.salesforce.com", "test.salesforce.com"];
+
+/// How long an answer may wait: no identity provider waits longer.
+const WAITS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(2);
 
 /// Everything that is wrong, each with its key.
 pub(super) fn config(config: &Config) -> Vec<Finding> {
@@ -30,6 +35,9 @@ pub(super) fn config(config: &Config) -> Vec<Finding> {
     }
     for (name, tenant) in &config.tenant {
         salesforce(&format!("tenant.{name}.salesforce"), &tenant.salesforce, &mut found);
+        if !WAITS.contains(&tenant.acknowledge_within) {
+            found.push(Finding::at(&format!("tenant.{name}.acknowledge_within"), "must be from 100ms to 2m"));
+        }
         found.extend(mapping::check(name, tenant));
         if let Some(words) = tenant.accounts.problem_of_leaving(tenant.salesforce.rest == Rest::WhenNeeded) {
             found.push(Finding::at(&format!("tenant.{name}.accounts.on_deactivate"), words));

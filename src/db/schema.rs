@@ -57,6 +57,7 @@ diesel::table! {
         tenant -> Text,
         state -> Text,
         noted_at -> Timestamp,
+        people -> BigInt,
     }
 }
 
@@ -94,6 +95,7 @@ diesel::table! {
         updated_at -> Timestamp,
         urgent -> Bool,
         taken -> BigInt,
+        refused -> Nullable<Text>,
     }
 }
 

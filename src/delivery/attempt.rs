@@ -13,7 +13,7 @@ use crate::shadow;
 use super::licence;
 use super::org::LOOK_AGAIN;
 use super::outbox::{self, Claim, Outcome, Rare};
-use super::state::State;
+use super::state::{Refused, State};
 use super::worker::Shared;
 
 /// Why a try ended without an outcome to record.
@@ -112,13 +112,14 @@ impl Attempt {
     /// Salesforce is what was asked. `notes`: what was left out or cut, for a person.
     pub(super) fn delivered(notes: &[String]) -> Outcome {
         let reason = (!notes.is_empty()).then(|| notes.join("; "));
-        Outcome { state: State::Delivered, due: None, failed: false, rare: None, reason, error: None }
+        Outcome { state: State::Delivered, due: None, failed: false, rare: None, refused: None, reason, error: None }
     }
 
     /// It waits. Looked at again now and then all the same.
     pub(super) fn held(&self, reason: String) -> Outcome {
         let due = self.now() + TimeDelta::from_std(LOOK_AGAIN).unwrap_or(TimeDelta::MAX);
-        Outcome { state: State::Held, due: Some(due), failed: false, rare: None, reason: Some(reason), error: None }
+        let reason = Some(reason);
+        Outcome { state: State::Held, due: Some(due), failed: false, rare: None, refused: None, reason, error: None }
     }
 
     /// Another delivery, which is under way, has to end first: try again soon.
@@ -136,7 +137,7 @@ impl Attempt {
     pub(super) fn taken_by_nobody(&self, error: &salesforce::Error) -> Outcome {
         let words = Some(error.salesforce_text().to_owned());
         if self.was_taken_before() {
-            return Self::rejected(error.to_string(), words);
+            return Self::rejected_for(Refused::Taken, error.to_string(), words);
         }
         Outcome { rare: Some(Rare::Taken), ..self.again(None, words) }
     }
@@ -145,12 +146,18 @@ impl Attempt {
         let attempts = u32::try_from(self.claim.attempts).unwrap_or(u32::MAX).saturating_add(1);
         let wait = self.shared.pace.schedule.wait(attempts, after, self.shared.randomness.fraction());
         let due = self.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
-        Outcome { state: State::Retrying, due: Some(due), failed: true, rare: None, reason: None, error }
+        Outcome { state: State::Retrying, due: Some(due), failed: true, rare: None, refused: None, reason: None, error }
     }
 
     /// Only a change can mend it.
     pub(super) fn rejected(reason: String, error: Option<String>) -> Outcome {
-        Outcome { state: State::Rejected, due: None, failed: true, rare: None, reason: Some(reason), error }
+        Self::rejected_for(Refused::Value, reason, error)
+    }
+
+    /// The same, and how it is told.
+    pub(super) fn rejected_for(refused: Refused, reason: String, error: Option<String>) -> Outcome {
+        let (refused, reason) = (Some(refused), Some(reason));
+        Outcome { state: State::Rejected, due: None, failed: true, rare: None, refused, reason, error }
     }
 
     /// The database failed in between: try again, after a wait that grows, so that one broken row does not spin.
@@ -168,7 +175,7 @@ impl Attempt {
         match error.disposition() {
             // Counted by themselves: an outage before says nothing about them.
             Disposition::Retry { at_most: Some(most), .. } if self.claim.unexpected + 1 >= i64::from(most) => {
-                Self::rejected(error.to_string(), Some(words))
+                Self::rejected_for(told(error), error.to_string(), Some(words))
             }
             Disposition::Retry { after, at_most } => {
                 Outcome { rare: at_most.map(|_| Rare::Unexpected), ..self.again(after, Some(words)) }
@@ -185,7 +192,17 @@ impl Attempt {
                 };
                 Outcome { error: Some(words), ..self.held(what.to_owned()) }
             }
-            Disposition::Reject => Self::rejected(error.to_string(), Some(words)),
+            Disposition::Reject => Self::rejected_for(told(error), error.to_string(), Some(words)),
         }
+    }
+}
+
+/// How a rejection for this error is told.
+fn told(error: &salesforce::Error) -> Refused {
+    match error.cause() {
+        Some(
+            Cause::DuplicateUsername | Cause::DuplicateNickname | Cause::DuplicateFederationId | Cause::DuplicateValue,
+        ) => Refused::Taken,
+        _ => Refused::Value,
     }
 }

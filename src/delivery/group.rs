@@ -1,5 +1,7 @@
 //! Delivering a mirrored group: its name, and the members that are asked for.
 
+mod guarded;
+
 use globset::GlobSet;
 
 use crate::db::{Conn, Error as DbError};
@@ -10,6 +12,7 @@ use crate::shadow::nested::{self, Nested};
 use crate::shadow::{self, Kind, Stored, observed};
 
 use super::attempt::{Abandoned, Attempt};
+use super::guard;
 use super::mirror::NOT_MIRRORED;
 use super::outbox::{self, Outcome};
 use super::plan::{self, GroupSeen, GroupStep, GroupWish, MEMBERS_A_CALL, ObservedGroup};
@@ -29,6 +32,8 @@ struct Loaded {
     stored: Stored,
     link: Option<Link>,
     name: Option<String>,
+    /// Whether the guard watches something about it.
+    is_watched: bool,
 }
 
 fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
@@ -36,6 +41,7 @@ fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
     Ok(Some(Loaded {
         link: link::find(conn, id)?,
         name: observed::find::<ObservedGroup>(conn, id)?.unwrap_or_default().name,
+        is_watched: guard::is_watched(conn, id)?,
         stored,
     }))
 }
@@ -69,6 +75,10 @@ struct Delivery<'a> {
     compared: bool,
     /// Members whom Salesforce refused when they were sent alone.
     refused: Vec<(String, salesforce::Error)>,
+    /// Whether the guard watches something about it.
+    is_watched: bool,
+    /// Why nobody is taken out of it, where the guard holds that back.
+    kept: Option<String>,
 }
 
 /// What a group is to be.
@@ -131,6 +141,8 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
         unsure: Vec::new(),
         compared: false,
         refused: Vec::new(),
+        is_watched: loaded.is_watched,
+        kept: None,
     };
     delivery.reload().await?;
     delivery.run().await
@@ -151,7 +163,7 @@ impl Delivery<'_> {
             }
             match (difference.wanted, difference.observed) {
                 (true, false) => self.seen.to_add.push(member),
-                (false, true) => self.seen.to_remove.push(member),
+                (false, true) if self.kept.is_none() => self.seen.to_remove.push(member),
                 _ => {}
             }
         }
@@ -174,6 +186,12 @@ impl Delivery<'_> {
             let Some(step) = plan::group(&self.wish, &self.seen) else {
                 return self.done().await;
             };
+            if !self.may_part(&step).await? {
+                match self.wish {
+                    GroupWish::Gone => return Ok(self.held_back()),
+                    _ => continue,
+                }
+            }
             if !matches!(step, GroupStep::Missing(_) | GroupStep::Compare(_)) {
                 attempt.called();
             }
@@ -265,7 +283,7 @@ impl Delivery<'_> {
         }
         let due = Some(attempt.now());
         let reason = Some("more members follow".to_owned());
-        Ok(Outcome { due, reason, state: State::Pending, failed: false, rare: None, error: None })
+        Ok(Outcome { due, reason, state: State::Pending, failed: false, rare: None, refused: None, error: None })
     }
 
     /// One member that Salesforce refuses fails the whole call: fewer go in the next, until it is found and left out.
@@ -314,6 +332,10 @@ impl Delivery<'_> {
         if !self.refused.is_empty() {
             return self.refused(true).await;
         }
+        if self.kept.is_some() {
+            return Ok(self.held_back());
+        }
+        self.settle_guard().await?;
         let id = self.stored.id.clone();
         match self.wish {
             GroupWish::Released => return Ok(Attempt::delivered(&[NOT_MIRRORED.to_owned()])),
@@ -441,6 +463,7 @@ impl Delivery<'_> {
         added: Vec<(String, String)>,
         removed: Vec<(String, String)>,
     ) -> Result<(), Abandoned> {
+        let parted = self.parted(removed.iter().filter(|member| self.seen.to_remove.contains(member)).count());
         self.seen.to_add.retain(|member| !added.contains(member));
         self.seen.to_remove.retain(|member| !removed.contains(member));
         let id = self.stored.id.clone();
@@ -449,7 +472,8 @@ impl Delivery<'_> {
         self.attempt
             .note(move |conn, _| {
                 member::confirm(conn, &id, &added, true)?;
-                member::confirm(conn, &id, &removed, false)
+                member::confirm(conn, &id, &removed, false)?;
+                parted(conn)
             })
             .await
     }

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::db::schema::{deliveries, resources};
 use crate::db::{Conn, Db, Error, on_backend};
@@ -25,6 +27,61 @@ pub struct Listed {
     pub delivery: outbox::Delivery,
 }
 
+/// A delivery as it is shown to administrators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "DeliveryEntry")]
+pub struct ShownDelivery {
+    /// Id of the user or group.
+    pub id: String,
+    /// The tenant.
+    pub tenant: String,
+    /// `user` or `group`.
+    pub kind: &'static str,
+    /// `userName` or `displayName`; empty where there is none.
+    pub name: String,
+    /// Where it stands.
+    pub state: State,
+    /// Failed tries since the last change.
+    pub attempts: i64,
+    /// When it is tried next, if it is going to be by itself.
+    pub due: Option<DateTime<Utc>>,
+    /// What is waited for, or was refused or left out.
+    pub reason: Option<String>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// When this was last written.
+    pub updated: DateTime<Utc>,
+}
+
+/// A page of deliveries, in the order of their ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryList {
+    /// The deliveries.
+    pub deliveries: Vec<ShownDelivery>,
+    /// What `after` is to be for the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl From<Listed> for ShownDelivery {
+    fn from(listed: Listed) -> Self {
+        let Listed { tenant, kind, name, delivery } = listed;
+        let outbox::Delivery { resource, state, attempts, due, reason, last_error, updated, .. } = delivery;
+        let kind = word_of(kind);
+        Self { id: resource, tenant, kind, name, state, attempts, due, reason, last_error, updated }
+    }
+}
+
+/// What administrators call a kind.
+pub fn word_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "user",
+        Kind::Group => "group",
+    }
+}
+
 /// What came of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
@@ -36,8 +93,12 @@ pub enum Done {
     Not(State),
 }
 
-/// Deliveries read at once.
-const PAGE: i64 = 500;
+/// What is told of a delivery that was given up.
+const DISCARDED: &str =
+    "discarded by an administrator: Salesforce stays as it is until this changes again; deliveries retry takes it up";
+
+/// Deliveries read at once, and answered at once at most.
+pub const PAGE: i64 = 500;
 
 /// The deliveries of a tenant (or of all) in `states`, in the order of resources, page by page: `each` gets them one by
 /// one, so that a hundred thousand need not be in memory.
@@ -50,21 +111,28 @@ pub async fn list(
     let mut after = String::new();
     loop {
         let (tenant, states, from) = (tenant.map(str::to_owned), states.to_vec(), after.clone());
-        let page = db.read(move |conn| page(conn, tenant.as_deref(), &states, &from)).await?;
+        let page = db.read(move |conn| page(conn, tenant.as_deref(), &states, &from, PAGE)).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after.clone_from(&last.delivery.resource);
         page.into_iter().for_each(&mut each);
     }
 }
 
-fn page(conn: &mut Conn, tenant: Option<&str>, states: &[State], after: &str) -> Result<Vec<Listed>, Error> {
+/// Up to `limit` of them behind the id `after`.
+pub fn page(
+    conn: &mut Conn,
+    tenant: Option<&str>,
+    states: &[State],
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Listed>, Error> {
     let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
-    let rows: Vec<(String, String, String, String)> = on_backend!(&mut *conn, c => {
+    let rows: Vec<Row> = on_backend!(&mut *conn, c => {
         let mut query = deliveries::table
             .inner_join(resources::table.on(resources::id.eq(deliveries::resource_id)))
             .filter(deliveries::state.eq_any(&states).and(deliveries::resource_id.gt(after)))
             .order(deliveries::resource_id)
-            .limit(PAGE)
+            .limit(limit)
             .select((deliveries::resource_id, deliveries::tenant, deliveries::kind, resources::document))
             .into_boxed();
         if let Some(tenant) = tenant {
@@ -72,6 +140,23 @@ fn page(conn: &mut Conn, tenant: Option<&str>, states: &[State], after: &str) ->
         }
         query.load(c)
     })?;
+    listed(conn, rows)
+}
+
+/// A delivery of a tenant.
+pub fn find(conn: &mut Conn, tenant: &str, id: &str) -> Result<Option<Listed>, Error> {
+    let rows: Vec<Row> = deliveries::table
+        .inner_join(resources::table.on(resources::id.eq(deliveries::resource_id)))
+        .filter(deliveries::resource_id.eq(id).and(deliveries::tenant.eq(tenant)))
+        .select((deliveries::resource_id, deliveries::tenant, deliveries::kind, resources::document))
+        .load(conn)?;
+    Ok(listed(conn, rows)?.pop())
+}
+
+/// Id, tenant, kind and document.
+type Row = (String, String, String, String);
+
+fn listed(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Listed>, Error> {
     let ids: Vec<String> = rows.iter().map(|(id, ..)| id.clone()).collect();
     let mut found = outbox::of(conn, &ids)?;
     Ok(rows
@@ -86,30 +171,25 @@ fn page(conn: &mut Conn, tenant: Option<&str>, states: &[State], after: &str) ->
         .collect())
 }
 
-/// Tries a delivery again now: one that waits, was held, or was rejected.
-pub async fn retry(db: &Db, id: &str, now: DateTime<Utc>) -> Result<Done, Error> {
-    let id = id.to_owned();
-    db.write(move |conn| order(conn, &id, &[State::Retrying, State::Held, State::Rejected], |_, _| Ok(()), now)).await
+/// What an administrator orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// Try again now: one that waits, was held, or was rejected.
+    Retry,
+    /// Let a held delivery go on, and agree to what it asks: the adoption of the account that was found, and what the guard
+    /// holds back.
+    Release,
+    /// Give up one that is not delivered: Salesforce stays as it is until the resource changes again.
+    Discard,
 }
 
-/// Lets a held delivery go on, and agrees to what it asks: the adoption of the account that was found, and what the guard
-/// holds back.
-pub async fn release(db: &Db, id: &str, now: DateTime<Utc>) -> Result<Done, Error> {
-    let id = id.to_owned();
-    let agree = move |conn: &mut Conn, id: &str| {
-        let Some(mut known) = observed::find::<ObservedUser>(conn, id)? else { return Ok(()) };
-        if let Some(adoption) = &mut known.adoption {
-            adoption.approved = true;
-            observed::save(conn, id, &known, now)?;
-        }
-        Ok(())
-    };
-    db.write(move |conn| {
-        // Perhaps it is looked at just now: what a person agrees to is agreed to all the same.
-        let from: &[State] = if guard::release(conn, &id)? > 0 { &State::ALL } else { &[State::Held] };
-        order(conn, &id, from, agree, now)
-    })
-    .await
+/// Carries out an order on a delivery: of `tenant`, where only its own may be touched.
+///
+/// # Errors
+/// What the database says.
+pub async fn order(db: &Db, tenant: Option<&str>, id: &str, order: Order, now: DateTime<Utc>) -> Result<Done, Error> {
+    let (tenant, id) = (tenant.map(str::to_owned), id.to_owned());
+    db.write(move |conn| obey(conn, tenant.as_deref(), &id, order, now)).await
 }
 
 /// Agrees to everything that the guard holds back of a tenant's people. Answers how many people that is.
@@ -120,10 +200,11 @@ pub async fn release_guarded(db: &Db, tenant: &str, now: DateTime<Utc>) -> Resul
         let people = db
             .write(move |conn| {
                 let people = guard::waiting(conn, &tenant, &from, PAGE)?;
+                // One whose delivery was refused for something else is to go on, too.
+                outbox::wake(conn, &people, now)?;
                 for id in &people {
                     guard::release(conn, id)?;
                 }
-                outbox::release(conn, &people, now)?;
                 Ok::<_, Error>(people)
             })
             .await?;
@@ -133,26 +214,65 @@ pub async fn release_guarded(db: &Db, tenant: &str, now: DateTime<Utc>) -> Resul
     }
 }
 
-fn order(
-    conn: &mut Conn,
-    id: &str,
-    from: &[State],
-    first: impl FnOnce(&mut Conn, &str) -> Result<(), Error>,
-    now: DateTime<Utc>,
-) -> Result<Done, Error> {
-    let row: Option<(String, String, String)> = deliveries::table
-        .find(id)
-        .select((deliveries::tenant, deliveries::kind, deliveries::state))
-        .first(conn)
-        .optional()?;
-    let Some((tenant, kind, state)) = row else { return Ok(Done::Unknown) };
-    let (Some(kind), Some(state)) = (Kind::parse(&kind), State::parse(&state)) else { return Ok(Done::Unknown) };
-    if !from.contains(&state) {
+/// Gives up everything that the guard holds back of a tenant's people. Answers how many people that is.
+///
+/// # Errors
+/// What the database says.
+pub async fn discard_guarded(db: &Db, tenant: &str, now: DateTime<Utc>) -> Result<usize, Error> {
+    let (mut after, mut all) = (String::new(), 0);
+    loop {
+        let (tenant, from) = (tenant.to_owned(), after.clone());
+        let (last, given_up) = db
+            .write(move |conn| {
+                let people = guard::waiting(conn, &tenant, &from, PAGE)?;
+                let mut given_up = 0;
+                for id in &people {
+                    given_up += usize::from(obey(conn, Some(&tenant), id, Order::Discard, now)? == Done::Yes);
+                }
+                Ok::<_, Error>((people.last().cloned(), given_up))
+            })
+            .await?;
+        let Some(last) = last else { return Ok(all) };
+        after = last;
+        all += given_up;
+    }
+}
+
+fn obey(conn: &mut Conn, of: Option<&str>, id: &str, order: Order, now: DateTime<Utc>) -> Result<Done, Error> {
+    // First of all, as a delivery does: two that take the same rows in other orders wait for each other.
+    let Some((tenant, kind, state)) = outbox::held(conn, id)? else { return Ok(Done::Unknown) };
+    if of.is_some_and(|of| of != tenant) {
+        return Ok(Done::Unknown);
+    }
+    let is_due = match order {
+        Order::Retry => matches!(state, State::Retrying | State::Held | State::Rejected),
+        // Perhaps it is looked at just now: what a person agrees to is agreed to all the same.
+        Order::Release => guard::release(conn, id)? > 0 || state == State::Held,
+        Order::Discard => matches!(state, State::Pending | State::Retrying | State::Held),
+    };
+    if !is_due {
         return Ok(Done::Not(state));
     }
-    if kind == Kind::User {
-        first(conn, id)?;
+    match order {
+        Order::Discard => {
+            guard::drop_all(conn, id)?;
+            outbox::give_up(conn, id, DISCARDED, now)?;
+        }
+        Order::Retry => outbox::enqueue(conn, &tenant, kind, id, now)?,
+        Order::Release => {
+            if kind == Kind::User {
+                agree(conn, id, now)?;
+            }
+            outbox::enqueue(conn, &tenant, kind, id, now)?;
+        }
     }
-    outbox::enqueue(conn, &tenant, kind, id, now)?;
     Ok(Done::Yes)
+}
+
+/// Agrees to the adoption of the account that was found.
+fn agree(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    let Some(mut known) = observed::find::<ObservedUser>(conn, id)? else { return Ok(()) };
+    let Some(adoption) = &mut known.adoption else { return Ok(()) };
+    adoption.approved = true;
+    observed::save(conn, id, &known, now)
 }

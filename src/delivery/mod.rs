@@ -5,6 +5,7 @@
 //! brought, `worker` is the loop.
 
 mod attempt;
+mod begin;
 mod catalogue;
 mod circuit;
 mod group;
@@ -27,6 +28,7 @@ mod signal;
 mod state;
 mod turns;
 mod user;
+mod word;
 mod worker;
 
 pub use catalogue::{Catalogue, Names};
@@ -36,9 +38,10 @@ pub use overview::{Calls, Overview};
 pub use rights::Rights;
 pub use schedule::Schedule;
 pub use signal::Signals;
-pub use state::State;
+pub use state::{Refused, State};
 pub use turns::Turns;
 pub use user::{Due, Entitled, Manager, SINGLES, entitled, is_active, manager_of, wanted_of_account};
+pub use word::{Word, word};
 pub use worker::Worker;
 
 pub use crate::shadow::nested::Nested;

@@ -13,13 +13,13 @@ use crate::scim::fold::fold;
 use crate::shadow::nested::Nested;
 
 use super::catalogue::Catalogue;
-use super::guard::{self, Guard, Limits};
+use super::guard::{self, Act, Guard, Limits};
 use super::plan::Means;
 use super::rights::Rights;
 use super::schedule::Schedule;
 use super::turns::Turns;
 use crate::db::{Db, Error as DbError};
-use crate::entitlement::{Exclusive, Grant, Rules};
+use crate::entitlement::{Exclusive, Rules};
 
 /// A tenant's org and what the configuration says about it.
 pub struct Org {
@@ -140,31 +140,31 @@ enum Profile {
 /// How long an org is believed that has no such profile. One person asks again then, for all.
 const BELIEVED: TimeDelta = TimeDelta::minutes(1);
 
-/// How many people have something that many lose: counted at most once a minute, because it looks through all of them, and
-/// each of those who lose it asks.
+/// How many people there are to whom something is done that is done to many: counted at most once a minute, because it looks through all of them, and
+/// each of those to whom it is done asks.
 #[derive(Default)]
-pub struct Counted(Mutex<BTreeMap<Grant, (u64, DateTime<Utc>)>>);
+pub struct Counted(Mutex<BTreeMap<Act, (u64, DateTime<Utc>)>>);
 
 impl Counted {
-    /// How many have it or had it within the window of the limits.
+    /// How many there are, or were within the window of the limits.
     pub(super) async fn had(
         &self,
         db: &Db,
         tenant: &str,
-        grant: &Grant,
+        act: &Act,
         limits: Limits,
         now: DateTime<Utc>,
     ) -> Result<u64, DbError> {
         // Held while counting, so that a thousand people count once.
         let mut known = self.0.lock().await;
-        if let Some((had, at)) = known.get(grant)
+        if let Some((had, at)) = known.get(act)
             && now - *at < BELIEVED
         {
             return Ok(*had);
         }
-        let (tenant, lost) = (tenant.to_owned(), grant.clone());
-        let (_, had) = db.read(move |conn| guard::numbers(conn, &tenant, &lost, &limits, now)).await?;
-        known.insert(grant.clone(), (had, now));
+        let (tenant, asked) = (tenant.to_owned(), act.clone());
+        let had = db.read(move |conn| guard::had(conn, &tenant, &asked, &limits, now)).await?;
+        known.insert(act.clone(), (had, now));
         Ok(had)
     }
 }

@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::db::{Db, Error};
+use chrono::{DateTime, Utc};
+
+use crate::db::{Conn, Db, Error};
 use crate::salesforce::Tempo;
 use crate::shadow::{self, Kind};
 
+use super::hand::{self, DeliveryList, Done, Order, ShownDelivery};
 use super::org::Org;
 use super::outbox;
 use super::preview::{self, UserPlan};
+use super::signal::Signals;
 use super::state::State;
 
 /// Reads where deliveries stand.
 #[derive(Clone)]
 pub struct Overview {
     db: Db,
+    signals: Signals,
     orgs: Arc<RwLock<BTreeMap<String, Arc<Org>>>>,
 }
 
@@ -30,8 +35,8 @@ pub struct Calls {
 
 impl Overview {
     /// An overview of the deliveries in a database.
-    pub fn new(db: Db) -> Self {
-        Self { db, orgs: Arc::default() }
+    pub fn new(db: Db, signals: Signals) -> Self {
+        Self { db, signals, orgs: Arc::default() }
     }
 
     /// Knows these orgs from now on, and no others: their API calls, and what would be sent to them. Clones share them.
@@ -59,6 +64,38 @@ impl Overview {
     pub async fn count(&self, tenant: &str) -> Result<BTreeMap<State, i64>, Error> {
         let tenant = tenant.to_owned();
         self.db.read(move |conn| outbox::count(conn, &tenant)).await
+    }
+
+    /// Up to `limit` deliveries of a tenant that stand in one of `states`, behind the id `after`.
+    pub async fn list(&self, tenant: &str, states: &[State], after: &str, limit: i64) -> Result<DeliveryList, Error> {
+        let (tenant, states, after) = (tenant.to_owned(), states.to_vec(), after.to_owned());
+        // One more tells whether there is another page.
+        let read = move |conn: &mut Conn| hand::page(conn, Some(&tenant), &states, &after, limit + 1);
+        let mut found = self.db.read(read).await?;
+        let most = usize::try_from(limit).unwrap_or_default();
+        let more = found.len() > most;
+        found.truncate(most);
+        let next = found.last().filter(|_| more).map(|last| last.delivery.resource.clone());
+        Ok(DeliveryList { deliveries: found.into_iter().map(ShownDelivery::from).collect(), next })
+    }
+
+    /// Carries out an administrator's order on a delivery of a tenant, and answers how it stands then; `None`: the tenant has
+    /// no such delivery.
+    pub async fn order(
+        &self,
+        tenant: &str,
+        id: &str,
+        order: Order,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Done, ShownDelivery)>, Error> {
+        let done = hand::order(&self.db, Some(tenant), id, order, now).await?;
+        if done == Done::Unknown {
+            return Ok(None);
+        }
+        self.signals.wake(tenant);
+        let (tenant, id) = (tenant.to_owned(), id.to_owned());
+        let found = self.db.read(move |conn| hand::find(conn, &tenant, &id)).await?;
+        Ok(found.map(|listed| (done, listed.into())))
     }
 
     /// What a delivery of a tenant's user would do now; `None`: the tenant has no such user.

@@ -148,16 +148,25 @@ fn outlook(entitlements: &Entitlements, entry: roster::Entry, names: &HashMap<St
     if after == before && !grants.given.iter().any(is_left) {
         return None;
     }
-    let stays = |grant: &&Grant| {
+    let is_lost = |grant: &&Grant| {
         let mut decided = grants.decided.iter().filter(|decided| after.contains(&decided.entitlement));
         !decided.any(|decided| decided.entitlement.kind == grant.kind && decided.id == grant.id)
     };
-    let lost = grants.given.iter().filter(stays).cloned().collect();
+    let lost = grants.given.iter().filter(is_lost).cloned().collect();
     let name = attributes.get("userName").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     Some(Outlook { id: entry.id, name, before, after, lost })
 }
 
-/// Plans everybody anew for whom another decision falls than under the rules of the last time; answers how many. Where too
+/// Whether a tenant's people were planned under the very same entitlements last.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_planned(db: &Db, org: &Org) -> Result<bool, Error> {
+    let (tenant, mark) = (org.tenant.clone(), org.entitlements.mark.clone());
+    Ok(db.read(move |conn| planned_last(conn, &tenant)).await? == Some((mark.rules, mark.scope)))
+}
+
+/// Plans everybody anew for whom another decision falls than the one that was brought about last; answers how many. Where too
 /// many lose the same thing, that is noted before any of them is planned: none of them loses it before a person agrees.
 ///
 /// # Errors
@@ -165,12 +174,7 @@ fn outlook(entitlements: &Entitlements, entry: roster::Entry, names: &HashMap<St
 pub async fn replan(db: &Db, org: &Org, now: DateTime<Utc>) -> Result<usize, Error> {
     let (tenant, entitlements) = (org.tenant.clone(), org.entitlements.clone());
     let last = db.read(move |conn| planned_last(conn, &tenant)).await?;
-    if last
-        .as_ref()
-        .is_some_and(|(rules, scope)| (rules, scope) == (&entitlements.mark.rules, &entitlements.mark.scope))
-    {
-        return Ok(0);
-    }
+    let is_same = last.as_ref() == Some(&(entitlements.mark.rules.clone(), entitlements.mark.scope.clone()));
     let (mut people, mut outlooks) = (Vec::new(), Outlooks::new(db, org));
     while let Some(found) = outlooks.next().await? {
         people.extend(found.into_iter().map(|outlook| (outlook.id, outlook.lost)));
@@ -183,7 +187,12 @@ pub async fn replan(db: &Db, org: &Org, now: DateTime<Utc>) -> Result<usize, Err
     let mut all = ids.len();
     for chunk in ids.chunks(usize::try_from(PAGE).unwrap_or(1_000)) {
         let chunk = chunk.to_vec();
-        db.write(move |conn| outbox::wake(conn, &chunk, now)).await?;
+        // Under the same rules others find what they found before.
+        let wake = if is_same { outbox::wake_delivered } else { outbox::wake };
+        db.write(move |conn| wake(conn, &chunk, now)).await?;
+    }
+    if is_same {
+        return Ok(all);
     }
     // What is exclusive, and what is pushed and was not known, shows in no decision: everybody is looked at.
     let everybody = last.map_or(!entitlements.mark.scope.is_empty(), |(_, scope)| scope != entitlements.mark.scope);
@@ -225,13 +234,17 @@ pub fn regroup(
     people: &[String],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    if u64::try_from(people.len()).unwrap_or(u64::MAX) > entitlements.guard.limits.losses {
+    if u64::try_from(people.len()).unwrap_or(u64::MAX) > entitlements.guard.losses.people {
         let names = names(conn, tenant, true)?;
-        let entries = roster::of(conn, tenant, people, true)?;
-        let outlooks = entries.into_iter().filter_map(|entry| outlook(entitlements, entry, &names));
-        let losses: Vec<(String, Grant)> = outlooks
-            .flat_map(|Outlook { id, lost, .. }| lost.into_iter().map(move |grant| (id.clone(), grant)))
-            .collect();
+        let mut losses: Vec<(String, Grant)> = Vec::new();
+        // Not all of them in memory at once.
+        for chunk in people.chunks(usize::try_from(PAGE).unwrap_or(1_000)) {
+            let entries = roster::of(conn, tenant, chunk, true)?;
+            let outlooks = entries.into_iter().filter_map(|entry| outlook(entitlements, entry, &names));
+            losses.extend(
+                outlooks.flat_map(|Outlook { id, lost, .. }| lost.into_iter().map(move |grant| (id.clone(), grant))),
+            );
+        }
         foresee(conn, tenant, entitlements, &losses, now)?;
     }
     let users: Vec<String> = shadow::existing(conn, tenant, people)?
@@ -250,14 +263,15 @@ fn foresee(
     losses: &[(String, Grant)],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let limits = &entitlements.guard.limits;
+    let limits = &entitlements.guard.losses;
     let mut counts: HashMap<&Grant, u64> = HashMap::new();
     for (_, grant) in losses {
         *counts.entry(grant).or_default() += 1;
     }
     let mut many: BTreeSet<&Grant> = BTreeSet::new();
     for (grant, count) in counts {
-        if count > limits.losses || count + guard::losers(conn, tenant, grant, limits, now)? > limits.losses {
+        let act = Act::Lose(grant.clone());
+        if count > limits.people || guard::over(conn, tenant, &act, limits, count, now)? {
             many.insert(grant);
         }
     }

@@ -1,23 +1,96 @@
-//! Wakes a tenant's worker when a change was committed, so that nobody waits for the next look at the clock.
+//! Tells others in this process what happened: a tenant's worker that a change was committed, and those who wait for
+//! Salesforce's word that a delivery ended. Nobody then waits for the next look at the clock.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
-/// One wake-up call per tenant. Lost with the process, which is no loss: a worker that starts looks first.
+/// The calls of one process. Lost with it, which is no loss: a worker that starts looks first, and whoever waits for an end
+/// looks now and then. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Signals(Arc<Mutex<BTreeMap<String, Arc<Notify>>>>);
+pub struct Signals(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// One for each tenant's worker.
+    workers: Mutex<BTreeMap<String, Arc<Notify>>>,
+    /// One for each resource whose delivery is waited for.
+    ends: Mutex<HashMap<String, Arc<Notify>>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Signals {
     /// The tenant's call.
     pub fn of(&self, tenant: &str) -> Arc<Notify> {
-        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(map.entry(tenant.to_owned()).or_default())
+        Arc::clone(locked(&self.0.workers).entry(tenant.to_owned()).or_default())
     }
 
     /// Wakes the tenant's worker now, or as soon as it waits.
     pub fn wake(&self, tenant: &str) {
         self.of(tenant).notify_one();
+    }
+
+    /// Waits from now on for the end of deliveries of a resource.
+    pub fn ending(&self, resource: &str) -> Ending {
+        let call = Arc::clone(locked(&self.0.ends).entry(resource.to_owned()).or_default());
+        Ending { signals: self.clone(), resource: resource.to_owned(), call }
+    }
+
+    /// Tells all who wait that a delivery of the resource ended.
+    pub fn ended(&self, resource: &str) {
+        if let Some(call) = locked(&self.0.ends).get(resource) {
+            call.notify_waiters();
+        }
+    }
+}
+
+/// Somebody who waits for the end of deliveries of a resource. Forgotten with the last of them.
+#[derive(Debug)]
+pub struct Ending {
+    signals: Signals,
+    resource: String,
+    call: Arc<Notify>,
+}
+
+impl Ending {
+    /// The next end.
+    pub fn came(&self) -> Notified<'_> {
+        self.call.notified()
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let mut ends = locked(&self.signals.0.ends);
+        // The map's and this one's: nobody else waits.
+        if Arc::strong_count(&self.call) == 2 {
+            ends.remove(&self.resource);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn all_who_wait_are_told_and_then_forgotten() {
+        let signals = Signals::default();
+        let (one, other) = (signals.ending("a"), signals.ending("a"));
+        let (mut first, mut second) = (Box::pin(one.came()), Box::pin(other.came()));
+        assert!(!first.as_mut().enable() && !second.as_mut().enable());
+        signals.ended("b");
+        signals.ended("a");
+        first.await;
+        second.await;
+        drop(one);
+        assert_eq!(locked(&signals.0.ends).len(), 1);
+        drop(other);
+        assert_eq!(locked(&signals.0.ends).len(), 0);
     }
 }

@@ -43,6 +43,33 @@ impl State {
     }
 }
 
+/// How an identity provider that waits for Salesforce's word is told that it refuses (RFC 7644 3.12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Somebody has a value that must be unique: 409 `uniqueness`.
+    Taken,
+    /// A value, or what follows from it, is not taken: 400 `invalidValue`.
+    Value,
+    /// It must not be touched: 403.
+    Forbidden,
+}
+
+impl Refused {
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Value => "value",
+            Self::Forbidden => "forbidden",
+        }
+    }
+
+    /// Reads the stored form.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Taken, Self::Value, Self::Forbidden].into_iter().find(|one| one.as_str() == text)
+    }
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

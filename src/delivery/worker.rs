@@ -15,7 +15,7 @@ use super::circuit::Circuit;
 use super::org::{Org, Pace};
 use super::outbox::{self, Claim, Outcome};
 use super::signal::Signals;
-use super::{group, mirror, names, replan, rights, user};
+use super::{begin, group, names, rights, user};
 
 /// The longest nap: another process may have put something into the outbox, and no signal crosses processes.
 const NAP: Duration = Duration::from_secs(1);
@@ -59,25 +59,11 @@ impl Worker {
     pub async fn run(self, stop: CancellationToken) {
         let shared = self.0;
         let signal = shared.signals.of(&shared.org.tenant);
-        // What was held may have what it waited for: the configuration can have changed.
-        if let Err(error) = shared.release_all().await {
-            tracing::warn!(%error, tenant = shared.org.tenant, "held deliveries could not be looked at");
-        }
-        match mirror::replan(&shared.db, &shared.org, shared.clock.now()).await {
-            Ok(0) => {}
-            Ok(groups) => tracing::info!(groups, tenant = shared.org.tenant, "groups whose mirroring was reconfigured"),
-            Err(error) => tracing::warn!(%error, tenant = shared.org.tenant, "groups could not be looked at"),
-        }
-        match replan::replan(&shared.db, &shared.org, shared.clock.now()).await {
-            Ok(0) => {}
-            Ok(people) => {
-                tracing::info!(people, tenant = shared.org.tenant, "people whose entitlements were reconfigured");
-            }
-            Err(error) => tracing::warn!(%error, tenant = shared.org.tenant, "entitlements could not be looked at"),
-        }
+        let is_planned = begin::begin(&shared, &stop).await;
         let watches = [
             tokio::spawn(watch(Arc::clone(&shared), stop.clone())),
             tokio::spawn(names::watch(Arc::clone(&shared), stop.clone())),
+            tokio::spawn(begin::look_again(Arc::clone(&shared), is_planned, stop.clone())),
         ];
         let mut tasks: JoinSet<()> = JoinSet::new();
         while !stop.is_cancelled() {
@@ -129,7 +115,7 @@ async fn watch(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 impl Shared {
-    async fn release_all(&self) -> Result<usize, Error> {
+    pub(super) async fn release_all(&self) -> Result<usize, Error> {
         let (tenant, now) = (self.org.tenant.clone(), self.clock.now());
         self.db.write(move |conn| outbox::release_all(conn, &tenant, now)).await
     }
@@ -190,7 +176,7 @@ impl Shared {
         // Else the row would stay under way until its lease ends.
         for wait in WRITE_AGAIN {
             match self.db.write(write.clone()).await {
-                Ok(()) => return,
+                Ok(()) => return self.signals.ended(&attempt.claim.resource),
                 Err(error) => tracing::warn!(%error, "the outcome of a delivery could not be noted"),
             }
             tokio::time::sleep(wait).await;

@@ -1,5 +1,7 @@
 //! `/Bulk`: several requests in one (RFC 7644 3.7).
 
+use std::time::Instant;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -45,11 +47,13 @@ pub(super) async fn carry_out(
     let registry = provisioner.registries().of(&principal.tenant);
     let asked = Request::parse(registry, &base, limits.max_operations, body)?;
     let mut job = Job::new(asked, &base, || provisioner.new_id());
+    let mut settling = Vec::new();
     loop {
         let ready = job.advance();
         if ready.is_empty() {
             break;
         }
+        settling.extend(ready.iter().map(Settling::of));
         for (index, result) in act(provisioner, principal, ready).await {
             let refusal = match result.map_err(Refusal::from) {
                 Err(refusal) if refusal.retry_after.is_some() => refusal,
@@ -66,9 +70,47 @@ pub(super) async fn carry_out(
             job.give_up(&refusal.error);
         }
     }
+    settle(&mut job, provisioner, principal, &settling).await;
     let response = job.response();
     response.operations.iter().for_each(count);
     Ok(answer(StatusCode::OK, &response))
+}
+
+/// An operation on which Salesforce's word is waited for.
+struct Settling {
+    index: usize,
+    kind: Kind,
+    id: String,
+    /// The version of what it made.
+    made: Option<i64>,
+}
+
+impl Settling {
+    fn of(ready: &Ready) -> Self {
+        let made = (ready.method == BulkMethod::Post).then_some(1);
+        Self { index: ready.index, kind: kind_of(ready), id: ready.id.clone(), made }
+    }
+}
+
+/// Waits for Salesforce's word on all operations that were carried out, where the tenant's answers do: for all together as
+/// long as one request would. They are under way at once, so that a thousand take little longer than one.
+async fn settle(job: &mut Job, provisioner: &Provisioner, principal: &Principal, settling: &[Settling]) {
+    let Some(most) = provisioner.waits(&principal.tenant) else { return };
+    let end = Instant::now() + most;
+    for one in settling.iter().filter(|one| job.is_done(one.index)).collect::<Vec<_>>() {
+        let left = end.saturating_duration_since(Instant::now());
+        let settled = provisioner.settled(target(principal, one.kind), &one.id, one.made, left).await;
+        match settled.map_err(Refusal::from) {
+            Ok(()) => {}
+            // What is on disk stays: only its word is not known.
+            Err(refusal) if refusal.retry_after.is_some() => return,
+            Err(refusal) => job.retract(one.index, refusal.error),
+        }
+    }
+}
+
+fn kind_of(ready: &Ready) -> Kind {
+    Kind::parse(&ready.resource_type.name).unwrap_or(Kind::User)
 }
 
 /// Counts an operation: the request itself is answered 200 even where all of its operations failed.
@@ -84,7 +126,7 @@ type Outcome = Result<Done, provisioning::Error>;
 
 /// Carries out one operation, or creations that refer to each other. Of these, one that fails speaks for all.
 async fn act(provisioner: &Provisioner, principal: &Principal, ready: Vec<Ready>) -> Vec<(usize, Outcome)> {
-    let target = |ready: &Ready| target(principal, Kind::parse(&ready.resource_type.name).unwrap_or(Kind::User));
+    let target = |ready: &Ready| target(principal, kind_of(ready));
     match <[Ready; 1]>::try_from(ready) {
         Ok([one]) => {
             let (index, target) = (one.index, target(&one));

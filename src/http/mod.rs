@@ -1,6 +1,7 @@
 //! The HTTP server: a route table, credentials to principal, bodies in, answers out. Knows nothing of the database's
 //! language and nothing of Salesforce.
 
+mod admin;
 mod bulk;
 mod guard;
 mod json;
@@ -20,11 +21,10 @@ use actix_web::dev::Server;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HOST;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use serde_json::json;
 use tracing::Instrument as _;
 use url::Url;
 
-use crate::access::{Access, Principal, Scope};
+use crate::access::{Access, Scope};
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::delivery::Overview;
 use crate::provisioning::Provisioner;
@@ -236,11 +236,10 @@ async fn operate(
             call(Kind::User)?.delete(id).await
         }
         Operation::Bulk => bulk::carry_out(state, request, &principal, payload).await,
-        Operation::Status => status(state, &principal).await,
-        Operation::UserPlan => match state.overview.plan_of_user(&principal.tenant, id).await? {
-            Some(plan) => Ok(HttpResponse::Ok().json(plan)),
-            None => Err(scim::Error::not_found(Kind::User.as_str(), id).into()),
-        },
+        Operation::Status => admin::status(state, &principal).await,
+        Operation::UserPlan => admin::plan_of_user(state, &principal, id).await,
+        Operation::Deliveries => admin::deliveries(state, &principal, request).await,
+        Operation::Order(order) => admin::order(state, &principal, id, order).await,
         other => unguarded(other, state).await,
     }
 }
@@ -323,18 +322,4 @@ async fn unguarded(operation: Operation, state: &State) -> Result<HttpResponse, 
         Operation::OpenapiJson => Ok(HttpResponse::Ok().json(openapi::document())),
         _ => Ok(HttpResponse::Ok().content_type("text/plain").body("alive\n")),
     }
-}
-
-/// The token's tenant alone: nobody sees another's.
-async fn status(state: &State, principal: &Principal) -> Result<HttpResponse, Refusal> {
-    let counts = state.overview.count(&principal.tenant).await?;
-    let counts: serde_json::Map<String, serde_json::Value> =
-        counts.into_iter().map(|(state, n)| (state.as_str().to_owned(), json!(n))).collect();
-    let tenant = principal.tenant.as_str();
-    let mut calls = json!({ "held": state.overview.is_held_by_quota(tenant) });
-    if let (Some(known), Some(calls)) = (state.overview.calls(tenant), calls.as_object_mut()) {
-        calls.insert("used".to_owned(), json!(known.used));
-        calls.insert("limit".to_owned(), json!(known.limit));
-    }
-    Ok(HttpResponse::Ok().json(json!({ "tenants": { tenant: counts }, "salesforceCalls": { tenant: calls } })))
 }

@@ -7,6 +7,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::access::Scope;
+use crate::delivery::State;
+use crate::delivery::hand::{self, DeliveryList};
 use crate::delivery::preview::UserPlan;
 use crate::scim::discovery::SCHEMA_SCHEMA;
 use crate::scim::schema::Registry;
@@ -89,6 +91,7 @@ fn schemas() -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
     let mut generator = settings.into_generator();
     let _ = generator.subschema_for::<UserPlan>();
+    let _ = generator.subschema_for::<DeliveryList>();
     schemas.extend(generator.take_definitions(true));
     // The built-in documents parse, as a test sees to.
     schemas.extend(Registry::standard().map(|known| given::components(&known, COMPONENTS)).unwrap_or_default());
@@ -97,7 +100,7 @@ fn schemas() -> Map<String, Value> {
 }
 
 fn status_schema() -> Value {
-    let counts: Map<String, Value> = crate::delivery::State::ALL
+    let counts: Map<String, Value> = State::ALL
         .into_iter()
         .map(|state| (state.as_str().to_owned(), json!({ "type": "integer", "minimum": 0 })))
         .collect();
@@ -243,6 +246,33 @@ fn listing() -> Vec<Value> {
     parameters
 }
 
+/// What a list of deliveries takes.
+fn deliveries() -> Vec<Value> {
+    let with = |mut parameter: Value, schema: Value| {
+        if let Some(place) = parameter.get_mut("schema") {
+            *place = schema;
+        }
+        parameter
+    };
+    let states: Vec<&str> = State::ALL.iter().map(|state| state.as_str()).collect();
+    let mut state = with(
+        query("state", "array", "The states, with commas between; without it, all but `delivered`."),
+        json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": states } }),
+    );
+    if let Some(state) = state.as_object_mut() {
+        state.insert("explode".into(), json!(false));
+    }
+    vec![
+        query("tenant", "string", "The token's own; another is refused."),
+        state,
+        query("after", "string", "What `next` of the page before said."),
+        with(
+            query("count", "integer", &format!("Deliveries on the page: {} if absent.", super::admin::PAGE)),
+            json!({ "type": "integer", "minimum": 1, "maximum": hand::PAGE }),
+        ),
+    ]
+}
+
 /// Name of the schema of a page.
 fn page_of(operation: Operation) -> &'static str {
     match operation {
@@ -331,7 +361,7 @@ fn described(route: &Route) -> Described {
         Operation::Delete(_) | Operation::DeleteMe => {
             parameters.extend(["If-Match", "If-None-Match"].map(condition));
             respond(204, json!({ "description": "Deleted; the account in Salesforce becomes inactive" }));
-            errors.extend([404, 412]);
+            errors.extend([400, 404, 412]);
         }
         Operation::CreateMe => {}
         Operation::Bulk => {
@@ -352,6 +382,17 @@ fn described(route: &Route) -> Described {
             let content = json!({ "application/json": { "schema": schema("UserPlan") } });
             respond(200, json!({ "description": "What would be done, and why", "content": content }));
             errors.push(404);
+        }
+        Operation::Deliveries => {
+            parameters.extend(deliveries());
+            let content = json!({ "application/json": { "schema": schema("DeliveryList") } });
+            respond(200, json!({ "description": "A page of them, in the order of their ids", "content": content }));
+            errors.push(400);
+        }
+        Operation::Order(_) => {
+            let content = json!({ "application/json": { "schema": schema("DeliveryEntry") } });
+            respond(200, json!({ "description": "Done; how the delivery stands now", "content": content }));
+            errors.extend([404, 409]);
         }
         Operation::Healthz | Operation::Readyz | Operation::Metrics => {
             respond(200, other("It does", "text/plain", "string"));
@@ -460,6 +501,7 @@ fn operation_id(route: &Route) -> String {
         Operation::Replace(kind) => format!("replace{kind}"),
         Operation::Patch(kind) => format!("patch{kind}"),
         Operation::Delete(kind) => format!("delete{kind}"),
+        Operation::Order(order) => format!("{}Delivery", format!("{order:?}").to_ascii_lowercase()),
         other => {
             let name = format!("{other:?}");
             let mut letters = name.chars();
@@ -477,7 +519,7 @@ fn refusal(status: u16) -> &'static str {
         406 => "No format that was accepted is possible",
         412 => "The resource is at another version",
         501 => "The token is no user's, or people would register themselves",
-        409 => "The name belongs to another resource",
+        409 => "Another resource has the name, here or in Salesforce; of an order: the delivery is in no state for it",
         413 => "The request is larger than the server takes",
         415 => "The body has another media type than JSON",
         503 => "The database does not answer; try again",
@@ -499,6 +541,8 @@ pub fn files() -> anyhow::Result<Vec<(String, String)>> {
     }
     let plan = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<UserPlan>().to_value();
     files.push(("schema/models/UserPlan.json".into(), pretty(&plan)?));
+    let list = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<DeliveryList>().to_value();
+    files.push(("schema/models/DeliveryList.json".into(), pretty(&list)?));
     files.push(("schema/configuration.json".into(), pretty(&crate::config::Config::json_schema())?));
     for schema in Registry::standard()?.schemas {
         let name = match schema.id.as_str() {

@@ -140,9 +140,23 @@ impl<'a> Call<'a> {
         message::location(&self.base, self.resource_type(), id)
     }
 
+    /// Waits for Salesforce's word where the tenant's answers do. An answer that tells of the delivery then tells how it
+    /// ended: `told` is what is answered, and nothing without it.
+    async fn settled(&self, view: View, told: Option<&Projection>, made: bool) -> Result<View, Refusal> {
+        let provisioner = &self.state.provisioner;
+        let Some(most) = provisioner.waits(self.target.tenant) else { return Ok(view) };
+        let stored = &view.stored;
+        provisioner.settled(self.target, &stored.id, made.then_some(stored.version), most).await?;
+        match told.map(|projection| self.reads(projection)).filter(|reads| reads.delivery) {
+            Some(reads) => Ok(provisioner.get(self.target, &stored.id, reads).await?),
+            None => Ok(view),
+        }
+    }
+
     pub(super) async fn create(&self, body: Value) -> Result<HttpResponse, Refusal> {
         let projection = self.projection_after(&body)?;
         let view = self.state.provisioner.create(self.target, body).await?;
+        let view = self.settled(view, Some(&projection), true).await?;
         self.answer(StatusCode::CREATED, &view, &projection)
     }
 
@@ -163,6 +177,7 @@ impl<'a> Call<'a> {
     pub(super) async fn replace(&self, id: &str, body: Value) -> Result<HttpResponse, Refusal> {
         let projection = self.projection_after(&body)?;
         let view = self.state.provisioner.replace(self.target, id, self.when.clone(), body).await?;
+        let view = self.settled(view, Some(&projection), false).await?;
         self.answer(StatusCode::OK, &view, &projection)
     }
 
@@ -171,15 +186,20 @@ impl<'a> Call<'a> {
         let projection = self.projection()?.after_patch(self.resource_type(), &body, self.target.strictness);
         let reads = projection.attributes_given().then(|| self.reads(&projection));
         let patched = self.state.provisioner.patch(self.target, id, self.when.clone(), body, reads).await?;
+        let view = self.settled(patched.view, (!patched.large).then_some(&projection), false).await?;
         if patched.large {
-            let etag = message::etag(patched.view.stored.version);
+            let etag = message::etag(view.stored.version);
             return Ok(HttpResponse::NoContent().insert_header((ETAG, etag)).finish());
         }
-        self.answer(StatusCode::OK, &patched.view, &projection)
+        self.answer(StatusCode::OK, &view, &projection)
     }
 
     pub(super) async fn delete(&self, id: &str) -> Result<HttpResponse, Refusal> {
-        self.state.provisioner.delete(self.target, id, self.when.clone()).await?;
+        let provisioner = &self.state.provisioner;
+        provisioner.delete(self.target, id, self.when.clone()).await?;
+        if let Some(most) = provisioner.waits(self.target.tenant) {
+            provisioner.settled(self.target, id, None, most).await?;
+        }
         Ok(HttpResponse::NoContent().finish())
     }
 }

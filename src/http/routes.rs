@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::access::Scope;
+use crate::delivery::hand::Order;
 use crate::shadow::Kind;
 
 /// What a route does.
@@ -31,6 +32,8 @@ pub enum Operation {
     Schema,
     Status,
     UserPlan,
+    Deliveries,
+    Order(Order),
     Healthz,
     Readyz,
     Metrics,
@@ -56,6 +59,10 @@ pub struct Route {
 
 const fn scim(method: &'static str, path: &'static str, operation: Operation, summary: &'static str) -> Route {
     Route { method, path, operation, scope: Some(Scope::Scim), summary }
+}
+
+const fn admin(method: &'static str, path: &'static str, operation: Operation, summary: &'static str) -> Route {
+    Route { method, path, operation, scope: Some(Scope::Admin), summary }
 }
 
 const fn open(path: &'static str, operation: Operation, summary: &'static str) -> Route {
@@ -95,20 +102,27 @@ pub const ROUTES: &[Route] = &[
     open("/scim/v2/ResourceTypes/{id}", Operation::ResourceType, "Read a resource type"),
     open("/scim/v2/Schemas", Operation::Schemas, "List the schemas"),
     open("/scim/v2/Schemas/{id}", Operation::Schema, "Read a schema"),
-    Route {
-        method: "GET",
-        path: "/admin/v1/status",
-        operation: Operation::Status,
-        scope: Some(Scope::Admin),
-        summary: "Count the tenant's resources by the state of their delivery",
-    },
-    Route {
-        method: "GET",
-        path: "/admin/v1/users/{id}/plan",
-        operation: Operation::UserPlan,
-        scope: Some(Scope::Admin),
-        summary: "What a delivery of a user would do now, and why: fields, grants, calls",
-    },
+    admin("GET", "/admin/v1/status", Operation::Status, "Count the tenant's resources by the state of their delivery"),
+    admin(
+        "GET",
+        "/admin/v1/users/{id}/plan",
+        Operation::UserPlan,
+        "What a delivery of a user would do now, and why: fields, grants, calls",
+    ),
+    admin("GET", "/admin/v1/deliveries", Operation::Deliveries, "List deliveries by the state that they stand in"),
+    admin("POST", "/admin/v1/deliveries/{id}/retry", Operation::Order(Order::Retry), "Try a delivery again now"),
+    admin(
+        "POST",
+        "/admin/v1/deliveries/{id}/release",
+        Operation::Order(Order::Release),
+        "Let a held delivery go on, and agree to what it asks",
+    ),
+    admin(
+        "POST",
+        "/admin/v1/deliveries/{id}/discard",
+        Operation::Order(Order::Discard),
+        "Give up a delivery: Salesforce stays as it is until the resource changes again",
+    ),
     open("/healthz", Operation::Healthz, "Whether the process lives"),
     open("/readyz", Operation::Readyz, "Whether the database answers"),
     open("/metrics", Operation::Metrics, "Metrics for Prometheus"),

@@ -3,16 +3,18 @@
 
 mod changes;
 mod error;
+mod follows;
 mod group;
 mod regroup;
 mod search;
+mod settled;
 mod target;
 mod together;
 mod view;
 mod write;
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -26,6 +28,8 @@ use crate::shadow::{Key, Kind, Person, Snapshot, Stored, people, snapshot};
 
 use changes::Changes;
 pub use error::Error;
+pub use follows::Following;
+use follows::Follows;
 pub use regroup::Grouping;
 pub use search::{Beginning, Listed, Search, Searched};
 pub use target::{Registries, Target};
@@ -45,7 +49,7 @@ pub struct Provisioner {
     randomness: SharedRandomness,
     signals: Signals,
     changes: Changes,
-    grouping: Arc<RwLock<HashMap<String, Grouping>>>,
+    follows: Follows,
 }
 
 /// What a PATCH made.
@@ -66,16 +70,12 @@ impl Provisioner {
         randomness: SharedRandomness,
         signals: Signals,
     ) -> Self {
-        Self { db, registries, clock, randomness, signals, changes: Changes::default(), grouping: Arc::default() }
+        Self { db, registries, clock, randomness, signals, changes: Changes::default(), follows: Follows::default() }
     }
 
-    /// From now on what rests on groups that change, by tenant, is planned anew. Clones share it.
-    pub fn follow(&self, grouping: HashMap<String, Grouping>) {
-        *self.grouping.write().unwrap_or_else(PoisonError::into_inner) = grouping;
-    }
-
-    fn grouping(&self, tenant: &str) -> Grouping {
-        self.grouping.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned().unwrap_or_default()
+    /// From now on this follows from the changes of each tenant's resources. Clones share it.
+    pub fn follow(&self, follows: HashMap<String, Following>) {
+        self.follows.set(follows);
     }
 
     /// What each tenant's resources look like.
@@ -92,15 +92,29 @@ impl Provisioner {
         self.randomness.id(self.clock.now()).to_string()
     }
 
-    /// Creates a resource from a POST body (RFC 7644 3.3).
+    /// Creates a resource from a POST body (RFC 7644 3.3). Where answers wait for Salesforce, one that Salesforce refused
+    /// before is no conflict: it becomes what is asked for now, and is tried again.
     pub async fn create(&self, target: Target<'_>, body: Value) -> Result<View, Error> {
-        self.create_as(target, self.new_id(), body).await
+        let (draft, follows) = (self.draft(target, self.new_id(), body)?, self.follows.clone());
+        let create = move |conn: &mut Conn| {
+            let following = follows.of(&draft.0.tenant);
+            let terms = following.terms(draft.0.created);
+            let refused = if terms.insists { write::refused_before(conn, &draft.0)? } else { None };
+            let view = match refused {
+                Some(id) => write::anew(conn, &id, &draft, &terms)?,
+                None => write::create(conn, &draft, &terms)?,
+            };
+            Ok::<_, Error>((view, true))
+        };
+        self.change(target.tenant, create).await
     }
 
-    /// The same with an id from [`Provisioner::new_id`].
+    /// Creates a resource with an id from [`Provisioner::new_id`].
     pub async fn create_as(&self, target: Target<'_>, id: String, body: Value) -> Result<View, Error> {
-        let (draft, grouping) = (self.draft(target, id, body)?, self.grouping(target.tenant));
-        self.change(target.tenant, move |conn| Ok::<_, Error>((write::create(conn, &draft, &grouping)?, true))).await
+        let (draft, follows) = (self.draft(target, id, body)?, self.follows.clone());
+        let create =
+            move |conn: &mut Conn| write::create(conn, &draft, &follows.of(&draft.0.tenant).terms(draft.0.created));
+        self.change(target.tenant, move |conn| Ok::<_, Error>((create(conn)?, true))).await
     }
 
     /// Runs a change of one tenant's resources, which says beside its answer whether anything became another. What
@@ -174,10 +188,11 @@ impl Provisioner {
         let silent = write::silent_on(&resource_type, &body);
         let attributes = dialect::resource(&resource_type, body, target.strictness)?;
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
-        let grouping = self.grouping(target.tenant);
+        let follows = self.follows.clone();
         self.change(target.tenant, move |conn| {
+            let following = follows.of(&owner);
             let (stored, changed) =
-                write::change(conn, (&owner, kind, &id), &when, (now, &grouping), |conn, current| {
+                write::change(conn, (&owner, kind, &id), &when, &following.terms(now), |conn, current| {
                     let new = write::keep(&silent, &current.document, attributes.clone());
                     let mut document = validate::replace(&resource_type, &current.document, new, strictness)?;
                     let members = group::take_members(&mut document);
@@ -211,10 +226,11 @@ impl Provisioner {
             Kind::User => (operations, Vec::new()),
         };
         let (owner, id, now) = (target.tenant.to_owned(), id.to_owned(), self.clock.now());
-        let grouping = self.grouping(target.tenant);
+        let follows = self.follows.clone();
         self.change(target.tenant, move |conn| {
+            let following = follows.of(&owner);
             let (stored, changed) =
-                write::change(conn, (&owner, kind, &id), &when, (now, &grouping), |conn, current| {
+                write::change(conn, (&owner, kind, &id), &when, &following.terms(now), |conn, current| {
                     if !operations.is_empty() {
                         let document = patch::apply(&resource_type, &current.document, &operations, strictness)?;
                         current.document = validate::check(&resource_type, &current.document, document, strictness)?;
@@ -234,9 +250,10 @@ impl Provisioner {
     /// inactive.
     pub async fn delete(&self, target: Target<'_>, id: &str, when: Precondition) -> Result<(), Error> {
         let (owner, kind, id, now) = (target.tenant.to_owned(), target.kind, id.to_owned(), self.clock.now());
-        let grouping = self.grouping(target.tenant);
+        let follows = self.follows.clone();
         let delete = move |conn: &mut Conn| {
-            write::delete(conn, (&owner, kind, &id), &when, (now, &grouping)).map(|()| ((), true))
+            let following = follows.of(&owner);
+            write::delete(conn, (&owner, kind, &id), &when, &following.terms(now)).map(|()| ((), true))
         };
         self.change(target.tenant, delete).await
     }

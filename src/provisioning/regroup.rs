@@ -19,23 +19,29 @@ pub struct Grouping {
     pub flattened: Option<GlobSet>,
 }
 
-/// Enqueues the mirrored groups that `group` is in, directly or through others, where they have its people as their own.
-/// `members`: whose membership of it changed.
-pub(super) fn above(
+/// The mirrored groups that `group` is in, directly or through others, where they have its people as their own: kept from
+/// every other change until the transaction ends. `members`: whose membership of it changed.
+pub(super) fn hold_above(
     conn: &mut Conn,
     grouping: &Grouping,
     (group, members): (&str, &[String]),
-    tenant: &str,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    let Some(mirror) = grouping.flattened.as_ref().filter(|_| !members.is_empty()) else { return Ok(()) };
+) -> Result<BTreeSet<String>, Error> {
+    let Some(mirror) = grouping.flattened.as_ref().filter(|_| !members.is_empty()) else {
+        return Ok(BTreeSet::new());
+    };
     let outer = nested::above(conn, group, true)?.into_iter();
     let mirrored = outer.filter(|outer| outer.display.as_deref().is_some_and(|name| mirror.is_match(name)));
-    // In one order: see below.
-    for id in mirrored.map(|outer| outer.id).collect::<BTreeSet<String>>() {
-        outbox::enqueue(conn, tenant, Kind::Group, &id, now)?;
-    }
-    Ok(())
+    Ok(mirrored.map(|outer| outer.id).collect())
+}
+
+/// Enqueues groups, in one order: see below.
+pub(super) fn enqueue(
+    conn: &mut Conn,
+    tenant: &str,
+    groups: BTreeSet<String>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    groups.iter().try_for_each(|id| outbox::enqueue(conn, tenant, Kind::Group, id, now))
 }
 
 /// Plans the users anew who came into a group or left it, where the rules look at a group of that name; and all of its

@@ -49,13 +49,15 @@ impl Provisioner {
         for (index, Creation { target, id, body }) in creations.into_iter().enumerate() {
             drafts.push(self.draft(target, id, body).map_err(|error| Obstacle { index, error: error.into() })?);
         }
-        let grouping = self.grouping(tenant);
+        let (follows, owner) = (self.follows.clone(), tenant.to_owned());
         let create = move |conn: &mut Conn| {
+            let following = follows.of(&owner);
             for (index, (stored, _)) in drafts.iter().enumerate() {
                 write::begin(conn, stored).map_err(|error| Obstacle { index, error })?;
             }
             let finish = |(index, (stored, members)): (usize, &write::Draft)| {
-                write::complete(conn, stored, members, &grouping).map_err(|error| Obstacle { index, error })
+                write::complete(conn, stored, members, &following.terms(stored.created))
+                    .map_err(|error| Obstacle { index, error })
             };
             let views = drafts.iter().enumerate().map(finish).collect::<Result<Vec<View>, Obstacle>>()?;
             Ok((views, true))

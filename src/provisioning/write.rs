@@ -1,10 +1,12 @@
 //! The changes, inside one transaction each.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::db::{self, Conn};
-use crate::delivery::outbox;
+use crate::delivery::{State, outbox};
 use crate::scim::path::AttributePath;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::{Resolved, ResourceType};
@@ -12,8 +14,9 @@ use crate::scim::{self, Attributes};
 use crate::shadow::member::{self, Reference};
 use crate::shadow::{self, Kind, Snapshot, Stored, insert, save};
 
-use super::view::View;
-use super::{Error, Grouping, group, regroup};
+use super::follows::Terms;
+use super::view::{self, Reads, View};
+use super::{Error, group, regroup};
 
 /// Turns a taken name into the answer that says so (RFC 7644 3.3: 409 `uniqueness`).
 fn named(error: db::Error, resource: &Stored) -> Error {
@@ -47,9 +50,9 @@ fn fits(resource: &Stored) -> Result<(), Error> {
 pub(super) type Draft = (Stored, Vec<String>);
 
 /// Stores a new resource and its delivery.
-pub(super) fn create(conn: &mut Conn, (stored, members): &Draft, grouping: &Grouping) -> Result<View, Error> {
+pub(super) fn create(conn: &mut Conn, (stored, members): &Draft, terms: &Terms<'_>) -> Result<View, Error> {
     begin(conn, stored)?;
-    complete(conn, stored, members, grouping)
+    complete(conn, stored, members, terms)
 }
 
 /// Stores a new resource without its members, which may be new as well.
@@ -59,23 +62,42 @@ pub(super) fn begin(conn: &mut Conn, stored: &Stored) -> Result<(), Error> {
 }
 
 /// Stores the members of a new resource, and its delivery.
-pub(super) fn complete(
-    conn: &mut Conn,
-    stored: &Stored,
-    members: &[String],
-    grouping: &Grouping,
-) -> Result<View, Error> {
+pub(super) fn complete(conn: &mut Conn, stored: &Stored, members: &[String], terms: &Terms<'_>) -> Result<View, Error> {
     let mut memberships: Vec<Reference> = Vec::new();
     if !members.is_empty() {
         let known = group::known(conn, stored, members)?;
         let new = member::add(conn, &stored.id, &known)?;
-        regroup::changed(conn, grouping, (None, Some(stored)), new, stored.created)?;
+        regroup::changed(conn, terms.grouping, (None, Some(stored)), new, stored.created)?;
         memberships = member::of_group(conn, &stored.id)?;
     }
     outbox::enqueue_stored(conn, stored, stored.created)?;
     let delivery = outbox::of(conn, std::slice::from_ref(&stored.id))?.remove(&stored.id);
     let stored = Snapshot::of(stored.clone())?;
     Ok(View { stored, memberships: Some(memberships), delivery: Some((delivery, None)) })
+}
+
+/// The live resource of the same name whose delivery Salesforce refused, if there is one.
+pub(super) fn refused_before(conn: &mut Conn, stored: &Stored) -> Result<Option<String>, Error> {
+    let name = stored.text(stored.kind.key_attribute()).unwrap_or_default();
+    let Some(id) = shadow::named(conn, &stored.tenant, stored.kind, name)? else { return Ok(None) };
+    Ok(is_refused(conn, &id)?.then_some(id))
+}
+
+fn is_refused(conn: &mut Conn, id: &str) -> Result<bool, Error> {
+    let delivery = outbox::of(conn, &[id.to_owned()])?.remove(id);
+    Ok(delivery.is_some_and(|delivery| delivery.state == State::Rejected))
+}
+
+/// Makes the resource `id` what is asked for now, which was asked for before and refused.
+pub(super) fn anew(conn: &mut Conn, id: &str, (new, members): &Draft, terms: &Terms<'_>) -> Result<View, Error> {
+    let (stored, _) = change(conn, (&new.tenant, new.kind, id), &Precondition::default(), terms, |conn, current| {
+        current.document.clone_from(&new.document);
+        match new.kind {
+            Kind::Group => group::replace(conn, current, members),
+            Kind::User => Ok(Vec::new()),
+        }
+    })?;
+    Ok(view::view(conn, Snapshot::of(stored)?, Reads { memberships: true, delivery: true })?)
 }
 
 /// Changes a resource that meets the precondition by `change`, which edits it and answers whose memberships changed.
@@ -85,7 +107,7 @@ pub(super) fn change(
     conn: &mut Conn,
     (tenant, kind, id): (&str, Kind, &str),
     when: &Precondition,
-    (now, grouping): (DateTime<Utc>, &Grouping),
+    terms: &Terms<'_>,
     change: impl FnOnce(&mut Conn, &mut Stored) -> Result<Vec<String>, Error>,
 ) -> Result<(Stored, bool), Error> {
     let before = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
@@ -93,19 +115,25 @@ pub(super) fn change(
     let mut after = before.clone();
     let memberships = change(conn, &mut after)?;
     if memberships.is_empty() && after.document == before.document {
-        return Ok((before, false));
+        let again = terms.insists && is_refused(conn, id)?;
+        if again {
+            outbox::enqueue_stored(conn, &before, terms.now)?;
+        }
+        return Ok((before, again));
     }
     fits(&after)?;
     after.version += 1;
     // A clock that was set back must not make a change look older than what it changed.
-    after.modified = now.max(before.modified);
+    after.modified = terms.now.max(before.modified);
     save(conn, &after).map_err(|e| named(e, &after))?;
-    // People before their groups, as a user's delivery locks them: two that wait for each other would both be slow.
+    // People before their groups, as a user's delivery locks them: two that wait for each other would both be slow. And
+    // before the people the groups above, whose own changes hold them first.
     if kind == Kind::Group {
-        regroup::changed(conn, grouping, (Some(&before), Some(&after)), memberships.clone(), now)?;
-        regroup::above(conn, grouping, (&after.id, &memberships), &after.tenant, now)?;
+        let above = regroup::hold_above(conn, terms.grouping, (&after.id, &memberships))?;
+        regroup::changed(conn, terms.grouping, (Some(&before), Some(&after)), memberships, terms.now)?;
+        regroup::enqueue(conn, &after.tenant, above, terms.now)?;
     }
-    outbox::enqueue_stored(conn, &after, now)?;
+    outbox::enqueue_stored(conn, &after, terms.now)?;
     Ok((after, true))
 }
 
@@ -114,24 +142,27 @@ pub(super) fn delete(
     conn: &mut Conn,
     (tenant, kind, id): (&str, Kind, &str),
     when: &Precondition,
-    (now, grouping): (DateTime<Utc>, &Grouping),
+    terms: &Terms<'_>,
 ) -> Result<(), Error> {
     let stored = shadow::lock(conn, tenant, kind, id)?.ok_or_else(|| scim::Error::not_found(kind.as_str(), id))?;
     when.check_change(stored.version)?;
-    let groups = member::group_ids_of(conn, id)?;
-    for group in &groups {
-        shadow::guard(conn, group)?;
+    let mut above = BTreeSet::new();
+    for group in member::group_ids_of(conn, id)? {
+        shadow::guard(conn, &group)?;
+        above.extend(regroup::hold_above(conn, terms.grouping, (&group, std::slice::from_ref(&stored.id)))?);
     }
-    for touched in member::leave_all(conn, id)? {
-        touch(conn, tenant, &touched, now)?;
-        regroup::above(conn, grouping, (&touched, &[id.to_owned()]), tenant, now)?;
-    }
+    let touched = member::leave_all(conn, id)?;
     if kind == Kind::Group {
         let gone = member::clear(conn, id)?;
-        regroup::changed(conn, grouping, (Some(&stored), None), gone, now)?;
+        // People before their groups, as above.
+        regroup::changed(conn, terms.grouping, (Some(&stored), None), gone, terms.now)?;
     }
-    shadow::bury(conn, &stored, now)?;
-    outbox::enqueue_stored(conn, &Stored { deleted: Some(now), ..stored }, now)?;
+    for touched in touched {
+        touch(conn, tenant, &touched, terms.now)?;
+    }
+    regroup::enqueue(conn, tenant, above, terms.now)?;
+    shadow::bury(conn, &stored, terms.now)?;
+    outbox::enqueue_stored(conn, &Stored { deleted: Some(terms.now), ..stored }, terms.now)?;
     Ok(())
 }
 

@@ -428,6 +428,13 @@ pub fn forget_member(conn: &mut Conn, member: &str) -> Result<Vec<String>, Error
     Ok(groups)
 }
 
+/// How many members Salesforce confirmed of a group.
+pub fn count_observed(conn: &mut Conn, group: &str) -> Result<u64, Error> {
+    let of_group = members::table.filter(members::group_id.eq(group).and(members::observed.eq(true)));
+    let count: i64 = of_group.count().get_result(conn)?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// Forgets what Salesforce confirmed of a group's members: the group is no longer there.
 pub fn forget_group(conn: &mut Conn, group: &str) -> Result<(), Error> {
     diesel::update(members::table.filter(members::group_id.eq(group)))

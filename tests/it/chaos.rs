@@ -292,6 +292,8 @@ impl Weather {
         tenant.entitlements = toml::from_str(rules).expect("entitlements");
         // Hundreds change departments, and mean it.
         tenant.guard.losses_percent = 100;
+        tenant.guard.deactivations_percent = 100;
+        tenant.guard.removals_percent = 100;
     }
 
     async fn run(&self, engine: &Engine) -> Ran {

@@ -77,6 +77,9 @@ client_secret = "secret"
 default_profile = "Standard User"
 [tenant.acme.groups]
 mirror = ["*"]
+[tenant.acme.guard]
+deactivations_percent = 100
+removals_percent = 100
 "#,
         engine.url(),
         org.url(),

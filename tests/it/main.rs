@@ -6,6 +6,7 @@
 #[macro_use]
 mod support;
 
+mod acknowledge;
 mod architecture;
 mod bad_input;
 mod bench;
@@ -19,6 +20,7 @@ mod crash;
 mod deliveries;
 mod entitlements;
 mod extensions;
+mod guard;
 mod idp_traces;
 mod idps;
 mod mapping;

@@ -60,7 +60,7 @@ async fn claim(db: &Db, owner: &'static str, now: i64) -> Vec<Claim> {
 
 fn outcome(state: State) -> Outcome {
     let due = (state == State::Held).then(|| at(1000));
-    Outcome { state, due, failed: false, rare: None, reason: None, error: None }
+    Outcome { state, due, failed: false, rare: None, refused: None, reason: None, error: None }
 }
 
 async fn complete(db: &Db, claim: &Claim, owner: &'static str, state: State) -> bool {

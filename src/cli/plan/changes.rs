@@ -92,9 +92,9 @@ pub(super) async fn print(db: &Db, org: &Org, form: Form) -> Result<()> {
 
 /// How many of these losses the guard would hold back: all of what too many lose.
 async fn held_by_guard(db: &Db, org: &Org, losses: BTreeMap<Grant, u64>) -> Result<u64> {
-    let (limits, now) = (org.entitlements.guard.limits, SystemClock.now());
+    let (limits, now) = (org.entitlements.guard.losses, SystemClock.now());
     let mut held = 0;
-    for (grant, count) in losses.into_iter().filter(|(_, count)| *count > limits.losses) {
+    for (grant, count) in losses.into_iter().filter(|(_, count)| *count > limits.people) {
         let tenant = org.tenant.clone();
         let (losers, had) = db.read(move |conn| guard::numbers(conn, &tenant, &grant, &limits, now)).await?;
         if limits.are_passed(losers.max(count), had) {

@@ -13,7 +13,7 @@ use crate::db::Db;
 use crate::delivery::preview::{self, Planned, PlannedCall, PlannedGrant, Preview, Sought, UserPlan};
 use crate::delivery::{Org, State, hand};
 
-use super::{ConfigFile, database, deliveries, surroundings};
+use super::{ConfigFile, database, surroundings};
 use changes::Form;
 
 #[derive(Debug, Args)]
@@ -96,7 +96,7 @@ impl Plan {
         table.set_header(["KIND", "NAME", "STATE", "NEXT"]);
         for listed in &open {
             let next = preview::in_short(db, org, listed.kind, &listed.delivery.resource).await?;
-            let (kind, state) = (deliveries::kind(listed.kind), listed.delivery.state.as_str());
+            let (kind, state) = (hand::word_of(listed.kind), listed.delivery.state.as_str());
             if self.json {
                 println!(
                     "{}",

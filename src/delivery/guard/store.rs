@@ -1,11 +1,11 @@
-//! Who is about to lose or gain what, and who lost it lately.
+//! Who is about to lose or gain what or to leave, and to whom that was done lately.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::{Act, Limits};
+use super::{Act, Guard, Limits};
 use crate::db::schema::{guarded, observed, resources};
 use crate::db::{Conn, Error, on_backend};
 use crate::entitlement::Grant;
@@ -13,10 +13,12 @@ use crate::shadow::Kind;
 
 /// It is to be done, and was not.
 const WAITING: &str = "waiting";
+/// It is to be done, and waits for a person's word and nothing else: not for others to be fewer.
+pub(super) const HELD: &str = "held";
 /// A person agreed to it, and it was not done yet.
-const RELEASED: &str = "released";
+pub(super) const RELEASED: &str = "released";
 /// It was done.
-const DONE: &str = "done";
+pub(super) const DONE: &str = "done";
 
 /// Rows that are written in one statement.
 const ROWS: usize = 500;
@@ -25,6 +27,68 @@ const ROWS: usize = 500;
 pub fn is_watched(conn: &mut Conn, resource: &str) -> Result<bool, Error> {
     let row = guarded::table.filter(guarded::resource_id.eq(resource)).select(guarded::act);
     Ok(row.first::<String>(conn).optional()?.is_some())
+}
+
+/// Whether an act is to be done or was done within the window to more people than may be, apart from how many there are;
+/// `one` is counted among them, who is about to ask.
+pub fn over(
+    conn: &mut Conn,
+    tenant: &str,
+    act: &Act,
+    limits: &Limits,
+    one: u64,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    Ok(is_held(conn, tenant, act)? || toll(conn, tenant, act, limits, now)?.saturating_add(one) > limits.people)
+}
+
+/// Whether somebody waits for a person's word on the same act.
+fn is_held(conn: &mut Conn, tenant: &str, act: &Act) -> Result<bool, Error> {
+    let held = guarded::table
+        .filter(guarded::tenant.eq(tenant).and(guarded::act.eq(act.key())).and(guarded::state.eq(HELD)))
+        .select(guarded::resource_id);
+    Ok(held.first::<String>(conn).optional()?.is_some())
+}
+
+/// To how many people an act is about to be done or was done within the window.
+fn toll(conn: &mut Conn, tenant: &str, act: &Act, limits: &Limits, now: DateTime<Utc>) -> Result<u64, Error> {
+    let is_recent = guarded::state.eq(DONE).and(guarded::noted_at.gt((now - limits.window).naive_utc()));
+    let count: i64 = guarded::table
+        .filter(guarded::tenant.eq(tenant).and(guarded::act.eq(act.key())))
+        .filter(guarded::state.eq(WAITING).or(guarded::state.eq(HELD)).or(is_recent))
+        .count()
+        .get_result(conn)?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// To how many people an act was done within the window.
+fn gone(conn: &mut Conn, tenant: &str, act: &Act, limits: &Limits, now: DateTime<Utc>) -> Result<u64, Error> {
+    let since = (now - limits.window).naive_utc();
+    let count: i64 = guarded::table
+        .filter(guarded::tenant.eq(tenant).and(guarded::act.eq(act.key())))
+        .filter(guarded::state.eq(DONE).and(guarded::noted_at.gt(since)))
+        .count()
+        .get_result(conn)?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// How many people there are to whom an act can be done, or was done within the window. Looks through all people of the
+/// tenant whose account is active: an id of Salesforce stands in what was observed of those who have it.
+pub fn had(conn: &mut Conn, tenant: &str, act: &Act, limits: &Limits, now: DateTime<Utc>) -> Result<u64, Error> {
+    let pattern = match act.grant() {
+        // What is no id would be a pattern.
+        Some(grant) if !grant.id.chars().all(|c| c.is_ascii_alphanumeric()) => return Ok(0),
+        Some(grant) => format!("%\"{}\"%", grant.id),
+        None => "%".to_owned(),
+    };
+    // Whoever is deleted is to leave, and has not yet.
+    let count: i64 = resources::table
+        .inner_join(observed::table.on(observed::resource_id.eq(resources::id)))
+        .filter(resources::tenant.eq(tenant).and(resources::kind.eq(Kind::User.as_str())))
+        .filter(observed::state.like("%\"IsActive\":true%").and(observed::state.like(pattern)))
+        .count()
+        .get_result(conn)?;
+    Ok(u64::try_from(count).unwrap_or(0).saturating_add(gone(conn, tenant, act, limits, now)?))
 }
 
 /// How many people are about to lose something or have lost it within the window, and how many there are who have it or
@@ -36,48 +100,14 @@ pub fn numbers(
     limits: &Limits,
     now: DateTime<Utc>,
 ) -> Result<(u64, u64), Error> {
-    let (about_to, gone) = toll(conn, tenant, lost, limits, now)?;
-    Ok((about_to + gone, holders(conn, tenant, lost)?.saturating_add(gone)))
+    let act = Act::Lose(lost.clone());
+    Ok((toll(conn, tenant, &act, limits, now)?, had(conn, tenant, &act, limits, now)?))
 }
 
-/// How many people are about to lose something or have lost it within the window.
-pub fn losers(conn: &mut Conn, tenant: &str, lost: &Grant, limits: &Limits, now: DateTime<Utc>) -> Result<u64, Error> {
-    toll(conn, tenant, lost, limits, now).map(|(about_to, gone)| about_to + gone)
-}
-
-/// How many are about to lose something, and how many have lost it within the window.
-fn toll(conn: &mut Conn, tenant: &str, lost: &Grant, limits: &Limits, now: DateTime<Utc>) -> Result<(u64, u64), Error> {
-    let since = (now - limits.window).naive_utc();
-    let is_recent = guarded::state.eq(DONE).and(guarded::noted_at.gt(since));
-    let counts: Vec<(String, i64)> = guarded::table
-        .filter(guarded::tenant.eq(tenant).and(guarded::act.eq(Act::Lose(lost.clone()).key())))
-        .filter(guarded::state.eq(WAITING).or(is_recent))
-        .group_by(guarded::state)
-        .select((guarded::state, diesel::dsl::count_star()))
-        .load(conn)?;
-    let of = |state: &str| counts.iter().find(|(other, _)| other == state).map_or(0, |(_, count)| *count);
-    Ok((u64::try_from(of(WAITING)).unwrap_or(0), u64::try_from(of(DONE)).unwrap_or(0)))
-}
-
-/// How many people of a tenant are known to have something. Looks through all of them: an id of Salesforce stands in what
-/// was observed of those who have it, and in nothing else.
-pub fn holders(conn: &mut Conn, tenant: &str, grant: &Grant) -> Result<u64, Error> {
-    // What is no id would be a pattern.
-    if !grant.id.chars().all(|c| c.is_ascii_alphanumeric()) {
-        return Ok(0);
-    }
-    let count: i64 = resources::table
-        .inner_join(observed::table.on(observed::resource_id.eq(resources::id)))
-        .filter(resources::tenant.eq(tenant).and(resources::kind.eq(Kind::User.as_str())))
-        .filter(resources::deleted_at.is_null().and(observed::state.like(format!("%\"{}\"%", grant.id))))
-        .count()
-        .get_result(conn)?;
-    Ok(u64::try_from(count).unwrap_or(0))
-}
-
-/// Asks whether all of this may be done to a person, and notes that it is about to be: answers what must wait. Losses wait
-/// where too many have them; `had` says how many people have something or had it, where that is known. A gain waits in any
-/// case: it is asked for only where it is sensitive. Nothing waits to which a person has agreed.
+/// Asks whether all of this may be done to a person, and notes that it is about to be: answers what must wait. What has
+/// limits waits where too many are to have it done, and from then on until a person agrees: not until others are fewer.
+/// `had` says how many people there are, where that is known. A gain waits in any case: it is asked for only where it is
+/// sensitive. Nothing waits to which a person has agreed.
 ///
 /// On PostgreSQL two who ask at one moment do not count each other: then as many more as there are deliveries under way
 /// may pass.
@@ -85,8 +115,8 @@ pub fn ask(
     conn: &mut Conn,
     (tenant, resource): (&str, &str),
     acts: &[Act],
-    limits: &Limits,
-    had: &BTreeMap<Grant, u64>,
+    guard: &Guard,
+    had: &BTreeMap<Act, u64>,
     now: DateTime<Utc>,
 ) -> Result<BTreeSet<Act>, Error> {
     let mut waits = BTreeSet::new();
@@ -95,51 +125,65 @@ pub fn ask(
         let state: Option<String> = row().select(guarded::state).first(conn).optional()?;
         match state.as_deref() {
             Some(RELEASED) => continue,
-            Some(WAITING) => {}
-            Some(_) => {
-                let set = (guarded::state.eq(WAITING), guarded::noted_at.eq(now.naive_utc()));
-                diesel::update(row()).set(set).execute(conn)?;
+            Some(HELD) => {
+                waits.insert(act.clone());
+                continue;
             }
-            None => note(conn, tenant, &[(resource.to_owned(), act.clone())], now)?,
+            Some(WAITING) => {}
+            _ => note(conn, tenant, &[(resource.to_owned(), act.clone())], now)?,
         }
-        let is_held = match act {
-            Act::Gain(_) => true,
-            Act::Lose(grant) => {
-                let losers = losers(conn, tenant, grant, limits, now)?;
-                let had = match had.get(grant) {
-                    _ if losers <= limits.losses => 0,
-                    Some(had) => *had,
-                    None => numbers(conn, tenant, grant, limits, now)?.1,
+        let waits_for_a_word = match guard.limits(act) {
+            None => true,
+            Some(limits) if !over(conn, tenant, act, &limits, 0, now)? => false,
+            Some(_) if is_held(conn, tenant, act)? => true,
+            Some(limits) => {
+                let all = match had.get(act) {
+                    Some(all) => *all,
+                    None => self::had(conn, tenant, act, &limits, now)?,
                 };
-                limits.are_passed(losers, had)
+                limits.are_passed(toll(conn, tenant, act, &limits, now)?, all)
             }
         };
-        if is_held {
+        if waits_for_a_word {
+            diesel::update(row()).set(guarded::state.eq(HELD)).execute(conn)?;
             waits.insert(act.clone());
         }
     }
     Ok(waits)
 }
 
-/// Notes that this is about to be done, to people of one tenant. What is noted already stays as it is.
+/// Notes that this is about to be done, to people of one tenant. What is noted already stays as it is, but for what was done
+/// before: it is about to be done again.
 pub fn note(conn: &mut Conn, tenant: &str, acts: &[(String, Act)], now: DateTime<Utc>) -> Result<(), Error> {
-    for chunk in acts.chunks(ROWS) {
-        let rows: Vec<_> = chunk
-            .iter()
-            .map(|(resource, act)| {
-                (
-                    guarded::resource_id.eq(resource),
-                    guarded::act.eq(act.key()),
-                    guarded::tenant.eq(tenant),
-                    guarded::state.eq(WAITING),
-                    guarded::noted_at.eq(now.naive_utc()),
-                )
-            })
-            .collect();
-        on_backend!(&mut *conn, c => diesel::insert_into(guarded::table)
-            .values(&rows)
-            .on_conflict_do_nothing()
-            .execute(c))?;
+    let at = now.naive_utc();
+    let mut people: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (resource, act) in acts {
+        people.entry(act.key()).or_default().push(resource);
+    }
+    for (act, people) in &people {
+        for chunk in people.chunks(ROWS) {
+            let rows: Vec<_> = chunk
+                .iter()
+                .map(|resource| {
+                    (
+                        guarded::resource_id.eq(*resource),
+                        guarded::act.eq(act),
+                        guarded::tenant.eq(tenant),
+                        guarded::state.eq(WAITING),
+                        guarded::noted_at.eq(at),
+                        guarded::people.eq(1_i64),
+                    )
+                })
+                .collect();
+            on_backend!(&mut *conn, c => diesel::update(guarded::table
+                .filter(guarded::resource_id.eq_any(chunk).and(guarded::act.eq(act)).and(guarded::state.eq(DONE))))
+                .set((guarded::state.eq(WAITING), guarded::noted_at.eq(at)))
+                .execute(c))?;
+            on_backend!(&mut *conn, c => diesel::insert_into(guarded::table)
+                .values(&rows)
+                .on_conflict_do_nothing()
+                .execute(c))?;
+        }
     }
     Ok(())
 }
@@ -149,11 +193,11 @@ pub fn done(conn: &mut Conn, resource: &str, act: &Act, now: DateTime<Utc>) -> R
     let row = || guarded::table.find((resource, act.key()));
     let state: Option<String> = row().select(guarded::state).first(conn).optional()?;
     match (state.as_deref(), act) {
-        (Some(WAITING), Act::Lose(_)) => {
+        (Some(WAITING | HELD), Act::Lose(_) | Act::Leave) => {
             let set = (guarded::state.eq(DONE), guarded::noted_at.eq(now.naive_utc()));
             diesel::update(row()).set(set).execute(conn)?;
         }
-        (Some(WAITING | RELEASED), _) => {
+        (Some(WAITING | HELD | RELEASED), _) => {
             diesel::delete(row()).execute(conn)?;
         }
         _ => {}
@@ -161,33 +205,45 @@ pub fn done(conn: &mut Conn, resource: &str, act: &Act, now: DateTime<Utc>) -> R
     Ok(())
 }
 
-/// Forgets what is no longer to be done to a person, agreed to or not: all but `kept`; and what was done before the window.
+/// Forgets what is no longer to be done to a person: all but `kept`, and what was done before the window. What a person
+/// agreed to is forgotten only where `all` is as asked: else it may be done yet.
 pub fn forget(
     conn: &mut Conn,
     resource: &str,
-    kept: &BTreeSet<Act>,
-    limits: &Limits,
+    (kept, all): (&BTreeSet<Act>, bool),
+    guard: &Guard,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let kept: Vec<String> = kept.iter().map(Act::key).collect();
     let of_person = guarded::table.filter(guarded::resource_id.eq(resource));
+    let stays: &[&str] = if all { &[DONE] } else { &[DONE, RELEASED] };
     on_backend!(&mut *conn, c => diesel::delete(of_person
-        .filter(guarded::state.ne(DONE).and(guarded::act.ne_all(&kept)))).execute(c))?;
-    let since = (now - limits.window).naive_utc();
+        .filter(guarded::state.ne_all(stays).and(guarded::act.ne_all(&kept)))).execute(c))?;
+    let since = (now - guard.window()).naive_utc();
     diesel::delete(of_person.filter(guarded::state.eq(DONE).and(guarded::noted_at.le(since)))).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets all that waits for a person's word or has it, and was not done.
+pub fn drop_all(conn: &mut Conn, resource: &str) -> Result<(), Error> {
+    let open = guarded::table.filter(guarded::resource_id.eq(resource).and(guarded::state.ne(DONE)));
+    diesel::delete(open).execute(conn)?;
     Ok(())
 }
 
 /// Agrees to everything that waits for a person's word. Answers how much that is.
 pub fn release(conn: &mut Conn, resource: &str) -> Result<usize, Error> {
-    let waits = guarded::table.filter(guarded::resource_id.eq(resource).and(guarded::state.eq(WAITING)));
+    let waits = guarded::table
+        .filter(guarded::resource_id.eq(resource))
+        .filter(guarded::state.eq(WAITING).or(guarded::state.eq(HELD)));
     Ok(diesel::update(waits).set(guarded::state.eq(RELEASED)).execute(conn)?)
 }
 
-/// Up to `limit` people of a tenant of whom something waits, behind the id `after`.
+/// Up to `limit` people and groups of a tenant of which something waits, behind the id `after`.
 pub fn waiting(conn: &mut Conn, tenant: &str, after: &str, limit: i64) -> Result<Vec<String>, Error> {
     Ok(guarded::table
-        .filter(guarded::tenant.eq(tenant).and(guarded::state.eq(WAITING)))
+        .filter(guarded::tenant.eq(tenant))
+        .filter(guarded::state.eq(WAITING).or(guarded::state.eq(HELD)))
         .filter(guarded::resource_id.gt(after))
         .order(guarded::resource_id)
         .distinct()

@@ -117,7 +117,8 @@ impl ObservedGrants {
     pub fn is_back(&mut self) {
         self.leaving = false;
         let holds: BTreeSet<&Grant> = self.holds.iter().flatten().map(|held| &held.grant).collect();
-        self.removed.retain(|grant| !holds.contains(grant));
+        // What was being taken when an answer was lost is perhaps gone.
+        self.removed.retain(|grant| !holds.contains(grant) || self.taking.contains(grant));
     }
 
     /// Notes that it is known what became of a change.

@@ -1,7 +1,7 @@
 //! What is noted of an account before a call and after it.
 
 use crate::delivery::attempt::Abandoned;
-use crate::delivery::guard;
+use crate::delivery::guard::{self, Act};
 use crate::delivery::outbox;
 use crate::delivery::plan::{self, ObservedGrants, ObservedUser, UserSeen, UserWish};
 use crate::delivery::turns::{self, Turn};
@@ -9,8 +9,8 @@ use crate::salesforce::{Account, Record};
 use crate::shadow::link::{self, How, Link};
 use crate::shadow::{self, Kind, member, observed};
 
-use super::Delivery;
 use super::heir::{memberships, released};
+use super::{Delivery, deactivates};
 
 impl Delivery<'_> {
     /// Notes what a create carries before it is sent: whatever happens to us or to the answer, the account can be found
@@ -125,6 +125,9 @@ impl Delivery<'_> {
     pub(super) async fn updated(&mut self, changes: &Record, echoed: Option<Account>) -> Result<(), Abandoned> {
         for act in self.acts_of_fields(changes) {
             self.watch.note_done(act);
+        }
+        if deactivates(changes) {
+            self.watch.note_done(Act::Leave);
         }
         let free = self.seats_freed_by(changes).await;
         let observed = &mut self.seen.observed;

@@ -131,9 +131,10 @@ impl Delivery<'_> {
     }
 
     /// Leaves memberships of mirrored groups out: those are the groups' own.
-    async fn keep_mirrored(&mut self) -> Result<(), Abandoned> {
-        let holds = self.seen.observed.grants.holds.iter().flatten();
-        let groups = holds.filter(|held| held.grant.kind == Kind::PublicGroup).map(|held| held.grant.id.clone());
+    pub(super) async fn keep_mirrored(&mut self) -> Result<(), Abandoned> {
+        let grants = &self.seen.observed.grants;
+        let held = grants.holds.iter().flatten().map(|held| &held.grant).chain(&grants.given);
+        let groups = held.filter(|grant| grant.kind == Kind::PublicGroup).map(|grant| grant.id.clone());
         let (groups, tenant) = (groups.collect::<Vec<_>>(), self.stored.tenant.clone());
         if groups.is_empty() {
             return Ok(());
@@ -153,8 +154,11 @@ impl Delivery<'_> {
             Ok::<_, DbError>(ours)
         };
         let ours = self.attempt.shared.db.read(read).await?;
-        if let Some(holds) = &mut self.seen.observed.grants.holds {
-            holds.retain(|held| held.grant.kind != Kind::PublicGroup || !ours.contains(&held.grant.id));
+        let is_own = |grant: &Grant| grant.kind != Kind::PublicGroup || !ours.contains(&grant.id);
+        let grants = &mut self.seen.observed.grants;
+        grants.given.retain(is_own);
+        if let Some(holds) = &mut grants.holds {
+            holds.retain(|held| is_own(&held.grant));
         }
         Ok(())
     }

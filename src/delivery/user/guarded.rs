@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::delivery::attempt::Abandoned;
 use crate::delivery::catalogue::Meaning;
-use crate::delivery::guard::{self, Act};
+use crate::delivery::guard::{self, Act, Limits, words_of_span};
 use crate::delivery::outbox::Outcome;
 use crate::delivery::plan::{UserStep, UserWish};
 use crate::entitlement::{Grant, Kind};
@@ -45,7 +45,7 @@ impl Watch {
 
     /// Fields that must stay as they are.
     pub(super) fn held_fields(&self) -> impl Iterator<Item = &'static str> {
-        self.held.keys().filter_map(|act| field_of(act.grant().kind))
+        self.held.keys().filter_map(Act::grant).filter_map(|grant| field_of(grant.kind))
     }
 
     /// Notes that something was done, where the guard was asked for it.
@@ -71,7 +71,7 @@ impl Delivery<'_> {
         let mut asked = Vec::new();
         for act in acts {
             match &act {
-                Act::Lose(_) => asked.push(act),
+                Act::Lose(_) | Act::Leave => asked.push(act),
                 Act::Gain(grant) => match self.is_sensitive(grant).await {
                     Ok(true) => asked.push(act),
                     Ok(false) => {}
@@ -89,15 +89,16 @@ impl Delivery<'_> {
         }
         for act in held {
             let words = self.words_of_held(&act);
-            if field_of(act.grant().kind).is_none() {
-                self.seen.refused.insert(act.grant().clone());
+            if let Some(grant) = act.grant().filter(|grant| field_of(grant.kind).is_none()) {
+                self.seen.refused.insert(grant.clone());
             }
             self.watch.held.insert(act, words);
         }
         self.withhold();
-        let needs_profile =
-            matches!(step, UserStep::Create(..)) && self.watch.held.keys().any(|act| act.grant().kind == Kind::Profile);
-        Ok(if needs_profile { Guarded::Ends(self.held_back()) } else { Guarded::Another })
+        let needs_profile = matches!(step, UserStep::Create(..))
+            && self.watch.held.keys().filter_map(Act::grant).any(|grant| grant.kind == Kind::Profile);
+        let ends = needs_profile || self.watch.held.contains_key(&Act::Leave);
+        Ok(if ends { Guarded::Ends(self.held_back()) } else { Guarded::Another })
     }
 
     /// Takes the fields out of the wish that must stay as they are.
@@ -109,16 +110,24 @@ impl Delivery<'_> {
         }
     }
 
-    /// What is to be lost and gained by a step. Whoever leaves loses what they had in any case.
+    /// What is done to the person by a step. Whoever leaves loses what they had in any case.
     fn acts(&self, step: &UserStep) -> Vec<Act> {
         if self.is_leaver() {
-            return Vec::new();
+            let leaves = !matches!(step, UserStep::Look | UserStep::Create(..)) && self.is_to_leave();
+            return if leaves { vec![Act::Leave] } else { Vec::new() };
         }
         match step {
             UserStep::Create(record, _) | UserStep::Update(_, record) => self.acts_of_fields(record),
             UserStep::Grants(_, changes) => changes.iter().map(act_of).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether the account is active and nothing was done yet to end that: what was begun goes on.
+    fn is_to_leave(&self) -> bool {
+        let observed = &self.seen.observed;
+        let is_active = observed.record.get("IsActive").and_then(serde_json::Value::as_bool) != Some(false);
+        is_active && !observed.frozen && !observed.freezing && !observed.grants.leaving
     }
 
     /// What is lost and gained with these fields: what a rule gave, and what the account is to have instead.
@@ -151,35 +160,33 @@ impl Delivery<'_> {
 
     async fn ask(&mut self, acts: &[Act]) -> Result<BTreeSet<Act>, Abandoned> {
         let (attempt, org) = (self.attempt, &self.attempt.shared.org);
-        let (limits, now) = (org.entitlements.guard.limits, attempt.now());
+        let (guard, now) = (org.entitlements.guard.clone(), attempt.now());
         self.watch.is_watched = true;
         let mut had = BTreeMap::new();
         for act in acts {
-            // Where few lose it, nobody needs to know how many have it.
-            if let Act::Lose(grant) = act
-                && self.is_lost_by_many(grant).await?
+            // Where it is done to few, nobody needs to know how many there are.
+            if let Some(limits) = guard.limits(act)
+                && self.is_done_to_many(act, limits).await?
             {
-                let counted = org.counted.had(&attempt.shared.db, &org.tenant, grant, limits, now).await?;
-                had.insert(grant.clone(), counted);
+                let counted = org.counted.had(&attempt.shared.db, &org.tenant, act, limits, now).await?;
+                had.insert(act.clone(), counted);
             }
         }
         let acts = acts.to_vec();
         let tenant = org.tenant.clone();
-        attempt.note(move |conn, claim| guard::ask(conn, (&tenant, &claim.resource), &acts, &limits, &had, now)).await
+        attempt.note(move |conn, claim| guard::ask(conn, (&tenant, &claim.resource), &acts, &guard, &had, now)).await
     }
 
-    async fn is_lost_by_many(&self, grant: &Grant) -> Result<bool, Abandoned> {
-        let (attempt, org) = (self.attempt, &self.attempt.shared.org);
-        let (limits, now, tenant, lost) =
-            (org.entitlements.guard.limits, attempt.now(), org.tenant.clone(), grant.clone());
-        let losers = move |conn: &mut crate::db::Conn| guard::losers(conn, &tenant, &lost, &limits, now);
-        // And this one.
-        Ok(attempt.shared.db.read(losers).await? + 1 > limits.losses)
+    async fn is_done_to_many(&self, act: &Act, limits: Limits) -> Result<bool, Abandoned> {
+        let (attempt, tenant, act) = (self.attempt, self.attempt.shared.org.tenant.clone(), act.clone());
+        let now = attempt.now();
+        let over = move |conn: &mut crate::db::Conn| guard::over(conn, &tenant, &act, &limits, 1, now);
+        Ok(attempt.shared.db.read(over).await?)
     }
 
     fn words_of_held(&self, act: &Act) -> String {
         let (org, id) = (&self.attempt.shared.org, &self.stored.id);
-        let limits = org.entitlements.guard.limits;
+        let guard = &org.entitlements.guard;
         let agree = format!("scim-bridge deliveries release {id} agrees");
         match act {
             Act::Gain(grant) => {
@@ -193,9 +200,17 @@ impl Delivery<'_> {
                 "{} was not taken away: more than {} people and {} % of those who had it would lose it within {} \
                  (tenant.{}.guard); {agree}, for all of them --guarded",
                 self.called(grant),
-                limits.losses,
-                limits.percent,
-                words_of_span(limits.window),
+                guard.losses.people,
+                guard.losses.percent,
+                words_of_span(guard.losses.window),
+                org.tenant
+            ),
+            Act::Leave => format!(
+                "the account was not deactivated: more than {} people and {} % of those who have an active one would be \
+                 deactivated within {} (tenant.{}.guard); {agree}, for all of them --guarded",
+                guard.deactivations.people,
+                guard.deactivations.percent,
+                words_of_span(guard.deactivations.window),
                 org.tenant
             ),
         }
@@ -221,14 +236,16 @@ impl Delivery<'_> {
         Outcome { due: None, ..self.attempt.held(words.join("; ")) }
     }
 
-    /// Forgets what is no longer to be done to the person.
-    pub(super) async fn settle_guard(&mut self) -> Result<(), Abandoned> {
+    /// Forgets what is no longer to be done to the person. `all`: everything is as asked; else what a person agreed to may
+    /// be done yet, and so may what was let pass and could not be done.
+    pub(super) async fn settle_guard(&mut self, all: bool) -> Result<(), Abandoned> {
         if !self.watch.is_watched {
             return Ok(());
         }
-        let held: BTreeSet<Act> = self.watch.held.keys().cloned().collect();
-        let (limits, now) = (self.attempt.shared.org.entitlements.guard.limits, self.attempt.now());
-        self.attempt.note(move |conn, claim| guard::forget(conn, &claim.resource, &held, &limits, now)).await
+        let passed = self.watch.passed.iter().filter(|_| !all);
+        let kept: BTreeSet<Act> = self.watch.held.keys().chain(passed).cloned().collect();
+        let (guard, now) = (self.attempt.shared.org.entitlements.guard.clone(), self.attempt.now());
+        self.attempt.note(move |conn, claim| guard::forget(conn, &claim.resource, (&kept, all), &guard, now)).await
     }
 }
 
@@ -238,15 +255,4 @@ pub(super) fn act_of(change: &Change) -> Act {
         Change::Give(grant) => Act::Gain(grant.clone()),
         Change::Take(held) => Act::Lose(held.grant.clone()),
     }
-}
-
-/// A span in its largest unit that keeps it a whole number.
-fn words_of_span(span: chrono::TimeDelta) -> String {
-    let seconds = span.num_seconds();
-    for (unit, size) in [("d", 86_400), ("h", 3_600), ("min", 60)] {
-        if seconds > 0 && seconds % size == 0 {
-            return format!("{} {unit}", seconds / size);
-        }
-    }
-    format!("{seconds} s")
 }

@@ -1,6 +1,7 @@
 //! Looking for the account of a person who has none yet, and for who has what this person shall have.
 
 use crate::db::{Conn, Error as DbError};
+use crate::delivery::Refused;
 use crate::delivery::attempt::{Abandoned, Attempt};
 use crate::delivery::org::Adopt;
 use crate::delivery::outbox::Outcome;
@@ -231,7 +232,8 @@ impl Delivery<'_> {
                 if name_is_taken && self.choose_another(USERNAME).await? {
                     return Ok(None);
                 }
-                return Ok(Some(Attempt::rejected(reason, refusal.map(|e| e.salesforce_text().to_owned()))));
+                let said = refusal.map(|e| e.salesforce_text().to_owned());
+                return Ok(Some(Attempt::rejected_for(Refused::Taken, reason, said)));
             }
             Look::Absent => {
                 self.known_not_created().await?;

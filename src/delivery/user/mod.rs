@@ -24,7 +24,7 @@ use super::attempt::{Abandoned, Attempt};
 use super::guard;
 use super::outbox::Outcome;
 use super::plan::{self, ObservedUser, UserSeen, UserStep, UserWish};
-use super::state::State;
+use super::state::{Refused, State};
 
 pub use due::Due;
 pub use entitled::{Entitled, SINGLES, entitled};
@@ -135,8 +135,12 @@ pub(super) async fn deliver(attempt: &Attempt) -> Result<Outcome, Abandoned> {
         Err(failed) => return Ok(Attempt::rejected(failed.to_string(), None)),
     };
     if let Some(username) = delivery.protected() {
-        return Ok(Attempt::rejected(format!("the account {username} is protected by the configuration"), None));
+        let words = format!("the account {username} is protected by the configuration");
+        return Ok(Attempt::rejected_for(Refused::Forbidden, words, None));
     }
+    // What was given before the group was mirrored is the group's own by now: it is not this delivery's to take.
+    delivery.keep_mirrored().await?;
+    delivery.entitle();
     let mut outcome = delivery.run().await?;
     if outcome.state == State::Rejected && !delivery.notes.is_empty() {
         // What was cut or left out is often why.
@@ -316,7 +320,6 @@ impl<'a> Delivery<'a> {
             self.seen.observed.grants.leaving = false;
             self.save_observed().await?;
         }
-        self.settle_guard().await?;
         let is_unfit = self.entitled.as_ref().is_some_and(|entitled| !entitled.unfit.is_empty());
         let missing = self.entitled.iter_mut().flat_map(|entitled| {
             let missing = std::mem::take(&mut entitled.missing);
@@ -328,6 +331,8 @@ impl<'a> Delivery<'a> {
             missing.extend(self.entitled.iter_mut().filter_map(|entitled| entitled.no_default.take()));
         }
         let held_back: Vec<String> = self.words_of_all_held().collect();
+        let all = failed.is_none() && missing.is_empty() && held_back.is_empty();
+        self.settle_guard(all).await?;
         if let Some(mut outcome) = self.leave_again.take().or(failed) {
             let waits = missing.into_iter().chain(self.waits_for.take()).chain(held_back);
             outcome.reason = Some(outcome.reason.into_iter().chain(waits).collect::<Vec<_>>().join("; "));
@@ -342,9 +347,6 @@ impl<'a> Delivery<'a> {
             return Ok(if is_unfit { self.seldom(held) } else { held });
         }
         if !held_back.is_empty() {
-            return Ok(self.held_back());
-        }
-        if self.words_of_all_held().next().is_some() {
             return Ok(self.held_back());
         }
         let beyond =

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use crate::delivery::Refused;
 use crate::delivery::attempt::{Abandoned, Attempt};
+use crate::delivery::guard::Act;
 use crate::delivery::outbox::Outcome;
 use crate::salesforce::{self, Cause, Disposition, Record, UserKey};
 
@@ -95,7 +97,8 @@ impl Delivery<'_> {
         if found.is_empty() {
             return Ok(Some(attempt.taken_by_nobody(error)));
         }
-        Ok(Some(Attempt::rejected(error.to_string(), Some(error.salesforce_text().to_owned()))))
+        let said = error.salesforce_text().to_owned();
+        Ok(Some(Attempt::rejected_for(Refused::Taken, error.to_string(), Some(said))))
     }
 
     /// Gives up the present username for one that nobody wants: two who exchange their names would wait for each other
@@ -131,6 +134,8 @@ impl Delivery<'_> {
         }
         let attempt = self.attempt;
         let said = error.salesforce_text();
+        // It is tried again for as long as it takes, and counts once.
+        self.watch.note_done(Act::Leave);
         if !attempt.shared.org.means.rest {
             let words = "Salesforce refuses to deactivate the account. Freeze it in Setup and mend what points to it \
                          (salesforce.rest = \"never\" keeps the bridge from freezing it)";
@@ -146,6 +151,7 @@ impl Delivery<'_> {
                 Err(error) => return Ok(Some(attempt.failed(&error))),
             }
         }
+        self.save_observed().await?;
         let reason = format!(
             "Salesforce refuses to deactivate the account, so it is frozen: nobody can log in with it, and it keeps its \
              licence. Mend in Setup what still points to the user; the deactivation is tried again. Salesforce: {said}"

@@ -131,6 +131,19 @@ impl Job {
         }
     }
 
+    /// Whether an operation was finished well.
+    pub fn is_done(&self, index: usize) -> bool {
+        matches!(self.results.get(index), Some(Some(Ok(_))))
+    }
+
+    /// Takes back what was finished well: it turned out to be refused.
+    pub fn retract(&mut self, index: usize, error: Error) {
+        if let Some(place) = self.results.get_mut(index).filter(|place| matches!(place, Some(Ok(_)))) {
+            self.errors += 1;
+            *place = Some(Err(error));
+        }
+    }
+
     /// Gives up what is not done: each operation that has no result gets this error.
     pub fn give_up(&mut self, error: &Error) {
         self.steps.clear();

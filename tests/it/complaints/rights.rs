@@ -229,7 +229,8 @@ both_engines! {
         undeactivatable(&app, &account, None);
         let db = scim_bridge::db::Db::open(engine.url(), 1).expect("opens");
         let now = chrono::DateTime::UNIX_EPOCH;
-        scim_bridge::delivery::hand::retry(&db, &ada, now).await.expect("a try");
+        let order = scim_bridge::delivery::hand::Order::Retry;
+        scim_bridge::delivery::hand::order(&db, None, &ada, order, now).await.expect("a try");
         until(&app, &path, "delivered").await;
         assert_eq!(app.state().await.user("ada@example.com").expect("ada")["IsActive"], false);
     }

@@ -2,7 +2,7 @@
 
 use scim_bridge::config::{Adopt, Config, Rest, Tenant};
 use scim_bridge::db::Db;
-use scim_bridge::delivery::hand::{self, Done};
+use scim_bridge::delivery::hand::{self, Done, Order};
 use scim_bridge::sandbox::Faults;
 use scim_bridge::sandbox::store::field::Field;
 use serde_json::json;
@@ -57,13 +57,13 @@ both_engines! {
         assert!(calls(&app, "user_search").await > made);
         let db = Db::open(engine.url(), 1).expect("opens");
         let now = chrono::DateTime::UNIX_EPOCH;
-        assert_eq!(hand::release(&db, "nobody", now).await.expect("an answer"), Done::Unknown);
-        assert_eq!(hand::release(&db, &id, now).await.expect("an answer"), Done::Yes);
+        assert_eq!(hand::order(&db, None, "nobody", Order::Release, now).await.expect("an answer"), Done::Unknown);
+        assert_eq!(hand::order(&db, None, &id, Order::Release, now).await.expect("an answer"), Done::Yes);
         let state = all_delivered(&app).await;
         assert_eq!(account(&state, "ada@example.com"), there);
         let ada = state.user("ada@example.com").expect("ada");
         assert_eq!((&ada["FederationIdentifier"], &ada["Title"]), (&json!("ext-ada"), &json!("Countess")));
-        assert_eq!(hand::release(&db, &id, now).await.expect("an answer"), Done::Not(scim_bridge::delivery::State::Delivered));
+        assert_eq!(hand::order(&db, None, &id, Order::Release, now).await.expect("an answer"), Done::Not(scim_bridge::delivery::State::Delivered));
     }
 
     async fn a_nickname_that_is_taken_gets_letters_behind_it_and_keeps_them(engine: Engine) {

@@ -1,8 +1,10 @@
 //! Who is in a public group.
 
+use scim_bridge::config::Config;
 use serde_json::{Value, json};
 
 use super::{add, all_delivered, calls, remove, seed, set, until, words};
+use crate::entitlements::tenant;
 use crate::support::app::{OrgState, TestApp};
 
 /// Names of the groups that are members of a group.
@@ -156,7 +158,8 @@ both_engines! {
     }
 
     async fn more_members_than_one_call_takes(engine: Engine) {
-        let app = TestApp::start(&engine).await;
+        let no_guard = |config: &mut Config| tenant(config).guard.removals_percent = 100;
+        let app = TestApp::start_with(&engine, |_| {}, no_guard).await;
         let mut ids = Vec::new();
         for n in 0..450 {
             ids.push(app.user(&format!("user{n}")).await);

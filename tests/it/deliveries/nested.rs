@@ -6,14 +6,17 @@ use serde_json::json;
 
 use super::members::nested as inside;
 use super::{account, add, all_delivered, calls, remove, set, until, words};
+use crate::entitlements::tenant;
 use crate::reconcile::{Via, reconcile};
-use crate::support::app::{OrgState, TENANT, TestApp};
+use crate::support::app::{OrgState, TestApp};
 use crate::support::engine::Engine;
 
 fn groups(config: &mut Config, mirror: &[&str], nested: Nested) {
-    let groups = &mut config.tenant.get_mut(TENANT).expect("the tenant").groups;
-    groups.mirror = mirror.iter().map(ToString::to_string).collect();
-    groups.nested = nested;
+    let tenant = tenant(config);
+    tenant.groups.mirror = mirror.iter().map(ToString::to_string).collect();
+    tenant.groups.nested = nested;
+    // Many leave at once here, as they are asked to.
+    tenant.guard.removals_percent = 100;
 }
 
 async fn start(engine: &Engine, mirror: &[&str], nested: Nested) -> TestApp {

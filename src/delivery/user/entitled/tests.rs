@@ -297,12 +297,15 @@ proptest! {
         }
         let ours = |grant: &&Grant| observed.grants.given.contains(*grant) || observed.grants.giving.contains(*grant);
         let by_hand: BTreeSet<Grant> = org.has.iter().filter(|grant| !ours(grant)).cloned().collect();
+        let limits = Limits { people: 25, percent: 10, window: chrono::TimeDelta::days(1) };
         let entitlements = Entitlements {
             rules,
             honours,
             exclusive: Exclusive(exclusive.into_iter().map(|n| SEVERAL[n]).collect()),
             guard: Guard {
-                limits: Limits { losses: 25, percent: 10, window: chrono::TimeDelta::days(1) },
+                losses: limits,
+                deactivations: limits,
+                removals: limits,
                 sensitive: Vec::new(),
             },
             mark: Mark::default(),

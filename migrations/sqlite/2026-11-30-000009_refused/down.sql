@@ -1,0 +1,2 @@
+ALTER TABLE guarded DROP COLUMN people;
+ALTER TABLE deliveries DROP COLUMN refused;
