@@ -7,6 +7,7 @@ use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -79,6 +80,8 @@ pub struct App {
     overview: Overview,
     signals: Signals,
     around: Surroundings,
+    draining: Arc<AtomicBool>,
+    drain: Duration,
     grace: Duration,
     fixed: Fixed,
     _held: Held,
@@ -215,10 +218,13 @@ impl App {
         provisioner.follow(following(config, &orgs));
         let overview = Overview::new(db.clone(), signals.clone());
         overview.look_at(&orgs);
+        let draining = Arc::new(AtomicBool::new(false));
         let state = http::State {
+            draining: Arc::clone(&draining),
             provisioner: provisioner.clone(),
             access: access.clone(),
             pages: http::Pages::default(),
+            admission: http::Admission::new(config.server.max_requests),
             overview: overview.clone(),
             metrics: metrics.clone(),
             public_url: config.server.public_url.clone(),
@@ -251,6 +257,8 @@ impl App {
             overview,
             signals,
             around,
+            draining,
+            drain: config.server.drain,
             grace: config.server.shutdown,
             fixed: fixed(config),
             _held: held,
@@ -289,9 +297,13 @@ impl App {
         &self.access
     }
 
-    /// Answers the requests that are under way, finishes the deliveries that are, and closes the database. What is
+    /// Says for a while that another bridge is to be asked, answers the requests that are under way, finishes the deliveries that are, and closes the database. What is
     /// still due is in the outbox.
     pub async fn stop(mut self) -> Result<()> {
+        self.draining.store(true, Ordering::Relaxed);
+        if !self.drain.is_zero() {
+            tokio::time::sleep(self.drain).await;
+        }
         // Both at once, under one deadline: who asked for the stop waits no longer than was promised.
         self.crew.stop.cancel();
         let grace = self.grace;

@@ -52,10 +52,18 @@ pub struct Server {
     /// Largest request body, in bytes.
     #[schemars(range(min = 1024, max = 104_857_600))]
     pub body_limit: usize,
+    /// Requests with a token that are carried out at once; what comes on top is answered 503. Of one tenant half as many: 429.
+    #[schemars(range(min = 2, max = 1_000_000))]
+    pub max_requests: usize,
     /// Threads that serve requests. Without it, one for each processor.
     #[schemars(range(min = 1, max = 1024))]
     pub workers: Option<usize>,
-    /// How long requests and deliveries that are under way may take to finish after a stop was asked for.
+    /// How long requests are still taken after a stop was asked for, while `/readyz` says 503: until every load balancer has
+    /// noticed.
+    #[serde(with = "span")]
+    #[schemars(with = "String", extend("format" = "span"))]
+    pub drain: Duration,
+    /// How long requests and deliveries that are under way may take to finish after that.
     #[serde(with = "span")]
     #[schemars(with = "String", extend("format" = "span"))]
     pub shutdown: Duration,
@@ -67,7 +75,9 @@ impl Default for Server {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public_url: None,
             body_limit: 1024 * 1024,
+            max_requests: 1024,
             workers: None,
+            drain: Duration::ZERO,
             shutdown: Duration::from_secs(30),
         }
     }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
+use super::org::LOOK_AGAIN;
+use super::state::State;
 use super::worker::Shared;
-use super::{mirror, replan};
-use crate::db::Error;
+use super::{mirror, outbox, replan};
+use crate::db::{Conn, Error};
 
 /// How long after it began a worker looks at everybody once more. Until then a request that was under way, or another
 /// process, may have decided under the configuration of before.
@@ -20,6 +23,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// It is repeated until it succeeds. Answers whether the people were planned under this very configuration already.
 pub(super) async fn begin(shared: &Shared, stop: &CancellationToken) -> bool {
     let tenant = shared.org.tenant.as_str();
+    until_it_works(tenant, stop, move || pull_in(shared)).await;
     // What was held may have what it waited for: the configuration can have changed.
     until_it_works(tenant, stop, move || shared.release_all()).await;
     let groups = move || mirror::replan(&shared.db, &shared.org, shared.clock.now());
@@ -32,6 +36,24 @@ pub(super) async fn begin(shared: &Shared, stop: &CancellationToken) -> bool {
         plan(shared, stop).await;
     }
     is_planned
+}
+
+/// The machine's clock may have been set back while no bridge ran: what is due later than anything can be is due now, and a
+/// lease that ends so late is nobody's.
+async fn pull_in(shared: &Shared) -> Result<(), Error> {
+    let (tenant, now) = (shared.org.tenant.clone(), shared.clock.now());
+    let longest = shared.pace.schedule.longest() + LOOK_AGAIN;
+    let waits = now + TimeDelta::from_std(longest).unwrap_or(TimeDelta::MAX);
+    let leases = now + shared.pace.lease * 2;
+    let pull = move |conn: &mut Conn| {
+        outbox::pull_in(conn, &tenant, &[State::Pending, State::Retrying, State::Held], waits, now)?;
+        outbox::pull_in(conn, &tenant, &[State::Delivering], leases, now)
+    };
+    let found = shared.db.write(pull).await?;
+    if found > 0 {
+        tracing::warn!(found, tenant = shared.org.tenant, "leases that end too late: was the clock set back?");
+    }
+    Ok(())
 }
 
 /// Looks at everybody: at once where that was not done yet (`now`), and once more after a while.

@@ -146,6 +146,23 @@ pub fn wake(conn: &mut Conn, resources: &[String], due: DateTime<Utc>) -> Result
     reopen(conn, resources, &[State::Held, State::Delivered, State::Rejected], due)
 }
 
+/// Makes due whatever of a tenant in these states is due later than `latest`, but for what is never due by itself: that time
+/// was written by a clock that has been set back since.
+pub fn pull_in(
+    conn: &mut Conn,
+    tenant: &str,
+    states: &[State],
+    latest: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<usize, Error> {
+    let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    let late = deliveries::due_at.gt(latest.naive_utc()).and(deliveries::due_at.lt(never()));
+    Ok(on_backend!(conn, c => diesel::update(deliveries::table
+        .filter(deliveries::tenant.eq(tenant).and(deliveries::state.eq_any(&states)).and(late)))
+        .set(deliveries::due_at.eq(now.naive_utc()))
+        .execute(c))?)
+}
+
 /// Makes deliveries due again that had come to their good end.
 pub fn wake_delivered(conn: &mut Conn, resources: &[String], due: DateTime<Utc>) -> Result<usize, Error> {
     reopen(conn, resources, &[State::Delivered], due)

@@ -13,6 +13,12 @@ impl Schedule {
         Self(waits)
     }
 
+    /// Longer than any wait.
+    pub fn longest(&self) -> Duration {
+        let longest = self.0.iter().max().copied().unwrap_or(Duration::from_mins(1));
+        (longest * 10).max(Duration::from_hours(1))
+    }
+
     /// The wait after `attempts` failed tries (at least 1): the schedule's, with full jitter from half to one and a
     /// half of it, so that what failed together does not come back together. A wait that Salesforce itself asked for
     /// is kept, within a tenth and ten times the schedule's (at most an hour): no header makes us hammer or sleep for

@@ -1,8 +1,9 @@
 //! The worker of one tenant: takes what is due, delivers it, notes how it went. No transaction is open during a call.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -15,10 +16,14 @@ use super::circuit::Circuit;
 use super::org::{Org, Pace};
 use super::outbox::{self, Claim, Outcome};
 use super::signal::Signals;
+use super::state::State;
 use super::{begin, group, names, rights, user};
 
 /// The longest nap: another process may have put something into the outbox, and no signal crosses processes.
 const NAP: Duration = Duration::from_secs(1);
+
+/// By how much a clock may be set back unseen: so little that nothing waits long for it.
+const SET_BACK: TimeDelta = TimeDelta::seconds(1);
 
 /// The shortest nap.
 const SHORTEST: Duration = Duration::from_millis(5);
@@ -36,6 +41,8 @@ pub(super) struct Shared {
     pub(super) pace: Pace,
     pub(super) circuit: Circuit,
     pub(super) signals: Signals,
+    /// The latest time that the clock showed.
+    latest: Mutex<DateTime<Utc>>,
 }
 
 /// Delivers a tenant's changes to its org.
@@ -51,8 +58,8 @@ impl Worker {
         clock: SharedClock,
         randomness: SharedRandomness,
     ) -> Self {
-        let org = org.into();
-        Self(Arc::new(Shared { db, clock, randomness, org, pace, circuit: Circuit::default(), signals }))
+        let (org, latest) = (org.into(), Mutex::new(clock.now()));
+        Self(Arc::new(Shared { db, clock, randomness, org, pace, circuit: Circuit::default(), signals, latest }))
     }
 
     /// Delivers until `stop`, then finishes what it is at and returns. What is still due waits for the next start.
@@ -120,9 +127,33 @@ impl Shared {
         self.db.write(move |conn| outbox::release_all(conn, &tenant, now)).await
     }
 
+    /// Whether the clock shows an earlier time than when it was looked at before.
+    fn was_set_back(&self, now: DateTime<Utc>) -> bool {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let was = now + SET_BACK < *latest;
+        if was || now > *latest {
+            *latest = now;
+        }
+        was
+    }
+
+    /// What was to be due at a time of the clock that was set back would be so only when that comes again. What is under way
+    /// keeps its lease: it may be at it.
+    async fn pull_in(&self, now: DateTime<Utc>) -> Result<(), Error> {
+        let tenant = self.org.tenant.clone();
+        let waits = [State::Pending, State::Retrying, State::Held];
+        let due = self.db.write(move |conn| outbox::pull_in(conn, &tenant, &waits, now, now)).await?;
+        self.circuit.success();
+        tracing::warn!(due, tenant = self.org.tenant, "the clock was set back: what waited is due");
+        Ok(())
+    }
+
     /// Takes up to `free` due deliveries, and says how long to sleep if nothing wakes the worker.
     async fn take(&self, free: usize, running: usize) -> Result<(Vec<Claim>, Duration), Error> {
         let now = self.clock.now();
+        if self.was_set_back(now) {
+            self.pull_in(now).await?;
+        }
         let limit = self.circuit.allows(now, free, running);
         if limit == 0 {
             // Past the pause it is a probe under way, or all places are taken, that is waited for.
@@ -201,7 +232,7 @@ async fn deliver(shared: Arc<Shared>, claim: Claim) {
     match outcome {
         Ok(outcome) => {
             tracing::debug!(tenant, resource, state = %outcome.state, calls = attempt.calls(), "delivery");
-            if outcome.state != super::State::Delivered {
+            if outcome.state != State::Delivered {
                 let (reason, error) = (outcome.reason.as_deref(), outcome.error.as_deref());
                 tracing::info!(tenant, resource, state = %outcome.state, reason, error, "delivery did not succeed");
             }

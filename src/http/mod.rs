@@ -2,6 +2,7 @@
 //! language and nothing of Salesforce.
 
 mod admin;
+mod admission;
 mod bulk;
 mod guard;
 mod json;
@@ -16,6 +17,7 @@ mod wire;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
@@ -35,6 +37,7 @@ use crate::scim::schema::Registry;
 use crate::shadow::Kind;
 use crate::{scim, telemetry};
 
+pub use admission::Admission;
 use me::Deed;
 pub use pages::Pages;
 use resources::Call;
@@ -51,6 +54,10 @@ pub struct State {
     pub overview: Overview,
     /// Pages that were answered.
     pub pages: Pages,
+    /// How many requests are carried out at once.
+    pub admission: Admission,
+    /// Whether a stop was asked for: load balancers are to look for another one.
+    pub draining: Arc<AtomicBool>,
     /// Renders metrics.
     pub metrics: telemetry::Metrics,
     /// URL under which clients see the bridge; `None`: what they called.
@@ -192,6 +199,7 @@ async fn operate(
         };
     };
     let principal = guard::principal(request, &state.access, scope).await?;
+    let _place = state.admission.admit(&principal.tenant)?;
     wire::check_accept(request)?;
     let call = |kind| Call::new(state, request, &principal, kind);
     let find = |query| search::Call::new(state, request, &principal, query);
@@ -306,6 +314,9 @@ fn features(state: &State) -> Features {
 async fn unguarded(operation: Operation, state: &State) -> Result<HttpResponse, Refusal> {
     match operation {
         Operation::Readyz => {
+            if state.draining.load(Ordering::Relaxed) {
+                return Err(scim::Error::new(503, "the bridge is about to stop").into());
+            }
             state.overview.ready().await?;
             Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"))
         }

@@ -437,6 +437,9 @@ fn operation(route: &Route) -> Value {
     let Described { parameters, body, mut responses, mut errors } = described(route);
     if route.scope.is_some() || is_discovery(route.operation) {
         errors.extend([401, 403, 406, 500, 503]);
+        if route.scope.is_some() {
+            errors.push(429);
+        }
     } else if matches!(route.operation, Operation::Readyz) {
         errors.push(503);
     }
@@ -522,7 +525,8 @@ fn refusal(status: u16) -> &'static str {
         409 => "Another resource has the name, here or in Salesforce; of an order: the delivery is in no state for it",
         413 => "The request is larger than the server takes",
         415 => "The body has another media type than JSON",
-        503 => "The database does not answer; try again",
+        429 => "Too many requests of the tenant are under way; `Retry-After` says when to try again",
+        503 => "The database does not answer, or too many requests are under way; `Retry-After` says when to try again",
         _ => "Internal error",
     }
 }

@@ -17,8 +17,17 @@ use super::support::app::{OrgState, user};
 use super::support::engine::Engine;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_scim-bridge");
-/// Processes that are killed in one test.
-const KILLS: u32 = 6;
+/// How a bridge is put under fire.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fire {
+    pub(super) faults: Faults,
+    pub(super) seed: u64,
+    /// How many processes are killed.
+    pub(super) kills: u32,
+    /// How many there are at a time.
+    pub(super) processes: usize,
+}
+
 /// Clients that push at the same time; each has people of its own.
 const CLIENTS: usize = 4;
 
@@ -43,7 +52,7 @@ impl Bridge {
         Self { child, base }
     }
 
-    fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         self.child.kill().expect("SIGKILL");
         self.child.wait().expect("it ended");
     }
@@ -208,7 +217,7 @@ impl Client {
 }
 
 /// Waits until nothing is on its way.
-async fn settled(base: &str, token: &str) -> Value {
+pub(super) async fn settled(base: &str, token: &str) -> Value {
     let url = base.replace("/scim/v2", "/admin/v1/status");
     let started = Instant::now();
     loop {
@@ -234,7 +243,9 @@ impl ForTest for reqwest::Client {
     }
 }
 
-async fn kill_and_compare(engine: &Engine, faults: Faults, seed: u64) {
+/// Kills one process after the other while clients push, and compares what the org holds with what was acknowledged.
+pub(super) async fn kill_and_compare(engine: &Engine, fire: Fire) {
+    let Fire { faults, seed, kills, processes } = fire;
     let mut settings = sandbox::Settings { client_secret: "secret".into(), faults, ..sandbox::Settings::default() };
     settings.listen = "127.0.0.1:0".into();
     let org = sandbox::start(settings).await.expect("the org listens");
@@ -252,14 +263,18 @@ async fn kill_and_compare(engine: &Engine, faults: Faults, seed: u64) {
             random: rand::rngs::StdRng::seed_from_u64(seed + name as u64),
         })
         .collect();
-    for _ in 0..KILLS {
-        let mut bridge = Bridge::start(&config);
+    let mut bridges: Vec<Bridge> = Vec::new();
+    for _ in 0..kills {
+        while bridges.len() < processes {
+            bridges.push(Bridge::start(&config));
+        }
         let stop = Arc::new(AtomicBool::new(false));
         let answered = Arc::new(AtomicUsize::new(0));
         let tasks: Vec<_> = clients
             .drain(..)
             .map(|mut client| {
-                let (base, stop, answered) = (bridge.base.clone(), Arc::clone(&stop), Arc::clone(&answered));
+                let base = bridges[client.name % processes].base.clone();
+                let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
                 tokio::spawn(async move {
                     while !stop.load(Ordering::Relaxed) {
                         client.step(&base).await;
@@ -275,13 +290,19 @@ async fn kill_and_compare(engine: &Engine, faults: Faults, seed: u64) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         tokio::time::sleep(Duration::from_millis(random.random_range(0..30))).await;
-        bridge.kill();
+        let mut victim = bridges.swap_remove(random.random_range(0..processes));
+        victim.kill();
+        if processes > 1 {
+            // The others go on meanwhile, with what it was at.
+            tokio::time::sleep(Duration::from_millis(random.random_range(0..300))).await;
+        }
         stop.store(true, Ordering::Relaxed);
         for task in tasks {
             clients.push(task.await.expect("no panic"));
         }
     }
-    let bridge = Bridge::start(&config);
+    bridges.push(Bridge::start(&config));
+    let bridge = &bridges[0];
     let status = settled(&bridge.base, &token).await;
     assert_eq!((&status["held"], &status["rejected"]), (&json!(0), &json!(0)), "{status}");
     let state = format!("{}/sandbox/state", org.url());
@@ -318,11 +339,13 @@ async fn kill_and_compare(engine: &Engine, faults: Faults, seed: u64) {
 
 both_engines! {
     async fn kill_nine_loses_nothing(engine: Engine) {
-        kill_and_compare(&engine, Faults { latency_ms: 2, ..Faults::default() }, 11).await;
+        let faults = Faults { latency_ms: 2, ..Faults::default() };
+        kill_and_compare(&engine, Fire { faults, seed: 11, kills: 6, processes: 1 }).await;
     }
 
+    /// Fifty times, and then some.
     async fn kill_nine_while_salesforce_fails_loses_nothing(engine: Engine) {
         let faults = Faults { seed: 5, unavailable: 0.2, lost_answer: 0.1, latency_ms: 1, ..Faults::default() };
-        kill_and_compare(&engine, faults, 23).await;
+        kill_and_compare(&engine, Fire { faults, seed: 23, kills: 52, processes: 1 }).await;
     }
 }

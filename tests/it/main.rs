@@ -20,6 +20,7 @@ mod crash;
 mod deliveries;
 mod entitlements;
 mod extensions;
+mod fire;
 mod guard;
 mod idp_traces;
 mod idps;
