@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::crash::{Bridge, configuration, token};
 use super::support::app::{OrgState, user};
+use super::support::eventually;
 
 /// Asks a process to read its configuration again.
 fn hang_up(bridge: &Bridge) {
@@ -35,13 +36,7 @@ fn sets(org: &sandbox::Running, name: &str) -> Value {
 
 /// Waits until somebody has just these permission sets.
 async fn until_has(org: &sandbox::Running, name: &str, expected: &[&str]) {
-    for _ in 0..1_000 {
-        if sets(org, name) == json!(expected) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{name} has {} and not {expected:?}", sets(org, name));
+    eventually(&format!("{name} has {expected:?}"), async || sets(org, name) == json!(expected)).await;
 }
 
 both_engines! {
@@ -72,6 +67,7 @@ both_engines! {
         // A slip of the pen.
         add_rules(&file, &rule("Sales_Console").replace("title eq", "titel eq"));
         hang_up(&bridge);
+        eventually("the file is refused", async || bridge.log().contains("is wrong; the old one stays")).await;
         push("eve").await;
         until_has(&org, "eve", &["Knowledge_Reader"]).await;
         assert_eq!(sets(&org, "ada"), json!(["Knowledge_Reader"]));

@@ -19,16 +19,10 @@ use crate::deliveries::{account, all_delivered, calls, set};
 use crate::entitlements::{RULES, by_hand, department, entitlements, has, person, start, tenant};
 use crate::support::app::{TENANT, TestApp};
 use crate::support::engine::Engine;
+use crate::support::eventually;
 
 /// Rules for an org that is asked over SCIM alone.
-const FIELDS: &str = r#"
-default_profile = "Minimum Access - Salesforce"
-[[rules]]
-name = "sales"
-when = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "Sales"'
-profile = "Standard User"
-role = "Sales Rep"
-"#;
+const FIELDS: &str = sales_over_scim!();
 
 /// Rules that give nobody anything.
 const WITHOUT: &str = "default_profile = \"Minimum Access - Salesforce\"";
@@ -305,9 +299,7 @@ both_engines! {
         assert_eq!(cost(&app, RULES).await, (all, 80), "the names, and how many and which records of three objects");
         // What was given is looked after when the rules are gone.
         app.reconfigure(|config| tenant(config).entitlements = entitlements(RULES)).await;
-        while cost(&app, WITHOUT).await.1 < 80 {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+        eventually("everybody has what the rules give", async || cost(&app, WITHOUT).await.1 == 80).await;
         all_delivered(&app).await;
         assert_eq!(cost(&app, WITHOUT).await, (without + 1 + 6, 80));
         let beside = Beside::open_with(&app, Via::Scim, |config| {
