@@ -25,7 +25,7 @@ pub(super) enum Extent {
     Nothing,
     /// Profiles and roles, which are fields of accounts.
     Fields,
-    /// Those, and all that is assigned, but for memberships of these public groups: they are the groups' own.
+    /// Those, and all that is assigned, but for memberships of these public groups: they are mirrored, and the groups' own.
     All(Vec<String>),
 }
 
@@ -74,7 +74,9 @@ pub(super) async fn extent(on: &Reconcile, run: &Run) -> Result<Extent, DbError>
         let page = on.db.read(move |conn| store::groups(conn, &tenant, &from, PAGE)).await?;
         let Some(last) = page.last() else { return Ok(Extent::All(groups)) };
         after.clone_from(&last.id);
-        groups.extend(page.iter().map(|known| known.salesforce_id().to_owned()));
+        // One that is mirrored no longer is like any other, as in a delivery: rules may give it.
+        let mirrored = page.iter().filter(|known| on.org.mirror.is_match(known.name()));
+        groups.extend(mirrored.map(|known| known.salesforce_id().to_owned()));
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::changes::stranger;
 use super::{Beside, Via, reconcile, words};
 use crate::deliveries::{account, all_delivered, calls, set};
-use crate::entitlements::{RULES, by_hand, department, entitlements, has, person, start, tenant};
+use crate::entitlements::{RULES, by_hand, department, entitlements, has, person, reconfigure, start, tenant};
 use crate::support::app::{TENANT, TestApp};
 use crate::support::engine::Engine;
 use crate::support::eventually;
@@ -214,6 +214,29 @@ both_engines! {
         let nothing = json!(["Minimum Access - Salesforce", null, "", "Sales_Team", "", ["Mirrored East"]]);
         assert_eq!(has(&state, "eve"), nothing);
         assert_eq!(words(&reconcile(&app, Via::Soql, true).await.1), expected(&[]));
+    }
+
+    /// A group that is mirrored no longer is like any other, though the bridge remembers whose it was.
+    async fn what_a_rule_gives_of_a_group_that_was_mirrored_is_seen(engine: Engine) {
+        let mut app = TestApp::start_with(&engine, |_| {}, |config| {
+            tenant(config).groups.mirror = vec!["*".to_owned()];
+            without_rules(config);
+        })
+        .await;
+        let ada = person(&app, "ada", "Sales").await;
+        app.group("West", &[]).await;
+        all_delivered(&app).await;
+        reconfigure(&mut app, |tenant| {
+            tenant.groups.mirror = vec!["SF *".to_owned()];
+            tenant.entitlements = entitlements(RULES);
+        })
+        .await;
+        assert_eq!(has(&all_delivered(&app).await, "ada")[5], json!(["West"]));
+        for applies in [false, true] {
+            assert_eq!(words(&reconcile(&app, Via::Soql, applies).await.1), expected(&[]));
+        }
+        department(&app, &ada, "Research").await;
+        assert_eq!(has(&all_delivered(&app).await, "ada")[5], json!([]), "it was the bridge's to take away");
     }
 
     /// A reconcile that repairs is held by the guard as a push is.
