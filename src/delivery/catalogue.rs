@@ -91,6 +91,29 @@ impl Meaning {
     }
 }
 
+impl Org {
+    /// What an entitlement means in the org, which has these. A mirrored group is nothing that rules give, whichever way it
+    /// is named: the configuration knows its label alone.
+    fn meaning(&self, entries: &[Entry], wanted: &Entitlement) -> Meaning {
+        if wanted.kind == Kind::PublicGroup
+            && let Resolved::One(Entry { label: Some(label), .. }) = resolve(entries, &wanted.name)
+            && self.mirror.is_match(label)
+        {
+            let words = "its members are those of the identity provider's";
+            return Meaning::Nothing(format!("{wanted} is the mirrored group \"{label}\" (groups.mirror): {words}"));
+        }
+        Meaning::of(entries, wanted)
+    }
+
+    /// Why an entitlement means nothing in the org, which has these; in words.
+    pub fn lacks(&self, entries: &[Entry], wanted: &Entitlement) -> Option<String> {
+        match self.meaning(entries, wanted) {
+            Meaning::Id(_) => None,
+            Meaning::Nothing(why) => Some(why),
+        }
+    }
+}
+
 impl Catalogue {
     /// What an entitlement means in the org; `asking` is told of each call. A name that is not there is asked for again, at
     /// most once a minute.
@@ -109,11 +132,11 @@ impl Catalogue {
             known.is_younger(if is_there { FRESH } else { BELIEVED }, now) && was_asked
         };
         if let Some(known) = inner.kinds.get(&wanted.kind).filter(is_believed) {
-            return Ok(Meaning::of(&known.entries, wanted));
+            return Ok(org.meaning(&known.entries, wanted));
         }
         asking();
         let entries = ask(&mut inner, org, wanted.kind, Some(&wanted.name), now).await?;
-        Ok(Meaning::of(&entries, wanted))
+        Ok(org.meaning(&entries, wanted))
     }
 
     /// What the org says of the licences that these permission sets need, by their ids: of the profiles' where one needs a
