@@ -1,6 +1,7 @@
 //! What holds between keys, and needs no I/O to see.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use url::{Host, Url};
 
@@ -14,6 +15,9 @@ use super::quota;
 /// Hosts at which anybody logs in; a client-credentials login works on an org's own host only.
 const COMMON_LOGIN_HOSTS: [&str; 2] = ["login.salesforce.com", "test.salesforce.com"];
 
+/// Longest lease: the deliveries of a process that died wait for its end.
+const LONGEST_LEASE: Duration = Duration::from_hours(24);
+
 /// Everything that is wrong, each with its key.
 pub(super) fn config(config: &Config) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -24,6 +28,9 @@ pub(super) fn config(config: &Config) -> Vec<Finding> {
     }
     if config.delivery.lease.is_zero() {
         found.push(Finding::at("delivery.lease", "must be more than nothing"));
+    }
+    if config.delivery.lease > LONGEST_LEASE {
+        found.push(Finding::at("delivery.lease", "must be at most 24h"));
     }
     for (index, _) in config.delivery.retry.iter().enumerate().filter(|(_, span)| span.is_zero()) {
         found.push(Finding::at(&format!("delivery.retry[{index}]"), "must be more than nothing"));
