@@ -55,9 +55,10 @@ enum Command {
     /// See what is not yet in Salesforce and why, try it again, agree to what it asks.
     #[command(subcommand)]
     Deliveries(deliveries::Deliveries),
-    /// Show what would be sent to Salesforce now, and from which template each field comes. Sends nothing.
+    /// Show what would be sent to Salesforce now: each field and its template, each grant and the rule that gives it. Sends
+    /// nothing. With --changes: who would gain and lose what by a configuration that is not in force yet.
     #[command(
-        after_help = "Examples:\n  scim-bridge plan --tenant acme\n  scim-bridge plan --tenant acme --user ada@example.com\n  scim-bridge plan --tenant acme --user ada@example.com --json"
+        after_help = "Examples:\n  scim-bridge plan --tenant acme\n  scim-bridge plan --tenant acme --user ada@example.com\n  scim-bridge plan --tenant acme --user ada@example.com --json\n  scim-bridge plan --tenant acme --config edited.toml --changes\n  scim-bridge plan --tenant acme --config edited.toml --changes --csv > changes.csv"
     )]
     Plan(plan::Plan),
     /// Compare what the org really holds with what was asked, and repair it with --apply.

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::sandbox::{self, Running, Settings};
 
-use super::serve::{SANDBOX_CLIENT, asked_to_stop, org};
+use super::serve::{SANDBOX_CLIENT, Stop, org};
 use super::surroundings;
 
 /// What `--help` ends with.
@@ -67,7 +67,7 @@ impl SandboxAlone {
             println!("client_secret   as given (default sandbox-secret)");
             vec![org]
         };
-        asked_to_stop().await?;
+        Stop::listen()?.asked().await;
         for org in running {
             org.stop().await;
         }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use chrono::TimeDelta;
 use clap::Args;
 use secrecy::SecretString;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::access::{Access, NewToken, Scope};
 use crate::app::{self, App, Surroundings};
@@ -42,14 +43,24 @@ pub(super) struct Serve {
     no_migrate: bool,
 }
 
-/// Ctrl-C or SIGTERM.
-pub(super) async fn asked_to_stop() -> Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result?,
-        _ = terminate.recv() => {}
+/// Ctrl-C and SIGTERM, from when it is made on: one that comes while nobody waits for it is not lost.
+pub(super) struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    pub(super) fn listen() -> Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
-    Ok(())
+
+    /// Waits for one of them.
+    pub(super) async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 /// An org with everything at its default.
@@ -72,6 +83,8 @@ impl Serve {
     }
 
     async fn configured(self, around: Surroundings) -> Result<()> {
+        // Until somebody listens it ends the process; what comes during the start is seen to after it.
+        let mut hang_up = signal(SignalKind::hangup())?;
         let mut config = self.file.load()?;
         if config.tenant.is_empty() {
             bail!("no tenant is configured; see docs/configuration.md, or try scim-bridge serve --sandbox");
@@ -81,15 +94,17 @@ impl Serve {
         }
         let held = app::hold(&config)?;
         let db = app::open(&config, !self.no_migrate).await?;
+        // Not before: what is under way until here need not come to its end.
+        let mut stop = Stop::listen()?;
         let mut app = App::start(&config, db, held, around)?;
         println!("SCIM base URL   {}", app.base_url());
         if let Some(url) = &config.server.public_url {
             println!("seen as         {}{}", url.as_str().trim_end_matches('/'), crate::http::routes::SCIM_BASE);
         }
-        let mut hang_up = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
         loop {
             tokio::select! {
-                stopped = asked_to_stop() => break stopped?,
+                biased;
+                () = stop.asked() => break,
                 _ = hang_up.recv() => self.reload(&mut app).await,
             }
         }
@@ -143,10 +158,11 @@ impl Serve {
             0
         };
         let token = fresh_token(&Access::new(db.clone(), around.clock.clone(), around.randomness.clone())).await?;
+        let mut stop = Stop::listen()?;
         let app = App::start(&config, db, held, around)?;
         let person = secret.get(secret.len() - 4..).unwrap_or_default();
         print!("{}", welcome(&app.base_url(), &token, org.url(), person, known));
-        asked_to_stop().await?;
+        stop.asked().await;
         tracing::info!("stopping");
         app.stop().await?;
         org.stop().await;

@@ -15,8 +15,9 @@ use crate::scim::schema::{Registry, ResourceType};
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Entitlements {
-    /// Name of the profile of everybody to whom no rule gives one. Salesforce creates no user without a profile; without
-    /// this key the deliveries of new people whom no rule gives one are held.
+    /// Name of the profile of a new account to which no rule gives one, and of those whom a rule gives theirs no longer.
+    /// Salesforce creates no user without a profile; without this key the deliveries of new people whom no rule gives one are
+    /// held.
     pub default_profile: Option<String>,
     /// What becomes of the `entitlements` and `roles` that the identity provider sends with a person.
     pub idp_entitlements: IdpEntitlements,

@@ -130,6 +130,7 @@ fn wrong_values_are_refused_with_their_key() {
         ("[delivery]\nretry = ['5']", "delivery.retry[0] must be a span of time"),
         ("[delivery]\nretry = ['0s']", "delivery.retry[0] must be more than nothing"),
         ("[delivery]\nlease = '0s'", "delivery.lease must be more than nothing"),
+        ("[delivery]\nlease = '25h'", "delivery.lease must be at most 24h"),
         ("[tenant.ACME]", "tenant.ACME is not a name"),
         ("[tenant.acme]", "tenant.acme.salesforce is missing"),
         (

@@ -19,6 +19,9 @@ const COMMON_LOGIN_HOSTS: [&str; 2] = ["login.salesforce.com", "test.salesforce.
 /// How long an answer may wait: no identity provider waits longer.
 const WAITS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(2);
 
+/// Longest lease: the deliveries of a process that died wait for its end.
+const LONGEST_LEASE: Duration = Duration::from_hours(24);
+
 /// Everything that is wrong, each with its key.
 pub(super) fn config(config: &Config) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -29,6 +32,9 @@ pub(super) fn config(config: &Config) -> Vec<Finding> {
     }
     if config.delivery.lease.is_zero() {
         found.push(Finding::at("delivery.lease", "must be more than nothing"));
+    }
+    if config.delivery.lease > LONGEST_LEASE {
+        found.push(Finding::at("delivery.lease", "must be at most 24h"));
     }
     for (index, _) in config.delivery.retry.iter().enumerate().filter(|(_, span)| span.is_zero()) {
         found.push(Finding::at(&format!("delivery.retry[{index}]"), "must be more than nothing"));

@@ -91,6 +91,29 @@ impl Meaning {
     }
 }
 
+impl Org {
+    /// What an entitlement means in the org, which has these. A mirrored group is nothing that rules give, whichever way it
+    /// is named: the configuration knows its label alone.
+    fn meaning(&self, entries: &[Entry], wanted: &Entitlement) -> Meaning {
+        if wanted.kind == Kind::PublicGroup
+            && let Resolved::One(Entry { label: Some(label), .. }) = resolve(entries, &wanted.name)
+            && self.mirror.is_match(label)
+        {
+            let words = "its members are those of the identity provider's";
+            return Meaning::Nothing(format!("{wanted} is the mirrored group \"{label}\" (groups.mirror): {words}"));
+        }
+        Meaning::of(entries, wanted)
+    }
+
+    /// Why an entitlement means nothing in the org, which has these; in words.
+    pub fn lacks(&self, entries: &[Entry], wanted: &Entitlement) -> Option<String> {
+        match self.meaning(entries, wanted) {
+            Meaning::Id(_) => None,
+            Meaning::Nothing(why) => Some(why),
+        }
+    }
+}
+
 impl Catalogue {
     /// What an entitlement means in the org; `asking` is told of each call. A name that is not there is asked for again, at
     /// most once a minute.
@@ -109,11 +132,11 @@ impl Catalogue {
             known.is_younger(if is_there { FRESH } else { BELIEVED }, now) && was_asked
         };
         if let Some(known) = inner.kinds.get(&wanted.kind).filter(is_believed) {
-            return Ok(Meaning::of(&known.entries, wanted));
+            return Ok(org.meaning(&known.entries, wanted));
         }
         asking();
         let entries = ask(&mut inner, org, wanted.kind, Some(&wanted.name), now).await?;
-        Ok(Meaning::of(&entries, wanted))
+        Ok(org.meaning(&entries, wanted))
     }
 
     /// What the org says of the licences that these permission sets need, by their ids: of the profiles' where one needs a
@@ -174,6 +197,16 @@ impl Catalogue {
     pub(super) async fn all_known(&self) -> BTreeMap<Kind, Arc<[Entry]>> {
         let inner = self.0.lock().await;
         inner.kinds.iter().map(|(kind, known)| (*kind, Arc::clone(&known.entries))).collect()
+    }
+
+    /// Whether a grant goes by a name, its API name or its label, as far as is known without a call: also where others do.
+    pub(super) async fn goes_by(&self, grant: &Grant, name: &str) -> bool {
+        let inner = self.0.lock().await;
+        let name = fold(name);
+        let is_called = |entry: &Entry| {
+            fold(&entry.name) == name || entry.label.as_deref().is_some_and(|label| fold(label) == name)
+        };
+        inner.kinds.get(&grant.kind).and_then(|known| by_id(&known.entries, &grant.id)).is_some_and(is_called)
     }
 
     /// The names that are known, without asking.

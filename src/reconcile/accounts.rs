@@ -67,28 +67,12 @@ pub(super) async fn compare_all(
     watch: &(dyn Fn(Standing) + Send + Sync),
 ) -> Result<(), Error> {
     let client = &on.org.client;
-    let mut patience = on.patience();
     let extent = grants::extent(on, run).await?;
-    let (way, own, frozen, assigned) = loop {
-        let asked = async {
-            let way = match run.progress.way {
-                Some(way) => way,
-                None if !client.may_query() => Way::Scim,
-                None => {
-                    let count = client.count_accounts().await?;
-                    run.progress.expected = Some(count);
-                    if count > on.bulk_above { Way::Bulk } else { Way::Soql }
-                }
-            };
-            let frozen = if client.may_query() { client.frozen_users().await? } else { HashSet::new() };
-            Ok((way, client.own_account().await?, frozen, grants::read(on, &extent).await?))
-        };
-        match asked.await {
-            Ok(answered) => break answered,
-            Err(error) if patience.lasts(&error).await => {}
-            Err(error) => return Err(Error::Salesforce(error)),
-        }
-    };
+    // Each by itself: what passes must not cost once more what was read already.
+    let way = way(on, run).await?;
+    let frozen = if client.may_query() { on.patiently(|| client.frozen_users()).await? } else { HashSet::new() };
+    let own = on.patiently(|| client.own_account()).await?;
+    let assigned = grants::read(on, &extent).await?;
     run.progress.way = Some(way);
     let fields = fields(&on.org, &extent);
     let mut accounts = client.accounts(way, &fields, place);
@@ -115,6 +99,20 @@ pub(super) async fn compare_all(
         take(on, run, &around, chunk, next).await?;
         watch(Standing { at: "accounts", counts: run.progress.counts, expected: run.progress.expected });
     }
+}
+
+/// How accounts are read: as before, where this goes on, else by how many there are.
+async fn way(on: &Reconcile, run: &mut Run) -> Result<Way, Error> {
+    let client = &on.org.client;
+    if let Some(way) = run.progress.way {
+        return Ok(way);
+    }
+    if !client.may_query() {
+        return Ok(Way::Scim);
+    }
+    let count = on.patiently(|| client.count_accounts()).await?;
+    run.progress.expected = Some(count);
+    Ok(if count > on.bulk_above { Way::Bulk } else { Way::Soql })
 }
 
 /// Compares a chunk of accounts, and notes what follows in one transaction.
@@ -274,14 +272,7 @@ pub(super) async fn find_missing(on: &Reconcile, run: &mut Run, mut after: Strin
         after.clone_from(&last.id);
         // Not among them may also mean: of another kind by now, or not shown. Each is asked for.
         let asked: Vec<String> = page.iter().map(|known| known.salesforce_id().to_owned()).collect();
-        let mut patience = on.patience();
-        let there = loop {
-            match on.org.client.present_accounts(&asked).await {
-                Ok(there) => break there,
-                Err(error) if patience.lasts(&error).await => {}
-                Err(error) => return Err(Error::Salesforce(error)),
-            }
-        };
+        let there = on.patiently(|| on.org.client.present_accounts(&asked)).await?;
         let gone: Vec<Known> = page.into_iter().filter(|known| !there.contains(known.salesforce_id())).collect();
         on.commit(run, Phase::Missing(after.clone()), move |conn, run, _| {
             let mut counts = Counts::default();

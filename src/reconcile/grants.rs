@@ -8,7 +8,7 @@ use crate::db::Error as DbError;
 use crate::delivery::plan::ObservedUser;
 use crate::delivery::{Due, Entitled, Names, Org, SINGLES, entitled, is_active};
 use crate::entitlement::Kind;
-use crate::salesforce::{self, Assignments, Grants, Pulled, Record, Shown};
+use crate::salesforce::{AssignedBy, Assignments, Disposition, Grants, Pulled, Record, Shown};
 use crate::shadow::member::Reference;
 
 use super::lease::Run;
@@ -25,13 +25,13 @@ pub(super) enum Extent {
     Nothing,
     /// Profiles and roles, which are fields of accounts.
     Fields,
-    /// Those, and all that is assigned, but for memberships of these public groups: they are the groups' own.
+    /// Those, and all that is assigned, but for memberships of these public groups: they are mirrored, and the groups' own.
     All(Vec<String>),
 }
 
 /// What accounts have that is no field of theirs.
 pub(super) struct Assigned {
-    all: Assignments,
+    all: Vec<Assignments>,
     /// Nobody has what they had before this time.
     pub(super) began: DateTime<Utc>,
 }
@@ -74,15 +74,29 @@ pub(super) async fn extent(on: &Reconcile, run: &Run) -> Result<Extent, DbError>
         let page = on.db.read(move |conn| store::groups(conn, &tenant, &from, PAGE)).await?;
         let Some(last) = page.last() else { return Ok(Extent::All(groups)) };
         after.clone_from(&last.id);
-        groups.extend(page.iter().map(|known| known.salesforce_id().to_owned()));
+        // One that is mirrored no longer is like any other, as in a delivery: rules may give it.
+        let mirrored = page.iter().filter(|known| on.org.mirror.is_match(known.name()));
+        groups.extend(mirrored.map(|known| known.salesforce_id().to_owned()));
     }
 }
 
-/// Reads what all accounts have that is no field of theirs, where that is worth it.
-pub(super) async fn read(on: &Reconcile, extent: &Extent) -> Result<Option<Assigned>, salesforce::Error> {
+/// Reads what all accounts have that is no field of theirs, where that is worth it. `None` also where the org shows not all
+/// of it: what is not seen must not be taken for what is not there.
+pub(super) async fn read(on: &Reconcile, extent: &Extent) -> Result<Option<Assigned>, Error> {
     let Extent::All(groups) = extent else { return Ok(None) };
-    let began = on.clock.now();
-    let all = on.org.client.assignments(groups, on.bulk_above).await?;
+    let (began, mut all) = (on.clock.now(), Vec::new());
+    for by in AssignedBy::ALL {
+        match on.patiently(|| on.org.client.assignments(by, groups, on.bulk_above)).await {
+            Ok(found) => all.push(found),
+            Err(Error::Salesforce(error)) if error.disposition() == Disposition::Reject => {
+                let (tenant, object) = (&on.org.tenant, by.object());
+                let words = "what people are given cannot be read; of grants only profiles and roles are compared";
+                tracing::warn!(%error, tenant, object, "{words}");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
     Ok(Some(Assigned { all, began }))
 }
 
@@ -117,14 +131,8 @@ async fn decide_one(
     groups: &[Reference],
     observed: &ObservedUser,
 ) -> Result<Entitled, Error> {
-    let mut patience = on.patience();
-    loop {
-        match entitled(&on.org, (&known.document, groups), observed, on.clock.now(), &|| {}).await {
-            Ok(entitled) => return Ok(entitled.unwrap_or_default()),
-            Err(error) if patience.lasts(&error).await => {}
-            Err(error) => return Err(Error::Salesforce(error)),
-        }
-    }
+    let asked = || entitled(&on.org, (&known.document, groups), observed, on.clock.now(), &|| {});
+    Ok(on.patiently(asked).await?.unwrap_or_default())
 }
 
 /// What is due to somebody whose account is `account`. What the account has is put into what is `observed`; answers, too,
@@ -143,7 +151,10 @@ pub(super) fn compare(
             observed.record.set(field, value.cloned().unwrap_or_default());
         }
     }
-    let held = assigned.map(|assigned| Grants { held: assigned.all.of(&account.id), ..Grants::default() });
+    let held = assigned.map(|assigned| {
+        let held = assigned.all.iter().flat_map(|part| part.of(&account.id)).collect();
+        Grants { held, ..Grants::default() }
+    });
     let due = entitled.due(observed, held.as_ref(), org.means, names);
     let fields = |of: &ObservedUser| -> Record {
         SINGLES

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::clock::{SharedClock, SharedRandomness};
 use crate::db::{Conn, Db, Error as DbError, Failure};
 use crate::delivery::Org;
-use crate::salesforce::{self, Disposition, Way};
+use crate::salesforce::{self, Cause, Disposition, Way};
 
 use super::finding::{Finding, Kind};
 use super::lease::{self, Begun, Counts, LEASE, Phase, Progress, Run};
@@ -59,6 +59,8 @@ impl Patience {
     /// Whether it is worth another try, which is made after a wait.
     pub(super) async fn lasts(&mut self, error: &salesforce::Error) -> bool {
         let passes = matches!(error.disposition(), Disposition::Outage { .. } | Disposition::Retry { .. });
+        // A 404 without a word is somebody's in between, who will not stand there for ever.
+        let passes = passes || error.cause() == Some(Cause::Unsaid);
         let Some(wait) = self.0.next().filter(|_| passes) else { return false };
         tracing::debug!(%error, "a reading is tried again");
         tokio::time::sleep(wait).await;
@@ -147,6 +149,21 @@ impl Reconcile {
 
     pub(super) fn patience(&self) -> Patience {
         Patience(self.waits.clone().into_iter())
+    }
+
+    /// What `ask` answers, which reads: where it fails, for as long as another try is worth it.
+    pub(super) async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, salesforce::Error>>,
+    {
+        let mut patience = self.patience();
+        loop {
+            match ask().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if patience.lasts(&error).await => {}
+                Err(error) => return Err(Error::Salesforce(error)),
+            }
+        }
     }
 
     /// When the tenant's last reconcile ended.

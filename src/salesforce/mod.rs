@@ -19,8 +19,8 @@ mod transport;
 
 pub use catalogue::{Entry, Licence, Resolved, by_id, resolve};
 pub use client::{
-    Accounts, Assignments, Change, Chunk, Client, Grants, Held, Memberships, Organization, Place, Profile, Pulled,
-    Right, Rights, Shown, UserField, UserLicence, Way, calls_of, quoted,
+    Accounts, AssignedBy, Assignments, Change, Chunk, Client, Grants, Held, Memberships, Organization, Place, Profile,
+    Pulled, Right, Rights, Shown, UserField, UserLicence, Way, calls_of, quoted,
 };
 pub use dialect::{Carrier, carrier};
 pub use error::{Cause, Disposition, Error, Result, WaitFor};

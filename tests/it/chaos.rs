@@ -16,6 +16,7 @@ use scim_bridge::sandbox::{Faults, Settings};
 use serde_json::{Value, json};
 
 use super::deliveries::{seed, seed_group};
+use super::entitlements::{by_hand, entitlements};
 use super::support::app::{FastClock, TestApp, user};
 use super::support::engine::Engine;
 use super::support::urn::ENTERPRISE;
@@ -27,16 +28,9 @@ const PUSHES_WITHOUT_REST: usize = 400;
 const SPEED: f64 = 60.0;
 
 /// Who gets what: by department, and by being in a group.
-const RULES: &str = r#"
-default_profile = "Minimum Access - Salesforce"
-[[rules]]
-name = "sales"
-when = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "Sales"'
-profile = "Standard User"
-role = "Sales Rep"
-permission_sets = ["Sales_Console"]
-public_groups = ["West"]
-[[rules]]
+const RULES: &str = concat!(
+    sales!(),
+    r#"[[rules]]
 name = "analysts"
 when = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "Analysis"'
 permission_set_licenses = ["Analytics"]
@@ -47,7 +41,8 @@ group = "Group *[13579]"
 permission_sets = ["Knowledge_Reader"]
 permission_set_groups = ["Sales_Team"]
 public_groups = ["All Regions"]
-"#;
+"#
+);
 
 /// The same as far as SCIM alone can do it.
 const RULES_WITHOUT_REST: &str = r#"
@@ -289,7 +284,7 @@ impl Weather {
         tenant.groups.mirror = vec!["Group *".to_owned()];
         tenant.salesforce.rest = if self.rest { Rest::WhenNeeded } else { Rest::Never };
         let rules = if self.rest { RULES } else { RULES_WITHOUT_REST };
-        tenant.entitlements = toml::from_str(rules).expect("entitlements");
+        tenant.entitlements = entitlements(rules);
         // Hundreds change departments, and mean it.
         tenant.guard.losses_percent = 100;
         tenant.guard.deactivations_percent = 100;
@@ -299,15 +294,11 @@ impl Weather {
     async fn run(&self, engine: &Engine) -> Ran {
         let settings = |org: &mut Settings| org.permission_set_licences[0].total = 5_000;
         let app = TestApp::start_at(engine, FastClock::of(SPEED), settings, |config| self.configure(config)).await;
-        let by_hand = seed_group(&app, UNMANAGED);
+        let group = seed_group(&app, UNMANAGED);
         for n in 0..20 {
             let id = seed(&app, &format!("there{n}@example.com"), n % 3 > 0, &[(Field::Title, "as it was")]);
-            app.org().org().with_store(|store| {
-                let set =
-                    store.permission_sets.iter().find(|(_, set)| set.name == "Sales_Console").expect("it").0.clone();
-                store.assign(&id, &set).expect("assigned");
-                store.add_member(&by_hand, &id).expect("added");
-            });
+            by_hand(&app, &id, "Sales_Console");
+            app.org().org().with_store(|store| store.add_member(&group, &id).expect("added"));
         }
         let before = unmanaged(&app).await;
         app.org().org().set_faults(self.faults.clone());
@@ -324,12 +315,15 @@ impl Weather {
                 passing = false;
             }
         }
+        let begun = Instant::now();
         while passing {
             tokio::time::sleep(Duration::from_millis(5)).await;
             if has_met_sso(&app) {
                 sso_profiles(&app, json!([])).await;
                 passing = false;
             }
+            let counters = app.org().org().counters();
+            assert!(begun.elapsed() < Duration::from_mins(2), "nobody of that profile is written: {counters}");
         }
         settle(&app, engine).await;
         let counters = app.calls().await;

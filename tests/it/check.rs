@@ -225,10 +225,45 @@ both_engines! {
         let bad = rule("bad", "role = \"Nobody\"\npermission_sets = [\"Twice\", \"Sales_Console\"]");
         let (content, lines) = check(&engine, &app, &[Tenant("acme", "secret", "Standard User", &bad)]).await;
         assert!(!content);
-        let expected = [
-            ("acme", "the org has no role \"Nobody\" (rule \"bad\"); whoever needs it is held"),
-            ("acme", "the org has 2 of permission set \"Twice\" (rule \"bad\"); whoever needs it is held"),
-        ];
-        assert_eq!(errors(&lines), expected);
+        let [role, set] = errors(&lines)[..] else { panic!("{lines:?}") };
+        assert_eq!(role, ("acme", "the org has no role \"Nobody\" (rule \"bad\"); whoever needs it is held"));
+        assert!(set.1.starts_with("the org has several permission sets named \"Twice\": 0PS"), "{set:?}");
+        assert!(set.1.ends_with(" (rule \"bad\"); whoever needs it is held"), "{set:?}");
+        // Its label would be refused with the file.
+        let mirrored = rule("mirrored", "public_groups = [\"All_Regions\"]") + "[tenant.acme.groups]\nmirror = [\"All *\"]";
+        let (content, lines) = check(&engine, &app, &[Tenant("acme", "secret", "Standard User", &mirrored)]).await;
+        assert!(!content);
+        let expected = "public group \"All_Regions\" is the mirrored group \"All Regions\" (groups.mirror): its members are \
+                        those of the identity provider's (rule \"mirrored\"); whoever needs it is held";
+        assert_eq!(errors(&lines), [("acme", expected)]);
+    }
+
+    /// What the guard is to hold means one thing in the org, or it holds nothing.
+    async fn names_that_the_guard_watches_are_looked_up(engine: Engine) {
+        let app = TestApp::start_with(&engine, |org| {
+            org.permission_sets[1].label = "Twice".into();
+            org.permission_sets[2].label = "Twice".into();
+        }, |_| {})
+        .await;
+        let sensitive = |sets: &str| {
+            format!("[tenant.acme.guard.sensitive]\nprofiles = [\"System Administrator\"]\npermission_sets = [{sets}]")
+        };
+        let good = [Tenant("acme", "secret", "Standard User", &sensitive("\"sales_console\""))];
+        let (content, lines) = check(&engine, &app, &good).await;
+        let words = "the 2 names that rules give and the guard watches are there";
+        assert!(content && lines.iter().any(|(.., what)| what == words), "{lines:?}");
+        let bad = [Tenant("acme", "secret", "Standard User", &sensitive("\"Sales_Consol\", \"Twice\""))];
+        let (content, lines) = check(&engine, &app, &bad).await;
+        assert!(!content);
+        let [missing, twice] = errors(&lines)[..] else { panic!("{lines:?}") };
+        let follows = " (guard.sensitive); what was meant is given without a person's word";
+        assert_eq!(missing.1, format!("the org has no permission set \"Sales_Consol\"{follows}"));
+        assert!(twice.1.starts_with("the org has several permission sets named \"Twice\": 0PS"), "{twice:?}");
+        assert!(twice.1.ends_with(follows), "{twice:?}");
+        // Over SCIM alone no permission set is given, and none can be asked for.
+        let path = engine.folder().join("check.toml");
+        let text = std::fs::read_to_string(&path).expect("the file").replacen("flow =", "rest = \"never\"\nflow =", 1);
+        let (content, lines) = check_text(&engine, text).await;
+        assert!(content, "{lines:?}");
     }
 }

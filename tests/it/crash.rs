@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rand::{Rng as _, SeedableRng as _};
@@ -35,6 +35,7 @@ const CLIENTS: usize = 4;
 pub(super) struct Bridge {
     pub(super) child: Child,
     pub(super) base: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Bridge {
@@ -43,13 +44,28 @@ impl Bridge {
             .args(["serve", "--config"])
             .arg(config)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
+        let (log, errors) = (Arc::new(Mutex::new(String::new())), BufReader::new(child.stderr.take().expect("stderr")));
+        let kept = Arc::clone(&log);
+        // Somebody must read it, or the process waits for that.
+        std::thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                let mut log = kept.lock().expect("nobody panicked");
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
         let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
         let line = lines.next().expect("a line").expect("UTF-8");
         let base = line.strip_prefix("SCIM base URL").expect("the base URL").trim().to_owned();
-        Self { child, base }
+        Self { child, base, log }
+    }
+
+    /// What it logged so far.
+    pub(super) fn log(&self) -> String {
+        self.log.lock().expect("nobody panicked").clone()
     }
 
     pub(super) fn kill(&mut self) {

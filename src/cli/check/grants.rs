@@ -1,4 +1,4 @@
-//! What `check` asks of an org about what rules give.
+//! What `check` asks of an org about what rules give, and what the guard watches.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,15 +9,44 @@ use crate::scim::fold::fold;
 
 use super::{Findings, Level};
 
-/// Every name of every rule means one thing in the org.
-pub(super) async fn names(org: &Org, name: &str, findings: &mut Findings) {
-    let mut by_kind: BTreeMap<Kind, BTreeMap<&Entitlement, Vec<&str>>> = BTreeMap::new();
-    let rules = &org.entitlements.rules;
-    for rule in rules.iter() {
+/// Who names something.
+#[derive(Default)]
+struct Named<'a> {
+    /// Rules that give it.
+    rules: Vec<&'a str>,
+    /// Whether the guard is to hold it.
+    is_sensitive: bool,
+}
+
+impl Named<'_> {
+    /// What follows from its being nothing in the org, for each who names it.
+    fn follows(&self) -> impl Iterator<Item = String> {
+        let rules = self.rules.iter().map(|rule| format!("\"{rule}\"")).collect::<Vec<_>>().join(", ");
+        let rules = (!rules.is_empty()).then(|| format!("(rule {rules}); whoever needs it is held"));
+        let sensitive = "(guard.sensitive); what was meant is given without a person's word";
+        rules.into_iter().chain(self.is_sensitive.then(|| sensitive.to_owned()))
+    }
+}
+
+/// What rules and the guard name, by kind.
+fn named(org: &Org) -> BTreeMap<Kind, BTreeMap<&Entitlement, Named<'_>>> {
+    let mut by_kind: BTreeMap<Kind, BTreeMap<&Entitlement, Named<'_>>> = BTreeMap::new();
+    for rule in org.entitlements.rules.iter() {
         for given in &rule.gives {
-            by_kind.entry(given.kind).or_default().entry(given).or_default().push(&rule.name);
+            by_kind.entry(given.kind).or_default().entry(given).or_default().rules.push(&rule.name);
         }
     }
+    // Over SCIM alone the rest can neither be given nor asked for.
+    let can_be_given = |kind: Kind| kind.is_single() || org.client.may_query();
+    for sensitive in org.entitlements.guard.sensitive.iter().filter(|one| can_be_given(one.kind)) {
+        by_kind.entry(sensitive.kind).or_default().entry(sensitive).or_default().is_sensitive = true;
+    }
+    by_kind
+}
+
+/// Every name of every rule, and of what is sensitive, means one thing in the org.
+pub(super) async fn names(org: &Org, name: &str, findings: &mut Findings) {
+    let by_kind = named(org);
     let (mut good, mut count) = (true, 0_usize);
     for (kind, wanted) in &by_kind {
         let names: BTreeSet<String> = wanted.keys().map(|entitlement| fold(&entitlement.name)).collect();
@@ -29,20 +58,18 @@ pub(super) async fn names(org: &Org, name: &str, findings: &mut Findings) {
                 continue;
             }
         };
-        for (entitlement, rules) in wanted {
+        for (entitlement, named) in wanted {
             count += 1;
-            let rules = rules.iter().map(|rule| format!("\"{rule}\"")).collect::<Vec<_>>().join(", ");
-            let problem = match resolve(&entries, &entitlement.name) {
-                Resolved::One(_) => continue,
-                Resolved::Missing => format!("the org has no {entitlement}"),
-                Resolved::Several(several) => format!("the org has {} of {entitlement}", several.len()),
-            };
+            let Some(problem) = org.lacks(&entries, entitlement) else { continue };
             good = false;
-            findings.add(Level::Error, name, format!("{problem} (rule {rules}); whoever needs it is held"));
+            for follows in named.follows() {
+                findings.add(Level::Error, name, format!("{problem} {follows}"));
+            }
         }
     }
     if good && count > 0 {
-        findings.add(Level::Ok, name, format!("the {count} names that rules give are there"));
+        let whose = if org.entitlements.guard.sensitive.is_empty() { "give" } else { "give and the guard watches" };
+        findings.add(Level::Ok, name, format!("the {count} names that rules {whose} are there"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! `scim-bridge plan --changes`: who gains and who loses what by a configuration that is not in force yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use comfy_table::Table;
@@ -8,7 +8,7 @@ use comfy_table::presets::NOTHING as PLAIN;
 use serde_json::json;
 
 use crate::clock::{Clock as _, SystemClock};
-use crate::db::Db;
+use crate::db::{Conn, Db};
 use crate::delivery::replan::{Outlook, Outlooks};
 use crate::delivery::{Org, guard};
 use crate::entitlement::{Entitlement, Grant};
@@ -41,12 +41,14 @@ pub(super) async fn print(db: &Db, org: &Org, form: Form) -> Result<()> {
         csv.write_record(["userName", "id", "change", "kind", "name"])?;
     }
     let (mut people, mut counts) = (0_usize, BTreeMap::<Entitlement, Count>::new());
-    let mut losses: BTreeMap<Grant, u64> = BTreeMap::new();
+    let mut losers: BTreeMap<Grant, BTreeSet<String>> = BTreeMap::new();
     let mut outlooks = Outlooks::new(db, org);
     while let Some(found) = outlooks.next().await? {
         for outlook in found.iter().filter(|outlook| outlook.is_news()) {
             people += 1;
-            outlook.lost.iter().for_each(|grant| *losses.entry(grant.clone()).or_default() += 1);
+            for grant in &outlook.lost {
+                losers.entry(grant.clone()).or_default().insert(outlook.id.clone());
+            }
             for (sign, change, entitlement) in changes(outlook) {
                 let count = counts.entry(entitlement.clone()).or_default();
                 if change == "gains" {
@@ -81,7 +83,7 @@ pub(super) async fn print(db: &Db, org: &Org, form: Form) -> Result<()> {
         for (entitlement, Count { gain, lose }) in &counts {
             println!("  {entitlement}: +{gain} −{lose}");
         }
-        let held = held_by_guard(db, org, losses).await?;
+        let held = held_by_guard(db, org, losers).await?;
         if held > 0 {
             let tenant = &org.tenant;
             println!("\n{held} losses would be held until a person agrees: more than tenant.{tenant}.guard allows");
@@ -90,14 +92,16 @@ pub(super) async fn print(db: &Db, org: &Org, form: Form) -> Result<()> {
     Ok(())
 }
 
-/// How many of these losses the guard would hold back: all of what too many lose.
-async fn held_by_guard(db: &Db, org: &Org, losses: BTreeMap<Grant, u64>) -> Result<u64> {
+/// How many of these losses the guard would hold back: all of what too many lose, with those who are about to lose it
+/// already or have lost it within the window.
+async fn held_by_guard(db: &Db, org: &Org, losers: BTreeMap<Grant, BTreeSet<String>>) -> Result<u64> {
     let (limits, now) = (org.entitlements.guard.losses, SystemClock.now());
     let mut held = 0;
-    for (grant, count) in losses.into_iter().filter(|(_, count)| *count > limits.people) {
-        let tenant = org.tenant.clone();
-        let (losers, had) = db.read(move |conn| guard::numbers(conn, &tenant, &grant, &limits, now)).await?;
-        if limits.are_passed(losers.max(count), had) {
+    for (grant, losers) in losers {
+        let (tenant, count) = (org.tenant.clone(), u64::try_from(losers.len()).unwrap_or(u64::MAX));
+        let numbers = move |conn: &mut Conn| guard::numbers(conn, &tenant, &grant, &losers, &limits, now);
+        let (losers, had) = db.read(numbers).await?;
+        if limits.are_passed(losers, had) {
             held += count;
         }
     }

@@ -91,17 +91,25 @@ pub fn had(conn: &mut Conn, tenant: &str, act: &Act, limits: &Limits, now: DateT
     Ok(u64::try_from(count).unwrap_or(0).saturating_add(gone(conn, tenant, act, limits, now)?))
 }
 
-/// How many people are about to lose something or have lost it within the window, and how many there are who have it or
-/// had it then. The second number looks through all people.
+/// How many people lose something if `losers` are to lose it, too: they, whoever else is about to, and those who have lost it
+/// within the window; and how many there are who have it or had it then. Looks through all people.
 pub fn numbers(
     conn: &mut Conn,
     tenant: &str,
     lost: &Grant,
+    losers: &BTreeSet<String>,
     limits: &Limits,
     now: DateTime<Utc>,
 ) -> Result<(u64, u64), Error> {
     let act = Act::Lose(lost.clone());
-    Ok((toll(conn, tenant, &act, limits, now)?, had(conn, tenant, &act, limits, now)?))
+    let waiting: Vec<String> = guarded::table
+        .filter(guarded::tenant.eq(tenant).and(guarded::act.eq(act.key())))
+        .filter(guarded::state.eq(WAITING).or(guarded::state.eq(HELD)))
+        .select(guarded::resource_id)
+        .load(conn)?;
+    let about_to = waiting.iter().filter(|person| !losers.contains(*person)).count() + losers.len();
+    let all = u64::try_from(about_to).unwrap_or(u64::MAX).saturating_add(gone(conn, tenant, &act, limits, now)?);
+    Ok((all, had(conn, tenant, &act, limits, now)?))
 }
 
 /// Asks whether all of this may be done to a person, and notes that it is about to be: answers what must wait. What has

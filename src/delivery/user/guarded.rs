@@ -154,6 +154,10 @@ impl Delivery<'_> {
             if matches!(meaning, Meaning::Id(id) if id == gained.id) {
                 return Ok(true);
             }
+            // A name that several have means none of them; what is sensitive is each.
+            if org.catalogue.goes_by(gained, &one.name).await {
+                return Ok(true);
+            }
         }
         Ok(false)
     }

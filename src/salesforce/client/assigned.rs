@@ -1,5 +1,6 @@
 //! What all users of an org are given beside profile and role, read whole: a query for each of three objects.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::grants::assignment;
@@ -9,16 +10,70 @@ use super::{Client, Held};
 use crate::entitlement::{Grant, Kind};
 use crate::salesforce::error::Result;
 
-/// But for the sets that stand behind profiles.
-const SETS: &str = "FROM PermissionSetAssignment WHERE PermissionSet.IsOwnedByProfile = false";
-const LICENCES: &str = "FROM PermissionSetLicenseAssign";
 /// Prefix of the ids of users: groups have members of other kinds, too.
 const USER: &str = "005";
 
 /// An id of an assignment, whole: it is sent back to take away what it gives.
 type LongId = [u8; 18];
 
-/// What users are given beside profile and role, in little memory: a million assignments take 40 MB.
+/// An object whose records give users something beside profile and role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssignedBy {
+    /// Permission sets, and groups of them.
+    Sets,
+    /// Permission set licences.
+    Licences,
+    /// Memberships of public groups.
+    Groups,
+}
+
+impl AssignedBy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sets, Self::Licences, Self::Groups];
+
+    /// Its name in Salesforce.
+    pub fn object(self) -> &'static str {
+        match self {
+            Self::Sets => "PermissionSetAssignment",
+            Self::Licences => "PermissionSetLicenseAssign",
+            Self::Groups => "GroupMember",
+        }
+    }
+
+    /// The kinds that a record can give: the first of them whose field has a value.
+    fn kinds(self) -> &'static [Kind] {
+        match self {
+            // A set that came through a group names the group too, and is not given by itself.
+            Self::Sets => &[Kind::PermissionSetGroup, Kind::PermissionSet],
+            Self::Licences => &[Kind::PermissionSetLicence],
+            Self::Groups => &[Kind::PublicGroup],
+        }
+    }
+
+    fn fields(self) -> &'static str {
+        match self {
+            Self::Sets => "Id, AssigneeId, PermissionSetId, PermissionSetGroupId",
+            Self::Licences => "Id, AssigneeId, PermissionSetLicenseId",
+            Self::Groups => "Id, GroupId, UserOrGroupId",
+        }
+    }
+
+    /// Which records are meant, but for memberships of these groups.
+    fn records(self, except: &[String]) -> Cow<'static, str> {
+        match self {
+            // But for the sets that stand behind profiles.
+            Self::Sets => "FROM PermissionSetAssignment WHERE PermissionSet.IsOwnedByProfile = false".into(),
+            Self::Licences => "FROM PermissionSetLicenseAssign".into(),
+            // More than fit into a query are picked out as they come.
+            Self::Groups if (1..=IDS).contains(&except.len()) => {
+                format!("{REGULAR} AND GroupId NOT IN ({})", literals(except)).into()
+            }
+            Self::Groups => REGULAR.into(),
+        }
+    }
+}
+
+/// What users are given by one object, in little memory: a million assignments take 40 MB.
 #[derive(Debug, Default)]
 pub struct Assignments {
     /// What is given at all: there are few, and many have the same.
@@ -75,36 +130,23 @@ impl Reading {
 }
 
 impl Client {
-    /// What every user of the org is given beside profile and role, but for memberships of the public groups `except`; of
-    /// each object through a bulk job where it has more records than `bulk_above`. The set behind a profile and the hidden
-    /// one behind a permission set group are not among it, nor are groups that are no public ones.
-    pub async fn assignments(&self, except: &[String], bulk_above: u64) -> Result<Assignments> {
+    /// What every user of the org is given by an object, but for memberships of the public groups `except`; through a bulk
+    /// job where it has more records than `bulk_above`. The set behind a profile and the hidden one behind a permission set
+    /// group are not among it, nor are groups that are no public ones.
+    pub async fn assignments(&self, by: AssignedBy, except: &[String], bulk_above: u64) -> Result<Assignments> {
         let mut reading = Reading::default();
         let left_out: HashSet<ShortId> = except.iter().map(|id| short(id)).collect();
-        // More than fit into a query are picked out here.
-        let but = match except.len() {
-            1..=IDS => format!(" AND GroupId NOT IN ({})", literals(except)),
-            _ => String::new(),
-        };
-        let groups = format!("{REGULAR}{but}");
-        // A set that came through a group names the group too, and is not given by itself.
-        let sets = "Id, AssigneeId, PermissionSetId, PermissionSetGroupId";
-        for (fields, from, kinds) in [
-            (sets, SETS, &[Kind::PermissionSetGroup, Kind::PermissionSet][..]),
-            ("Id, AssigneeId, PermissionSetLicenseId", LICENCES, &[Kind::PermissionSetLicence][..]),
-            ("Id, GroupId, UserOrGroupId", groups.as_str(), &[Kind::PublicGroup][..]),
-        ] {
-            let count = self.count("count-assignments", &format!("SELECT COUNT() {from}")).await?;
-            let soql = format!("SELECT {fields} {from}");
-            self.each("pull-assignments", &soql, count > bulk_above, |rows| {
-                for row in &rows {
-                    if row.get("GroupId").is_none_or(|group| !left_out.contains(&short(group))) {
-                        reading.add(row, kinds);
-                    }
+        let from = by.records(except);
+        let count = self.count("count-assignments", &format!("SELECT COUNT() {from}")).await?;
+        let soql = format!("SELECT {} {from}", by.fields());
+        self.each("pull-assignments", &soql, count > bulk_above, |rows| {
+            for row in &rows {
+                if row.get("GroupId").is_none_or(|group| !left_out.contains(&short(group))) {
+                    reading.add(row, by.kinds());
                 }
-            })
-            .await?;
-        }
+            }
+        })
+        .await?;
         let mut found = reading.found;
         found.rows.sort_unstable();
         Ok(found)
@@ -115,7 +157,7 @@ impl Client {
 mod tests {
     use serde_json::json;
 
-    use super::{Grant, Held, Kind};
+    use super::{AssignedBy, Grant, Held, Kind};
     use crate::salesforce::testing::{Org, Reply};
 
     #[tokio::test]
@@ -144,12 +186,16 @@ mod tests {
             Reply::ok(json!({"done": true, "records": records}).to_string())
         })
         .await;
-        let found = org.client().assignments(&["00G000000000003".to_owned()], 10).await.unwrap();
+        let mut found = Vec::new();
+        for by in AssignedBy::ALL {
+            found.push(org.client().assignments(by, &["00G000000000003".to_owned()], 10).await.unwrap());
+        }
+        let of = |user: &str| found.iter().flat_map(|part| part.of(user)).collect::<Vec<_>>();
         let held = |kind, id: &str, assignment: &str| {
             let assignment = assignment.to_owned();
             Held { grant: Grant::new(kind, id), assignment }
         };
-        let mut own = found.of("005000000000001");
+        let mut own = of("005000000000001");
         own.sort_by(|one, other| one.grant.cmp(&other.grant));
         assert_eq!(
             own,
@@ -161,10 +207,35 @@ mod tests {
             ],
             "without the hidden set, the group's group, and the group that is left out"
         );
-        assert_eq!(found.of("005000000000002AAA"), [held(Kind::PermissionSet, "0PS1", "0Pa000000000003AAA")]);
-        assert!(found.of("005000000000003AAA").is_empty());
+        assert_eq!(of("005000000000002AAA"), [held(Kind::PermissionSet, "0PS1", "0Pa000000000003AAA")]);
+        assert!(of("005000000000003AAA").is_empty());
         let calls = org.calls();
         assert_eq!(calls.len(), 6);
         assert!(calls[5].ends_with("AND GroupId NOT IN ('00G000000000003')"), "{}", calls[5]);
+    }
+
+    /// What people have need not lie in the org for seven days because its reading failed.
+    #[tokio::test]
+    async fn a_job_whose_reading_fails_is_deleted_too() {
+        let org = Org::start(|_, request| {
+            let target = request.target();
+            if target.contains("COUNT()") {
+                Reply::ok(json!({"totalSize": 2}).to_string())
+            } else if target.starts_with("POST") {
+                Reply::ok(json!({"id": "750JOB"}).to_string())
+            } else if target.contains("/results") {
+                Reply::status(503, json!([{"errorCode": "SERVER_UNAVAILABLE", "message": "busy"}]).to_string())
+            } else if target.starts_with("DELETE") {
+                Reply::status(204, "")
+            } else {
+                Reply::ok(json!({"id": "750JOB", "state": "JobComplete"}).to_string())
+            }
+        })
+        .await;
+        let read = org.client().assignments(AssignedBy::Licences, &[], 0).await;
+        assert!(read.is_err());
+        let calls = org.calls();
+        let last = calls.last().unwrap();
+        assert!(last.starts_with("DELETE") && last.ends_with("/750JOB"), "{calls:?}");
     }
 }

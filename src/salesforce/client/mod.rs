@@ -30,7 +30,7 @@ use super::{Entitlement, dialect::Named};
 use crate::clock::SharedClock;
 use crate::scim::fold::fold;
 
-pub use assigned::Assignments;
+pub use assigned::{AssignedBy, Assignments};
 pub use catalogue::{Organization, Profile, Right, Rights, UserField, UserLicence};
 pub use grants::{Change, Grants, Held, calls_of};
 pub use pull::{Accounts, Chunk, Memberships, Place, Pulled, Shown, Way};

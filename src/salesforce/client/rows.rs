@@ -43,22 +43,10 @@ impl Client {
             job => job.transpose()?,
         };
         if let Some(job) = job {
-            self.job_done(&job).await?;
-            let mut locator: Option<String> = None;
-            loop {
-                let Page { csv, next } = self.job_page(&job, locator.as_deref()).await?;
-                let mut reader = Csv::new(csv)?;
-                while let Some(rows) = reader.next(1_000)? {
-                    take(rows);
-                }
-                match next {
-                    // The same place again would be read for ever.
-                    Some(next) if locator.as_deref() != Some(&next) => locator = Some(next),
-                    _ => break,
-                }
-            }
+            let read = self.read_job(&job, &mut take).await;
+            // Whatever came of it: whoever tries again starts another one.
             self.drop_job(&job).await;
-            return Ok(());
+            return read;
         }
         let mut answer = self.soql(kind, soql).await?;
         for _ in 0..PAGES {
@@ -73,6 +61,24 @@ impl Client {
             }
         }
         Err(Error::TooLarge { limit: self.settings().body_limit })
+    }
+
+    /// Gives the results of a job to `take`, once it has them.
+    async fn read_job(&self, job: &str, take: &mut impl FnMut(Vec<Row>)) -> Result<()> {
+        self.job_done(job).await?;
+        let mut locator: Option<String> = None;
+        loop {
+            let Page { csv, next } = self.job_page(job, locator.as_deref()).await?;
+            let mut reader = Csv::new(csv)?;
+            while let Some(rows) = reader.next(1_000)? {
+                take(rows);
+            }
+            match next {
+                // The same place again would be read for ever.
+                Some(next) if locator.as_deref() != Some(&next) => locator = Some(next),
+                _ => return Ok(()),
+            }
+        }
     }
 }
 

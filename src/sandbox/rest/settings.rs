@@ -12,6 +12,8 @@ pub struct RestSettings {
     /// Permissions that the integration user lacks, by the names of `UserPermissionAccess`: `PermissionsFreezeUsers`,
     /// `PermissionsAssignPermissionSets`, …. What they allow is refused.
     pub integration_permissions: Vec<String>,
+    /// Objects that the integration user may not see, by their names. Queries of them are refused.
+    pub hidden_objects: Vec<String>,
     /// When bulk jobs go on.
     pub bulk_pace: BulkPace,
     /// Largest upload of a bulk job, in bytes.
@@ -37,6 +39,7 @@ impl Default for RestSettings {
         Self {
             query_page: 2_000,
             integration_permissions: Vec::new(),
+            hidden_objects: Vec::new(),
             bulk_pace: BulkPace::Poll,
             bulk_upload_max: 150 * 1024 * 1024,
             bulk_query_jobs_max: 10_000,

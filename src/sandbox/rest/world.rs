@@ -183,7 +183,8 @@ impl<'a> Catalogue for World<'a> {
     type Slot = Slot;
 
     fn object(&self, name: &str) -> Option<&'static str> {
-        Object::named(name).map(|object| object.name)
+        let hidden = |object: &Object| self.settings.rest.hidden_objects.iter().any(|hidden| hidden == object.name);
+        Object::named(name).filter(|object| !hidden(object)).map(|object| object.name)
     }
 
     fn field(&self, object: &'static str, name: &str) -> Option<(String, Kind, Slot)> {

@@ -10,7 +10,9 @@ use scim_bridge::sandbox::{PermissionSetGroupSeed, PermissionSetLicenceSeed, Per
 use serde_json::{Value, json};
 
 use super::{account, all_delivered, set, tenant, until, words};
+use crate::entitlements::by_hand;
 use crate::support::app::{OrgState, TestApp};
+use crate::support::eventually;
 
 /// A client of the org, as the bridge has one.
 fn client(app: &TestApp) -> Client {
@@ -48,10 +50,7 @@ both_engines! {
         let app = TestApp::start(&engine).await;
         let id = app.user("ada").await;
         let ada = account(&all_delivered(&app).await, "ada@example.com");
-        app.org().org().with_store(|store| {
-            let set = store.permission_sets.iter().find(|(_, set)| set.name == "Sales_Console").expect("it").0.clone();
-            store.assign(&ada, &set).expect("assigned");
-        });
+        by_hand(&app, &ada, "Sales_Console");
         let path = format!("/Users/{id}");
         set(&app, &path, "title", json!("T")).await;
         set(&app, &path, "userName", json!("lovelace@example.com")).await;
@@ -74,10 +73,7 @@ both_engines! {
             .await;
             let id = app.user("ada").await;
             let ada = account(&all_delivered(&app).await, "ada@example.com");
-            app.org().org().with_store(|store| {
-                let set = store.permission_sets.iter().find(|(_, set)| set.name == "Sales_Console").expect("it").0.clone();
-                store.assign(&ada, &set).expect("assigned");
-            });
+            by_hand(&app, &ada, "Sales_Console");
             set(&app, &format!("/Users/{id}"), "title", json!("T")).await;
             let state = all_delivered(&app).await;
             let ada = state.user("ada@example.com").expect("ada");
@@ -99,14 +95,12 @@ both_engines! {
         let path = format!("/Users/{id}");
         set(&app, &path, "title", json!("T")).await;
         let mut said = String::new();
-        for _ in 0..500 {
+        eventually("what is said of the permission set", async || {
             said = words(&app, &path).await;
-            if said.contains("Account_Reader") {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        assert!(said.contains("Account_Reader") && said.contains("licence"), "{said}");
+            said.contains("Account_Reader")
+        })
+        .await;
+        assert!(said.contains("licence"), "{said}");
         assert!(!said.starts_with("\"delivered\""), "it is not as asked: {said}");
         app.settled().await;
         assert_eq!(app.state().await.user("ada@example.com").expect("ada")["PermissionSets"], json!(["Sales_Console"]));

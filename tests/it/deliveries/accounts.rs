@@ -5,6 +5,7 @@ use scim_bridge::sandbox::{Faults, UserSeed};
 use serde_json::json;
 
 use super::{account, all_delivered, creates, seed, set, until, words};
+use crate::entitlements::by_hand;
 use crate::support::app::{TestApp, user};
 
 both_engines! {
@@ -33,9 +34,8 @@ both_engines! {
             (Field::FederationIdentifier, "ext-ada"), (Field::Title, "Countess"), (Field::Department, "Old"),
         ]);
         let by_name = seed(&app, "eve@example.com", false, &[(Field::Phone, "123")]);
+        by_hand(&app, &by_id, "Sales_Console");
         app.org().org().with_store(|store| {
-            let set = store.permission_sets.iter().find(|(_, set)| set.name == "Sales_Console").expect("it").0.clone();
-            store.assign(&by_id, &set).expect("assigned");
             let west = store.group_named("West").expect("West");
             store.add_member(&west, &by_id).expect("a member");
         });

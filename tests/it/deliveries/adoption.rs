@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{account, all_delivered, calls, creates, seed, set, until, words};
 use crate::support::app::{TestApp, user};
 use crate::support::engine::Engine;
+use crate::support::eventually;
 
 fn tenant(config: &mut Config) -> &mut Tenant {
     config.tenant.get_mut("sandbox").expect("the tenant")
@@ -136,21 +137,14 @@ both_engines! {
         send("POST", "/Groups", &json!({ "schemas": schemas, "displayName": "SF West" })).await;
         let urn = "urn:scim-bridge:schemas:extension:delivery:1.0";
         let mut said = json!(null);
-        for _ in 0..500 {
+        eventually("a rejection", async || {
             said = send("GET", &format!("/Users/{id}?attributes={urn}"), &json!(null)).await[urn].clone();
-            if said["state"] == "rejected" {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+            said["state"] == "rejected"
+        })
+        .await;
         assert!(said["reason"].as_str().is_some_and(|words| words.contains(&ada)), "whose it is: {said}");
         // The group of the same name is another one.
-        for _ in 0..500 {
-            if app.state().await.groups().len() == 2 {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        eventually("two groups", async || app.state().await.groups().len() == 2).await;
         let state = app.state().await;
         assert_eq!(state.groups(), ["SF West", "SF West"]);
         assert_eq!(state.users(), before.users(), "{group}");

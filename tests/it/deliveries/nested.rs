@@ -10,6 +10,7 @@ use crate::entitlements::tenant;
 use crate::reconcile::{Via, reconcile};
 use crate::support::app::{OrgState, TestApp};
 use crate::support::engine::Engine;
+use crate::support::eventually;
 
 fn groups(config: &mut Config, mirror: &[&str], nested: Nested) {
     let tenant = tenant(config);
@@ -175,12 +176,7 @@ both_engines! {
         let state = all_delivered(&app).await;
         assert_eq!(inside(&state, "Outer"), ["Inner"]);
         app.reconfigure(|config| groups(config, &["*"], Nested::Flatten)).await;
-        for _ in 0..500 {
-            if inside(&app.state().await, "Outer").is_empty() {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+        eventually("Outer has no group in it", async || inside(&app.state().await, "Outer").is_empty()).await;
         assert_eq!(people(&all_delivered(&app).await, "Outer"), ["ada", "bob"]);
         let before = calls(&app, "group_members").await;
         app.restart().await;
@@ -188,12 +184,7 @@ both_engines! {
         all_delivered(&app).await;
         assert_eq!(calls(&app, "group_members").await, before);
         app.reconfigure(|config| groups(config, &["*"], Nested::Keep)).await;
-        for _ in 0..500 {
-            if inside(&app.state().await, "Outer") == ["Inner"] {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+        eventually("Inner is in Outer again", async || inside(&app.state().await, "Outer") == ["Inner"]).await;
         let state = all_delivered(&app).await;
         assert_eq!(inside(&state, "Outer"), ["Inner"]);
         assert_eq!(state.members("Outer"), Some(vec!["bob@example.com".to_owned()]));

@@ -1,6 +1,7 @@
 //! The calls that a plan foresees, over HTTP and on the command line; and whether they are the ones that are made.
 
 use scim_bridge::access::{NewToken, Scope};
+use scim_bridge::config::Leaving;
 use scim_bridge::sandbox::Faults;
 
 use super::*;
@@ -92,8 +93,7 @@ both_engines! {
             let tenant = tenant(config);
             tenant.entitlements = entitlements(RULES);
             tenant.groups.mirror.clear();
-            tenant.accounts.on_deactivate =
-                vec![scim_bridge::config::Leaving::Freeze, scim_bridge::config::Leaving::RemovePermissionSets];
+            tenant.accounts.on_deactivate = vec![Leaving::Freeze, Leaving::RemovePermissionSets, Leaving::Deactivate];
         })
         .await;
         app.org().org().set_faults(Faults { unavailable: 1.0, ..Faults::default() });

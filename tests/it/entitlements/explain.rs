@@ -22,7 +22,7 @@ pub(super) fn configuration(app: &TestApp, engine: &Engine, entitlements: &str) 
 }
 
 /// Runs `scim-bridge plan`, and answers what it printed.
-async fn plan(file: &std::path::Path, more: &[&str]) -> String {
+pub(super) async fn plan(file: &std::path::Path, more: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scim-bridge"));
     command.args(["plan", "--tenant", TENANT, "--config"]).arg(file).args(more);
     let done = tokio::task::spawn_blocking(move || command.output().expect("the binary runs")).await.expect("no panic");

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::explain::configuration;
+use super::explain::{configuration, plan};
 use super::*;
 
 /// People of a group whose members may call a support set their own.
@@ -115,6 +115,34 @@ both_engines! {
         release(&file, &["--guarded", "--tenant", TENANT]).await;
         let state = all_delivered(&app).await;
         assert_eq!((having(&state, 5, "Sales_Console"), having(&state, 5, "Knowledge_Reader")), (5, 0));
+    }
+
+    /// A plan of changes tells what will be held: those who lost it lately count, and those who wait already count once.
+    async fn a_plan_of_changes_foresees_what_is_held(engine: Engine) {
+        let mut app = guarded(&engine, 2, 10).await;
+        let people = people(&app, 6, "Sales").await;
+        all_delivered(&app).await;
+        for id in people.iter().take(2) {
+            department(&app, id, "Research").await;
+        }
+        all_delivered(&app).await;
+        let limited = |rules: &str, losses: u32| format!("{rules}[tenant.{TENANT}.guard]\nlosses = {losses}\n");
+        let but_one = RULES.replace("eq \"Sales\"'", "eq \"Sales\" and userName ne \"person2@example.com\"'");
+        for (losses, held) in [(2, true), (3, false)] {
+            let file = configuration(&app, &engine, &limited(&but_one, losses));
+            let said = plan(&file, &["--changes"]).await;
+            assert!(said.contains("permission set \"Sales_Console\": +0 −1"), "{said}");
+            assert_eq!(said.contains("1 losses would be held until a person agrees"), held, "the {losses} of before: {said}");
+        }
+        let edited = RULES.replace("[\"Sales_Console\"]", "[\"Knowledge_Reader\"]");
+        reconfigure(&mut app, |tenant| tenant.entitlements = entitlements(&edited)).await;
+        assert_eq!(held(&app).await, 4);
+        for (losses, held) in [(5, true), (6, false)] {
+            let file = configuration(&app, &engine, &limited(&edited, losses));
+            let said = plan(&file, &["--changes"]).await;
+            assert!(said.contains("permission set \"Sales_Console\": +0 −4"), "{said}");
+            assert_eq!(said.contains("4 losses would be held until a person agrees"), held, "two are gone: {said}");
+        }
     }
 
     /// Losses one by one are counted together, within the window; few are nobody's business, nor are they where many have it.

@@ -34,7 +34,7 @@ async fn ada(app: &TestApp) -> (String, String) {
     let id = account(&all_delivered(app).await, "ada@example.com");
     by_hand(app, &id, "Knowledge_Reader");
     app.org().org().with_store(|store| {
-        let group = store.groups().find(|group| group.name == "All Regions").expect("it").id.clone();
+        let group = store.group_named("All Regions").expect("it");
         store.add_member(&group, &id).expect("added");
     });
     (ada, id)
@@ -127,12 +127,8 @@ both_engines! {
         let path = format!("/Users/{ada}");
         app.org().org().set_faults(scim_bridge::sandbox::Faults { lost_answer_next: 1, ..Default::default() });
         set(&app, &path, "active", json!(false)).await;
-        for _ in 0..500 {
-            if is_frozen(&app, &id) && app.delivery(&path).await["state"] != "delivering" {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        let is_tried = async || is_frozen(&app, &id) && app.delivery(&path).await["state"] != "delivering";
+        eventually("she is frozen, and the try is over", is_tried).await;
         set(&app, &path, "active", json!(true)).await;
         until(&app, &path, "delivered").await;
         assert!(!is_frozen(&app, &id));

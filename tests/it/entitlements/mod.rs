@@ -18,19 +18,13 @@ use serde_json::{Value, json};
 use super::deliveries::{account, add, all_delivered, calls, creates, remove, set, until, words};
 use super::support::app::{OrgState, TENANT, TestApp, user};
 use super::support::engine::Engine;
+use super::support::eventually;
 use super::support::urn::ENTERPRISE;
 
 /// The rules of most tests: sales people by department, support people by group, and what comes with them.
-pub(super) const RULES: &str = r#"
-default_profile = "Minimum Access - Salesforce"
-[[rules]]
-name = "sales"
-when = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "Sales"'
-profile = "Standard User"
-role = "Sales Rep"
-permission_sets = ["Sales_Console"]
-public_groups = ["West"]
-[[rules]]
+pub(super) const RULES: &str = concat!(
+    sales!(),
+    r#"[[rules]]
 name = "support"
 when = 'groups[display sw "SF Support"]'
 profile = "System Administrator"
@@ -42,7 +36,8 @@ name = "analysts"
 group = "SF Analysts*"
 permission_set_licenses = ["Analytics"]
 permission_sets = ["Analytics_Viewer"]
-"#;
+"#
+);
 
 pub(super) fn tenant(config: &mut Config) -> &mut Tenant {
     config.tenant.get_mut("sandbox").expect("the tenant")
@@ -68,18 +63,13 @@ pub(super) async fn start(engine: &Engine, text: &str) -> TestApp {
 }
 
 /// Starts the bridge with other entitlements, and waits until everybody was looked at under them.
-async fn reconfigure(app: &mut TestApp, change: impl FnOnce(&mut Tenant)) {
+pub(super) async fn reconfigure(app: &mut TestApp, change: impl FnOnce(&mut Tenant)) {
     let db = Db::open(app.config().database.url.expose(), 1).expect("opens");
     let planned = async || db.read(|conn| replan::planned_last(conn, TENANT)).await.expect("a mark");
     let before = planned().await;
     app.reconfigure(|config| change(tenant(config))).await;
-    for _ in 0..1_000 {
-        if planned().await != before {
-            return db.close().await;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("nobody was planned anew");
+    eventually("everybody is planned anew", async || planned().await != before).await;
+    db.close().await;
 }
 
 /// Pushes a person of a department; answers our id.
@@ -120,7 +110,7 @@ pub(super) fn has(state: &OrgState, name: &str) -> Value {
 /// Gives a permission set by hand.
 pub(super) fn by_hand(app: &TestApp, account: &str, name: &str) {
     app.org().org().with_store(|store| {
-        let set = store.permission_sets.iter().find(|(_, set)| set.name == name).expect("the set").0.clone();
+        let set = store.permission_set_named(name).expect("the set");
         store.assign(account, &set).expect("assigned");
     });
 }

@@ -35,8 +35,7 @@ both_engines! {
         let id = account(&state, "ada@example.com");
         app.org().org().with_store(|store| {
             use scim_bridge::sandbox::store::field::Field;
-            let (profile, role) = (store.profile_named("System Administrator").expect("it"),
-                store.roles.iter().find(|(_, role)| role.name == "CEO").expect("it").0.clone());
+            let (profile, role) = (store.profile_named("System Administrator").expect("it"), store.role_named("CEO").expect("it"));
             let mut user = store.user(&id).expect("ada").clone();
             user.set(Field::ProfileId, &profile);
             user.set(Field::UserRoleId, &role);
@@ -59,7 +58,7 @@ both_engines! {
         let account = seed(&app, "ada@example.com", true, &[]);
         by_hand(&app, &account, "Knowledge_Reader");
         app.org().org().with_store(|store| {
-            let group = store.groups().find(|group| group.name == "All Regions").expect("it").id.clone();
+            let group = store.group_named("All Regions").expect("it");
             store.add_member(&group, &account).expect("added");
         });
         person(&app, "ada", "Sales").await;
@@ -86,9 +85,7 @@ both_engines! {
     /// An account of before that has a rule's profile and role already is only looked at, and keeps them when the rule goes.
     async fn what_an_account_had_before_the_rules_is_not_the_bridge_s(engine: Engine) {
         let mut app = start(&engine, "default_profile = \"Minimum Access - Salesforce\"").await;
-        let role = app.org().org().with_store(|store| {
-            store.roles.iter().find(|(_, role)| role.name == "Sales Rep").expect("it").0.clone()
-        });
+        let role = app.org().org().with_store(|store| store.role_named("Sales Rep").expect("it"));
         let fields = [(scim_bridge::sandbox::store::field::Field::UserRoleId, role.as_str())];
         seed(&app, "ada@example.com", true, &fields);
         person(&app, "ada", "Sales").await;

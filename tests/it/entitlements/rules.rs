@@ -88,6 +88,29 @@ both_engines! {
         assert_eq!(has(&app.state().await, "ada")[2], json!("Missing+Sales_Console"));
     }
 
+    /// A mirrored group is no rule's to give, whichever of its names the rule has: the configuration knows the label alone.
+    async fn a_mirrored_group_is_given_under_no_name(engine: Engine) {
+        let by_id = |app: &TestApp| app.org().org().with_store(|store| store.group_named("All Regions").expect("it"));
+        for is_named_by_id in [false, true] {
+            let engine = engine.another();
+            let mut app = TestApp::start_with(&engine, |_| {}, |config| {
+                tenant(config).groups.mirror = vec!["All *".to_owned()];
+                tenant(config).entitlements = entitlements(&RULES.replace("\"West\"", "\"All_Regions\""));
+            })
+            .await;
+            if is_named_by_id {
+                let rules = RULES.replace("West", &by_id(&app));
+                reconfigure(&mut app, |tenant| tenant.entitlements = entitlements(&rules)).await;
+            }
+            let ada = person(&app, "ada", "Sales").await;
+            until(&app, &format!("/Users/{ada}"), "held").await;
+            let said = words(&app, &format!("/Users/{ada}")).await;
+            assert!(said.contains("is the mirrored group \\\"All Regions\\\" (groups.mirror)"), "{said}");
+            let sales = json!(["Standard User", "Sales Rep", "Sales_Console", "", "", []]);
+            assert_eq!(has(&app.state().await, "ada"), sales, "the rest was given");
+        }
+    }
+
     /// Without a rule and a default a newcomer waits, and is told why.
     async fn nobody_gets_an_account_without_a_profile(engine: Engine) {
         let text = RULES.replace("default_profile = \"Minimum Access - Salesforce\"", "");

@@ -1,6 +1,7 @@
 //! What people are given, changed by hand in the org: what the bridge manages is found and repaired, and nothing else.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use scim_bridge::clock::{Clock as _, SystemClock};
 use scim_bridge::config::{Config, Exclusive, Rest};
@@ -16,19 +17,13 @@ use serde_json::json;
 use super::changes::stranger;
 use super::{Beside, Via, reconcile, words};
 use crate::deliveries::{account, all_delivered, calls, set};
-use crate::entitlements::{RULES, by_hand, department, entitlements, has, person, start, tenant};
+use crate::entitlements::{RULES, by_hand, department, entitlements, has, person, reconfigure, start, tenant};
 use crate::support::app::{TENANT, TestApp};
 use crate::support::engine::Engine;
+use crate::support::eventually;
 
 /// Rules for an org that is asked over SCIM alone.
-const FIELDS: &str = r#"
-default_profile = "Minimum Access - Salesforce"
-[[rules]]
-name = "sales"
-when = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "Sales"'
-profile = "Standard User"
-role = "Sales Rep"
-"#;
+const FIELDS: &str = sales_over_scim!();
 
 /// Rules that give nobody anything.
 const WITHOUT: &str = "default_profile = \"Minimum Access - Salesforce\"";
@@ -222,6 +217,93 @@ both_engines! {
         assert_eq!(words(&reconcile(&app, Via::Soql, true).await.1), expected(&[]));
     }
 
+    /// A group that is mirrored no longer is like any other, though the bridge remembers whose it was.
+    async fn what_a_rule_gives_of_a_group_that_was_mirrored_is_seen(engine: Engine) {
+        let mut app = TestApp::start_with(&engine, |_| {}, |config| {
+            tenant(config).groups.mirror = vec!["*".to_owned()];
+            without_rules(config);
+        })
+        .await;
+        let ada = person(&app, "ada", "Sales").await;
+        app.group("West", &[]).await;
+        all_delivered(&app).await;
+        reconfigure(&mut app, |tenant| {
+            tenant.groups.mirror = vec!["SF *".to_owned()];
+            tenant.entitlements = entitlements(RULES);
+        })
+        .await;
+        assert_eq!(has(&all_delivered(&app).await, "ada")[5], json!(["West"]));
+        for applies in [false, true] {
+            assert_eq!(words(&reconcile(&app, Via::Soql, applies).await.1), expected(&[]));
+        }
+        department(&app, &ada, "Research").await;
+        assert_eq!(has(&all_delivered(&app).await, "ada")[5], json!([]), "it was the bridge's to take away");
+    }
+
+    /// What the integration user may not read is not compared, and is no reason to compare nothing.
+    async fn an_object_that_cannot_be_read_leaves_the_fields(engine: Engine) {
+        let app = TestApp::start_with(
+            &engine,
+            |org| org.rest.hidden_objects = vec!["PermissionSetLicenseAssign".to_owned()],
+            |config| {
+                tenant(config).groups.mirror.clear();
+                tenant(config).entitlements = entitlements(RULES);
+            },
+        )
+        .await;
+        person(&app, "ada", "Sales").await;
+        let ada = account(&all_delivered(&app).await, "ada@example.com");
+        unassign(&app, &ada, "Sales_Console");
+        change(&app, &ada, "Standard User", Some("CEO"));
+        let (report, found) = reconcile(&app, Via::Soql, false).await;
+        assert_eq!((words(&found), report.counts.users), (expected(&["grant ada@example.com +role Sales_Rep"]), 1));
+    }
+
+    /// A 404 without a word is of somebody in between, and passes.
+    async fn a_wordless_404_ends_no_reconcile(engine: Engine) {
+        let app = start(&engine, RULES).await;
+        person(&app, "ada", "Sales").await;
+        all_delivered(&app).await;
+        for (blanks, comes_to_its_end) in [(2, true), (100, false)] {
+            let mut beside = Beside::open(&app, Via::Soql).await;
+            beside.on = beside.on.with_waits(vec![Duration::from_millis(1); 3]);
+            app.org().org().set_faults(Faults { blank_404_next: blanks, ..Faults::default() });
+            let done = beside.run(false).await;
+            app.org().org().set_faults(Faults::default());
+            assert_eq!(done.is_ok(), comes_to_its_end, "{done:?}");
+            beside.db.close().await;
+        }
+    }
+
+    /// An error that passes costs the reading that it struck, and no other one.
+    async fn a_passing_error_has_nothing_else_read_again(engine: Engine) {
+        let app = start(&engine, RULES).await;
+        person(&app, "ada", "Sales").await;
+        all_delivered(&app).await;
+        let slow = Faults { latency_ms: 200, ..Faults::default() };
+        app.org().org().set_faults(slow.clone());
+        let mut beside = Beside::open(&app, Via::Soql).await;
+        beside.on = beside.on.with_waits(vec![Duration::from_millis(1); 3]);
+        let before = total(&app).await;
+        let queries = async |object: &str| {
+            let url = format!("{}/sandbox/journal?after={before}", app.org().url().trim_end_matches('/'));
+            let journal = app.get(&url).await.body;
+            let paths = journal.as_array().expect("a journal").iter().filter_map(|call| call["path"].as_str());
+            paths.filter(|path| path.contains(&format!("FROM%20{object}"))).count()
+        };
+        let strike = async {
+            eventually("the last object is counted", async || queries("GroupMember").await == 1).await;
+            app.org().org().set_faults(Faults { unavailable_next: 1, ..slow.clone() });
+        };
+        let (done, ()) = tokio::join!(beside.run(false), strike);
+        assert_eq!(words(&done.expect("a reconcile").1), expected(&[]));
+        assert_eq!(queries("GroupMember").await, 4, "it was struck, and read again");
+        for object in ["PermissionSetAssignment", "PermissionSetLicenseAssign"] {
+            assert_eq!(queries(object).await, 2, "{object}");
+        }
+        beside.db.close().await;
+    }
+
     /// A reconcile that repairs is held by the guard as a push is.
     async fn what_a_repair_would_take_from_many_waits_for_a_person(engine: Engine) {
         let app = TestApp::start_with(&engine, |_| {}, |config| {
@@ -305,9 +387,7 @@ both_engines! {
         assert_eq!(cost(&app, RULES).await, (all, 80), "the names, and how many and which records of three objects");
         // What was given is looked after when the rules are gone.
         app.reconfigure(|config| tenant(config).entitlements = entitlements(RULES)).await;
-        while cost(&app, WITHOUT).await.1 < 80 {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+        eventually("everybody has what the rules give", async || cost(&app, WITHOUT).await.1 == 80).await;
         all_delivered(&app).await;
         assert_eq!(cost(&app, WITHOUT).await, (without + 1 + 6, 80));
         let beside = Beside::open_with(&app, Via::Scim, |config| {

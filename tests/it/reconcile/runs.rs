@@ -12,6 +12,7 @@ use serde_json::json;
 use super::changes::stranger;
 use super::{Beside, Via, reconcile, words};
 use crate::support::app::{TENANT, TestApp, user};
+use crate::support::eventually;
 
 /// A bridge whose org is asked over SCIM alone.
 async fn over_scim(engine: &crate::support::engine::Engine) -> TestApp {
@@ -271,13 +272,7 @@ both_engines! {
         app.settled().await;
         by_hand(&app, "ada@example.com", Field::LastName, "By hand");
         let mended = async || app.state().await.user("ada@example.com").expect("ada")["LastName"] == "ada";
-        for _ in 0..500 {
-            if mended().await {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        assert!(mended().await, "nobody looked");
+        eventually("somebody looks", mended).await;
         let metrics = app.get(&app.base().replace("/scim/v2", "/metrics")).await.body;
         let line = format!("scim_bridge_drift{{tenant=\"{TENANT}\",kind=\"missing-account\"}} 0");
         assert!(metrics.as_str().expect("text").contains(&line), "{metrics}");
