@@ -225,10 +225,10 @@ both_engines! {
         let bad = rule("bad", "role = \"Nobody\"\npermission_sets = [\"Twice\", \"Sales_Console\"]");
         let (content, lines) = check(&engine, &app, &[Tenant("acme", "secret", "Standard User", &bad)]).await;
         assert!(!content);
-        let [role, set] = errors(&lines)[..] else { panic!("{lines:?}") };
-        assert_eq!(role, ("acme", "the org has no role \"Nobody\" (rule \"bad\"); whoever needs it is held"));
-        assert!(set.1.starts_with("the org has several permission sets named \"Twice\": 0PS"), "{set:?}");
-        assert!(set.1.ends_with(" (rule \"bad\"); whoever needs it is held"), "{set:?}");
+        let [nobody, twice] = errors(&lines)[..] else { panic!("{lines:?}") };
+        assert_eq!(nobody, ("acme", "the org has no role \"Nobody\" (rule \"bad\"); whoever needs it is held"));
+        assert!(twice.1.starts_with("the org has several permission sets named \"Twice\": 0PS"), "{twice:?}");
+        assert!(twice.1.ends_with(" (rule \"bad\"); whoever needs it is held"), "{twice:?}");
         // Its label would be refused with the file.
         let mirrored = rule("mirrored", "public_groups = [\"All_Regions\"]") + "[tenant.acme.groups]\nmirror = [\"All *\"]";
         let (content, lines) = check(&engine, &app, &[Tenant("acme", "secret", "Standard User", &mirrored)]).await;
