@@ -22,8 +22,11 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
 /// Writes a span in the largest unit that keeps it a whole number.
 pub(super) fn display(span: Duration) -> String {
     let millis = span.as_millis();
+    if millis == 0 {
+        return "0s".to_owned();
+    }
     for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
-        if millis != 0 && millis.is_multiple_of(size) {
+        if millis.is_multiple_of(size) {
             return format!("{}{unit}", millis / size);
         }
     }

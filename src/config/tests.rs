@@ -21,6 +21,20 @@ fn problems(text: &str) -> Vec<String> {
     error.problems.iter().map(ToString::to_string).collect()
 }
 
+#[test]
+fn answers_wait_neither_for_nothing_nor_for_ever() {
+    for (span, is_right) in [("99ms", false), ("100ms", true), ("2m", true), ("121s", false)] {
+        let text = format!("[tenant.acme]\nacknowledge = 'delivered'\nacknowledge_within = '{span}'\n{ACME}");
+        if is_right {
+            let config = Config::from_toml(&text).unwrap();
+            assert_eq!(config.tenant["acme"].waits(), Some(config.tenant["acme"].acknowledge_within));
+        } else {
+            let told = problems(&text);
+            assert!(told[0].ends_with("tenant.acme.acknowledge_within must be from 100ms to 2m"), "{told:?}");
+        }
+    }
+}
+
 /// `text` as a file, and the variables above it.
 fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, Error> {
     let folder = tempfile::tempdir().unwrap();
@@ -137,7 +151,6 @@ fn wrong_values_are_refused_with_their_key() {
             "[tenant.acme]\nacknowledge = 'never'",
             "tenant.acme.acknowledge must be \"stored\" or \"delivered\", not \"never\"",
         ),
-        ("[tenant.acme]\nacknowledge_within = '0s'", "tenant.acme.acknowledge_within must be from 100ms to 2m"),
         (
             "[tenant.acme.salesforce]\nflow = 'password'",
             "flow must be \"client-credentials\" or \"jwt-bearer\" or \"refresh-token\", not",
