@@ -304,6 +304,8 @@ impl App {
         if !self.drain.is_zero() {
             tokio::time::sleep(self.drain).await;
         }
+        // What would have been waited for is on disk.
+        self.signals.close();
         // Both at once, under one deadline: who asked for the stop waits no longer than was promised.
         self.crew.stop.cancel();
         let grace = self.grace;

@@ -7,8 +7,8 @@ use comfy_table::presets::NOTHING;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
-use crate::delivery::State;
-use crate::delivery::hand::{self, Done, Order, ShownDelivery};
+use crate::delivery::hand::{self, Done, Listed, Order, ShownDelivery};
+use crate::delivery::{Refused, State};
 
 use super::{ConfigFile, database};
 
@@ -165,7 +165,13 @@ impl Retry {
         }
         let mut ids = Vec::new();
         let states = [State::Retrying, State::Held, State::Rejected];
-        hand::list(&db, self.tenant.as_deref(), &states, |listed| ids.push(listed.delivery.resource)).await?;
+        let mut note = |listed: Listed| {
+            // What a person gave up is taken up one by one.
+            if listed.delivery.refused != Some(Refused::Discarded) {
+                ids.push(listed.delivery.resource);
+            }
+        };
+        hand::list(&db, self.tenant.as_deref(), &states, &mut note).await?;
         let mut tried = 0_usize;
         for id in &ids {
             tried += usize::from(hand::order(&db, None, id, Order::Retry, now).await? == Done::Yes);

@@ -96,6 +96,7 @@ diesel::table! {
         urgent -> Bool,
         taken -> BigInt,
         refused -> Nullable<Text>,
+        unheard -> Bool,
     }
 }
 

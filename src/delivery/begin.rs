@@ -16,6 +16,9 @@ use crate::db::{Conn, Error};
 /// process, may have decided under the configuration of before.
 const AGAIN: Duration = Duration::from_mins(1);
 
+/// Longer than any lease of any process.
+const LONGEST_LEASE: TimeDelta = TimeDelta::hours(25);
+
 /// How long is waited after a look that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
@@ -44,7 +47,8 @@ async fn pull_in(shared: &Shared) -> Result<(), Error> {
     let (tenant, now) = (shared.org.tenant.clone(), shared.clock.now());
     let longest = shared.pace.schedule.longest() + LOOK_AGAIN;
     let waits = now + TimeDelta::from_std(longest).unwrap_or(TimeDelta::MAX);
-    let leases = now + shared.pace.lease * 2;
+    // Another process may have longer leases, up to a day.
+    let leases = now + LONGEST_LEASE;
     let pull = move |conn: &mut Conn| {
         outbox::pull_in(conn, &tenant, &[State::Pending, State::Retrying, State::Held], waits, now)?;
         outbox::pull_in(conn, &tenant, &[State::Delivering], leases, now)
@@ -61,8 +65,10 @@ pub(super) async fn look_again(shared: Arc<Shared>, now: bool, stop: Cancellatio
     if now {
         plan(&shared, &stop).await;
     }
-    tokio::time::sleep(AGAIN).await;
-    plan(&shared, &stop).await;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(AGAIN) => plan(&shared, &stop).await,
+    }
 }
 
 async fn plan(shared: &Shared, stop: &CancellationToken) {
@@ -80,6 +86,9 @@ async fn until_it_works<T, F: Future<Output = Result<T, Error>>>(
     look: impl Fn() -> F,
 ) -> Option<T> {
     loop {
+        if stop.is_cancelled() {
+            return None;
+        }
         match look().await {
             Ok(found) => return Some(found),
             Err(error) => {

@@ -2,6 +2,7 @@
 
 mod guarded;
 
+use chrono::{DateTime, Utc};
 use globset::GlobSet;
 
 use crate::db::{Conn, Error as DbError};
@@ -18,6 +19,9 @@ use super::outbox::{self, Outcome};
 use super::plan::{self, GroupSeen, GroupStep, GroupWish, MEMBERS_A_CALL, ObservedGroup};
 use super::refused;
 use super::state::State;
+
+/// What is told of the deletion of a group that was held, and whose name another group has now.
+const TAKEN_OVER: &str = "another group of this name was made meanwhile, and has the public group";
 
 /// Steps of one try at most; a larger group goes on in the next, which is due at once.
 const STEPS: usize = 100;
@@ -48,13 +52,22 @@ fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
 
 /// Whether a deleted group of this name has a public group that is still to be deleted, or left. Were it taken over
 /// meanwhile, its own delivery would delete it all the same.
-fn predecessor_is_leaving(conn: &mut Conn, stored: &Stored) -> Result<bool, DbError> {
+fn predecessor_is_leaving(conn: &mut Conn, stored: &Stored, now: DateTime<Utc>) -> Result<bool, DbError> {
     let Some(predecessor) = shadow::predecessor(conn, stored)?.filter(|_| stored.deleted.is_none()) else {
         return Ok(false);
     };
     let delivery = outbox::of(conn, std::slice::from_ref(&predecessor))?.remove(&predecessor);
-    // What Salesforce refuses to delete is there to be taken over.
-    Ok(delivery.is_some_and(|delivery| !matches!(delivery.state, State::Rejected | State::Delivered)))
+    match delivery.map(|delivery| delivery.state) {
+        // It is not to be deleted any more: whoever has to agree to that has nothing to agree to.
+        Some(State::Held) => {
+            guard::drop_all(conn, &predecessor)?;
+            outbox::give_up(conn, &predecessor, TAKEN_OVER, now)?;
+            Ok(false)
+        }
+        // What Salesforce refuses to delete is there to be taken over.
+        None | Some(State::Rejected | State::Delivered) => Ok(false),
+        Some(_) => Ok(true),
+    }
 }
 
 /// Whether the refusal of a change of members can be about one of them alone.
@@ -330,6 +343,10 @@ impl Delivery<'_> {
 
     async fn done(&mut self) -> Result<Outcome, Abandoned> {
         if !self.refused.is_empty() {
+            if self.kept.is_none() {
+                // What was agreed to is done, but for those.
+                self.settle_guard().await?;
+            }
             return self.refused(true).await;
         }
         if self.kept.is_some() {
@@ -372,7 +389,8 @@ impl Delivery<'_> {
     async fn look(&mut self, name: &str) -> Result<Result<Option<String>, salesforce::Error>, Abandoned> {
         // Before the org is asked: what it answers could be deleted by the time that we know whose it is.
         let stored = self.stored.clone();
-        if self.attempt.shared.db.read(move |conn| predecessor_is_leaving(conn, &stored)).await? {
+        let now = self.attempt.now();
+        if self.attempt.note(move |conn, _| predecessor_is_leaving(conn, &stored, now)).await? {
             return Ok(Ok(Some("waits for the deletion of an earlier group of this name".into())));
         }
         let found = match self.attempt.shared.org.client.find_groups(name).await {

@@ -12,7 +12,7 @@ use crate::shadow::nested::{self, Nested};
 
 use super::org::Org;
 use super::outbox;
-use super::state::State;
+use super::state::{Refused, State};
 
 /// What a delivered group says that stays out of Salesforce. Compared at the next start, to find the groups for which
 /// the configuration says otherwise now.
@@ -90,6 +90,7 @@ fn ended(conn: &mut Conn, tenant: &str, after: &str) -> Result<Vec<Ended>, Error
         .filter(resources::tenant.eq(tenant).and(resources::kind.eq(Kind::Group.as_str())))
         .filter(resources::deleted_at.is_null().and(resources::id.gt(after)))
         .filter(deliveries::state.eq_any([State::Delivered.as_str(), State::Rejected.as_str()]))
+        .filter(deliveries::refused.is_null().or(deliveries::refused.ne(Refused::Discarded.as_str())))
         .order(resources::id)
         .limit(PAGE)
         .select((resources::id, resources::document, deliveries::reason, deliveries::state))

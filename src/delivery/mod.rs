@@ -41,7 +41,7 @@ pub use signal::Signals;
 pub use state::{Refused, State};
 pub use turns::Turns;
 pub use user::{Due, Entitled, Manager, SINGLES, entitled, is_active, manager_of, wanted_of_account};
-pub use word::{Word, word};
+pub use word::{Heard, Word, word};
 pub use worker::Worker;
 
 pub use crate::shadow::nested::Nested;

@@ -14,7 +14,7 @@ use crate::db::schema::deliveries;
 use crate::db::{Conn, Error, on_backend};
 use crate::shadow::{Kind, Stored};
 
-use super::state::State;
+use super::state::{Refused, State};
 
 pub use history::{Attempt, record};
 pub use lease::{Claim, Outcome, Rare, claim, complete, creating, is_creating_group, renew};
@@ -116,6 +116,7 @@ fn put(
                     deliveries::taken.eq(0_i64),
                     deliveries::due_at.eq(due),
                     deliveries::reason.eq(None::<String>),
+                    deliveries::refused.eq(None::<String>),
                     deliveries::updated_at.eq(now),
                     set_urgent,
                 ))
@@ -190,7 +191,9 @@ fn reopen(conn: &mut Conn, resources: &[String], from: &[State], due: DateTime<U
             rows.select(deliveries::resource_id).for_update().load::<String>(c)?;
         }
         released += on_backend!(&mut *conn, c => diesel::update(deliveries::table
-            .filter(deliveries::resource_id.eq_any(chunk).and(deliveries::state.eq_any(&from))))
+            .filter(deliveries::resource_id.eq_any(chunk).and(deliveries::state.eq_any(&from)))
+            // What a person gave up is taken up by nothing but a change of the resource, or a person.
+            .filter(deliveries::refused.is_null().or(deliveries::refused.ne(Refused::Discarded.as_str()))))
             .set((deliveries::state.eq(State::Pending.as_str()), deliveries::due_at.eq(due.naive_utc())))
             .execute(c))?;
         // One that a worker is at has perhaps read the shadow already: it must look again.
@@ -213,6 +216,12 @@ pub fn release_all(conn: &mut Conn, tenant: &str, due: DateTime<Utc>) -> Result<
     .execute(conn)?)
 }
 
+/// Notes that a resource is being made whose maker waits for Salesforce's word (`false`: and has heard a success).
+pub fn unheard(conn: &mut Conn, resource: &str, unheard: bool) -> Result<(), Error> {
+    diesel::update(deliveries::table.find(resource)).set(deliveries::unheard.eq(unheard)).execute(conn)?;
+    Ok(())
+}
+
 /// Ends a delivery by a person's word: Salesforce stays as it is until the resource changes again, or what it rests on.
 pub fn give_up(conn: &mut Conn, resource: &str, why: &str, now: DateTime<Utc>) -> Result<(), Error> {
     diesel::update(deliveries::table.find(resource))
@@ -222,7 +231,7 @@ pub fn give_up(conn: &mut Conn, resource: &str, why: &str, now: DateTime<Utc>) -
             deliveries::due_at.eq(never()),
             deliveries::reason.eq(Some(why)),
             deliveries::last_error.eq(None::<String>),
-            deliveries::refused.eq(None::<String>),
+            deliveries::refused.eq(Some(Refused::Discarded.as_str())),
             deliveries::updated_at.eq(now.naive_utc()),
         ))
         .execute(conn)?;

@@ -2,6 +2,7 @@
 //! Salesforce's word that a delivery ended. Nobody then waits for the next look at the clock.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -16,8 +17,10 @@ pub struct Signals(Arc<Inner>);
 struct Inner {
     /// One for each tenant's worker.
     workers: Mutex<BTreeMap<String, Arc<Notify>>>,
-    /// One for each resource whose delivery is waited for.
-    ends: Mutex<HashMap<String, Arc<Notify>>>,
+    /// One for each resource whose delivery is waited for, and how many wait.
+    ends: Mutex<HashMap<String, (usize, Arc<Notify>)>>,
+    /// Whether nobody is to wait any more.
+    closed: AtomicBool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -37,15 +40,30 @@ impl Signals {
 
     /// Waits from now on for the end of deliveries of a resource.
     pub fn ending(&self, resource: &str) -> Ending {
-        let call = Arc::clone(locked(&self.0.ends).entry(resource.to_owned()).or_default());
+        let mut ends = locked(&self.0.ends);
+        let (waiting, call) = ends.entry(resource.to_owned()).or_default();
+        *waiting += 1;
+        let call = Arc::clone(call);
+        drop(ends);
         Ending { signals: self.clone(), resource: resource.to_owned(), call }
     }
 
     /// Tells all who wait that a delivery of the resource ended.
     pub fn ended(&self, resource: &str) {
-        if let Some(call) = locked(&self.0.ends).get(resource) {
+        if let Some((_, call)) = locked(&self.0.ends).get(resource) {
             call.notify_waiters();
         }
+    }
+
+    /// Nobody is to wait for an end any more: the process stops.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::Release);
+        locked(&self.0.ends).values().for_each(|(_, call)| call.notify_waiters());
+    }
+
+    /// Whether nobody is to wait for an end any more.
+    pub fn are_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
     }
 }
 
@@ -67,9 +85,11 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         let mut ends = locked(&self.signals.0.ends);
-        // The map's and this one's: nobody else waits.
-        if Arc::strong_count(&self.call) == 2 {
-            ends.remove(&self.resource);
+        if let Some((waiting, _)) = ends.get_mut(&self.resource) {
+            *waiting -= 1;
+            if *waiting == 0 {
+                ends.remove(&self.resource);
+            }
         }
     }
 }

@@ -52,6 +52,8 @@ pub enum Refused {
     Value,
     /// It must not be touched: 403.
     Forbidden,
+    /// Salesforce does not: a person gave the delivery up.
+    Discarded,
 }
 
 impl Refused {
@@ -61,12 +63,13 @@ impl Refused {
             Self::Taken => "taken",
             Self::Value => "value",
             Self::Forbidden => "forbidden",
+            Self::Discarded => "discarded",
         }
     }
 
     /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Taken, Self::Value, Self::Forbidden].into_iter().find(|one| one.as_str() == text)
+        [Self::Taken, Self::Value, Self::Forbidden, Self::Discarded].into_iter().find(|one| one.as_str() == text)
     }
 }
 

@@ -9,9 +9,10 @@ use super::outbox::{self, Delivery};
 use super::signal::Signals;
 use super::state::{Refused, State};
 
-/// How often those who wait look by themselves: another process may have made the delivery, and no signal crosses
-/// processes.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How soon those who wait look by themselves: another process may have made the delivery, and no signal crosses processes.
+const SHORTEST: Duration = Duration::from_millis(100);
+/// How seldom at most: hundreds may wait.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The same where there is no other process.
 const LOOK_AGAIN_ALONE: Duration = Duration::from_secs(2);
 
@@ -31,30 +32,45 @@ pub enum Word {
     None,
 }
 
+/// What was heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The word.
+    pub word: Word,
+    /// Whether the resource was made by a request that waits, and no success was answered to it yet.
+    pub unheard: bool,
+}
+
 /// Waits for the word on what was committed of a resource before, for as long as `most`. It takes no thread.
 ///
 /// # Errors
 /// What the database says.
-pub async fn word(db: &Db, signals: &Signals, resource: &str, most: Duration) -> Result<Word, Error> {
+pub async fn word(db: &Db, signals: &Signals, resource: &str, most: Duration) -> Result<Heard, Error> {
     let ending = signals.ending(resource);
-    let look_again = if db.is_only_writer() { LOOK_AGAIN_ALONE } else { LOOK_AGAIN };
+    let longest = if db.is_only_writer() { LOOK_AGAIN_ALONE } else { LOOK_AGAIN };
+    let (mut nap, mut unheard) = (SHORTEST.min(longest), false);
     let listen = async {
         loop {
             let mut came = pin!(ending.came());
             // Before the look: what ends after it is heard.
             came.as_mut().enable();
+            if signals.are_closed() {
+                return Ok::<Word, Error>(Word::None);
+            }
             let ids = [resource.to_owned()];
             let found = db.look_up(move |conn| outbox::of(conn, &ids)).await?.remove(resource);
+            unheard = found.as_ref().is_some_and(|delivery| delivery.unheard);
             if let Some(word) = found.map_or(Some(Word::None), said) {
                 return Ok(word);
             }
             tokio::select! {
                 () = came => {}
-                () = tokio::time::sleep(look_again) => {}
+                () = tokio::time::sleep(nap) => nap = (nap * 2).min(longest),
             }
         }
     };
-    tokio::time::timeout(most, listen).await.unwrap_or(Ok(Word::None))
+    let word = tokio::time::timeout(most, listen).await.unwrap_or(Ok(Word::None))?;
+    Ok(Heard { word, unheard })
 }
 
 /// What a delivery says; `None`: that is to be waited for. A delivery at its end speaks of all that was committed before:
@@ -62,6 +78,8 @@ pub async fn word(db: &Db, signals: &Signals, resource: &str, most: Duration) ->
 fn said(delivery: Delivery) -> Option<Word> {
     match delivery.state {
         State::Delivered => Some(Word::Delivered),
+        // Not Salesforce's word.
+        State::Rejected if delivery.refused == Some(Refused::Discarded) => Some(Word::None),
         State::Rejected => {
             let (reason, error) = (delivery.reason.unwrap_or_default(), delivery.last_error.unwrap_or_default());
             let words = if error.is_empty() || reason.contains(&error) {
@@ -90,6 +108,7 @@ mod tests {
             state,
             attempts: 0,
             due: None,
+            unheard: false,
             refused: None,
             reason: text(reason),
             last_error: text(error),

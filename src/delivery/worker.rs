@@ -67,11 +67,11 @@ impl Worker {
         let shared = self.0;
         let signal = shared.signals.of(&shared.org.tenant);
         let is_planned = begin::begin(&shared, &stop).await;
-        let watches = [
-            tokio::spawn(watch(Arc::clone(&shared), stop.clone())),
-            tokio::spawn(names::watch(Arc::clone(&shared), stop.clone())),
-            tokio::spawn(begin::look_again(Arc::clone(&shared), is_planned, stop.clone())),
-        ];
+        // They end with this, in whatever way it does.
+        let mut watches: JoinSet<()> = JoinSet::new();
+        watches.spawn(watch(Arc::clone(&shared), stop.clone()));
+        watches.spawn(names::watch(Arc::clone(&shared), stop.clone()));
+        watches.spawn(begin::look_again(Arc::clone(&shared), is_planned, stop.clone()));
         let mut tasks: JoinSet<()> = JoinSet::new();
         while !stop.is_cancelled() {
             let free = shared.pace.concurrency.saturating_sub(tasks.len());
@@ -101,7 +101,7 @@ impl Worker {
         }
         while tasks.join_next().await.is_some() {}
         // They make no call that anybody waits for.
-        watches.iter().for_each(tokio::task::JoinHandle::abort);
+        watches.abort_all();
     }
 }
 
@@ -129,12 +129,7 @@ impl Shared {
 
     /// Whether the clock shows an earlier time than when it was looked at before.
     fn was_set_back(&self, now: DateTime<Utc>) -> bool {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let was = now + SET_BACK < *latest;
-        if was || now > *latest {
-            *latest = now;
-        }
-        was
+        now + SET_BACK < *self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was to be due at a time of the clock that was set back would be so only when that comes again. What is under way
@@ -154,6 +149,7 @@ impl Shared {
         if self.was_set_back(now) {
             self.pull_in(now).await?;
         }
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = now;
         let limit = self.circuit.allows(now, free, running);
         if limit == 0 {
             // Past the pause it is a probe under way, or all places are taken, that is waited for.

@@ -23,7 +23,16 @@ pub struct Admission {
 
 /// A place among the requests under way. Given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place([Arc<AtomicUsize>; 2]);
+pub(super) struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    /// One of `most`.
+    fn of(count: Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        // Counted before it is looked at: two that come at once are not both the last.
+        let place = Self(count);
+        (place.0.fetch_add(1, Ordering::AcqRel) < most).then_some(place)
+    }
+}
 
 impl Admission {
     /// `most` requests at once, at least two.
@@ -35,19 +44,14 @@ impl Admission {
     ///
     /// # Errors
     /// 429 where the tenant has all that it may have, 503 where all are taken: both with `Retry-After`.
-    pub(super) fn admit(&self, tenant: &str) -> Result<Place, Refusal> {
+    pub(super) fn admit(&self, tenant: &str) -> Result<[Place; 2], Refusal> {
         let own = self.of(tenant);
-        let place = Place([own, Arc::clone(&self.under_way)]);
-        // Counted before they are looked at: two that come at once are not both the last.
-        let [own, all] = place.0.each_ref().map(|count| count.fetch_add(1, Ordering::AcqRel) + 1);
-        if own > self.most.div_ceil(2) {
-            let words = "too many requests of this tenant are under way; try again";
-            return Err(come_back(429, words));
-        }
-        if all > self.most {
-            return Err(come_back(503, "too many requests are under way; try again"));
-        }
-        Ok(place)
+        // Whoever is refused for their own tenant's sake takes nobody else's place meanwhile.
+        let own = Place::of(own, self.most.div_ceil(2))
+            .ok_or_else(|| come_back(429, "too many requests of this tenant are under way; try again"))?;
+        let all = Place::of(Arc::clone(&self.under_way), self.most)
+            .ok_or_else(|| come_back(503, "too many requests are under way; try again"))?;
+        Ok([own, all])
     }
 
     fn of(&self, tenant: &str) -> Arc<AtomicUsize> {
@@ -66,9 +70,7 @@ fn come_back(status: u16, words: &'static str) -> Refusal {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for count in &self.0 {
-            count.fetch_sub(1, Ordering::AcqRel);
-        }
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -76,14 +78,14 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn status(admission: &Admission, tenant: &str) -> Result<Place, u16> {
+    fn status(admission: &Admission, tenant: &str) -> Result<[Place; 2], u16> {
         admission.admit(tenant).map_err(|refusal| refusal.error.status)
     }
 
     #[test]
     fn no_tenant_has_more_than_half_and_all_have_no_more_than_there_are() {
         let admission = Admission::new(5);
-        let mut places: Vec<Place> = (0..3).map(|_| status(&admission, "a").unwrap()).collect();
+        let mut places: Vec<[Place; 2]> = (0..3).map(|_| status(&admission, "a").unwrap()).collect();
         assert_eq!(status(&admission, "a").err(), Some(429));
         places.extend((0..2).map(|_| status(&admission, "b").unwrap()));
         assert_eq!(status(&admission, "b").err(), Some(503));

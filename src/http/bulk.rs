@@ -100,11 +100,8 @@ async fn settle(job: &mut Job, provisioner: &Provisioner, principal: &Principal,
     for one in settling.iter().filter(|one| job.is_done(one.index)).collect::<Vec<_>>() {
         let left = end.saturating_duration_since(Instant::now());
         let settled = provisioner.settled(target(principal, one.kind), &one.id, one.made, left).await;
-        match settled.map_err(Refusal::from) {
-            Ok(()) => {}
-            // What is on disk stays: only its word is not known.
-            Err(refusal) if refusal.retry_after.is_some() => return,
-            Err(refusal) => job.retract(one.index, refusal.error),
+        if let Err(error) = settled {
+            job.retract(one.index, error);
         }
     }
 }

@@ -147,10 +147,11 @@ impl<'a> Call<'a> {
         let Some(most) = provisioner.waits(self.target.tenant) else { return Ok(view) };
         let stored = &view.stored;
         provisioner.settled(self.target, &stored.id, made.then_some(stored.version), most).await?;
-        match told.map(|projection| self.reads(projection)).filter(|reads| reads.delivery) {
-            Some(reads) => Ok(provisioner.get(self.target, &stored.id, reads).await?),
-            None => Ok(view),
-        }
+        let Some(reads) = told.map(|projection| self.reads(projection)).filter(|reads| reads.delivery) else {
+            return Ok(view);
+        };
+        // Gone or unreadable by now, perhaps: what was asked is done all the same.
+        Ok(provisioner.get(self.target, &stored.id, reads).await.unwrap_or(view))
     }
 
     pub(super) async fn create(&self, body: Value) -> Result<HttpResponse, Refusal> {

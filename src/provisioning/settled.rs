@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::db::{self, Conn};
-use crate::delivery::{Refused, State, Word, outbox, word};
+use crate::db::Conn;
+use crate::delivery::{Heard, Refused, Word, outbox, word};
 use crate::scim;
 use crate::scim::precondition::Precondition;
-use crate::shadow::{self, Kind, link, member};
+use crate::shadow;
 
 use super::{Error, Provisioner, Target, write};
 
@@ -20,51 +20,68 @@ impl Provisioner {
     /// resource that this change made.
     ///
     /// A resource that was made and that Salesforce refuses is gone again: nothing was acknowledged, and whoever looks for
-    /// it must not take it for provisioned. A refused change of one that was there stays asked for, and is tried again when
-    /// it is asked for once more.
+    /// it must not take it for provisioned. One of which something came all the same (an account whose permission set is
+    /// refused) is there, and that is what is answered. A refused change of one that was there stays asked for, and is tried
+    /// again when it is asked for once more.
     ///
     /// # Errors
-    /// What Salesforce refuses, as a SCIM error in its own words.
-    pub async fn settled(&self, target: Target<'_>, id: &str, made: Option<i64>, most: Duration) -> Result<(), Error> {
-        let Word::Refused { how, words } = word(&self.db, &self.signals, id, most).await? else { return Ok(()) };
-        if let Some(version) = made {
-            self.take_back(target, id, version).await?;
+    /// What Salesforce refuses, as a SCIM error in its own words. Never that the database failed meanwhile: what was asked is
+    /// on disk, and whoever is told to come back would find themselves in their own way.
+    pub async fn settled(
+        &self,
+        target: Target<'_>,
+        id: &str,
+        made: Option<i64>,
+        most: Duration,
+    ) -> Result<(), scim::Error> {
+        let heard = match word(&self.db, &self.signals, id, most).await {
+            Ok(heard) => heard,
+            Err(error) => {
+                tracing::warn!(%error, "the word on a change was not heard");
+                return Ok(());
+            }
+        };
+        if let (Word::Refused { how, words }, is_gone) = (&heard.word, self.take_back(target, id, made, &heard).await)
+            && (made.is_none() || is_gone)
+        {
+            return Err(refusal(*how, words));
         }
-        Err(refusal(how, words).into())
+        if heard.unheard {
+            let id = id.to_owned();
+            if let Err(error) = self.db.write(move |conn| outbox::unheard(conn, &id, false)).await {
+                tracing::warn!(%error, "it was not noted that a success was answered");
+            }
+        }
+        Ok(())
     }
 
-    /// Deletes a resource that was never acknowledged, unless something came of it meanwhile.
-    async fn take_back(&self, target: Target<'_>, id: &str, version: i64) -> Result<(), Error> {
+    /// Deletes a resource that was refused and never acknowledged, unless something came of it meanwhile. Answers whether it
+    /// is gone.
+    async fn take_back(&self, target: Target<'_>, id: &str, made: Option<i64>, heard: &Heard) -> bool {
+        let (Word::Refused { .. }, Some(version)) = (&heard.word, made) else { return false };
         let (tenant, kind, id, now) = (target.tenant.to_owned(), target.kind, id.to_owned(), self.clock.now());
         let follows = self.follows.clone();
         let delete = move |conn: &mut Conn| {
             let following = follows.of(&tenant);
-            let is_mine = is_untouched(conn, (&tenant, kind, &id), version)?;
-            if is_mine {
+            let Some(stored) = shadow::lock(conn, &tenant, kind, &id)? else { return Ok((true, false)) };
+            let is_gone = stored.version == version && write::is_nobody_s(conn, &stored)?;
+            if is_gone {
                 write::delete(conn, (&tenant, kind, &id), &Precondition::default(), &following.terms(now))?;
             }
-            Ok::<_, Error>(((), is_mine))
+            Ok::<_, Error>((is_gone, is_gone))
         };
-        self.change(target.tenant, delete).await
+        self.change(target.tenant, delete).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a resource that was refused could not be taken back");
+            false
+        })
     }
 }
 
-/// Whether a resource is as it was made, refused by Salesforce, and nobody's member: nothing would be lost with it.
-fn is_untouched(conn: &mut Conn, (tenant, kind, id): (&str, Kind, &str), version: i64) -> Result<bool, db::Error> {
-    let Some(stored) = shadow::lock(conn, tenant, kind, id)?.filter(|stored| stored.version == version) else {
-        return Ok(false);
-    };
-    let delivery = outbox::of(conn, std::slice::from_ref(&stored.id))?.remove(&stored.id);
-    Ok(delivery.is_some_and(|delivery| delivery.state == State::Rejected)
-        && link::find(conn, &stored.id)?.is_none()
-        && member::group_ids_of(conn, &stored.id)?.is_empty())
-}
-
-fn refusal(how: Refused, words: String) -> scim::Error {
+fn refusal(how: Refused, words: &str) -> scim::Error {
     let detail = format!("Salesforce refuses it: {words}");
     match how {
         Refused::Taken => scim::Error::uniqueness(detail),
-        Refused::Value => scim::Error::invalid_value(detail),
+        Refused::Value | Refused::Discarded => scim::Error::invalid_value(detail),
         Refused::Forbidden => scim::Error::new(403, detail),
     }
 }

@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::db::{self, Conn};
-use crate::delivery::{State, outbox};
+use crate::delivery::{Refused, State, outbox};
 use crate::scim::path::AttributePath;
 use crate::scim::precondition::Precondition;
 use crate::scim::schema::{Resolved, ResourceType};
 use crate::scim::{self, Attributes};
 use crate::shadow::member::{self, Reference};
-use crate::shadow::{self, Kind, Snapshot, Stored, insert, save};
+use crate::shadow::{self, Kind, Snapshot, Stored, insert, link, save};
 
 use super::follows::Terms;
 use super::view::{self, Reads, View};
@@ -52,7 +52,11 @@ pub(super) type Draft = (Stored, Vec<String>);
 /// Stores a new resource and its delivery.
 pub(super) fn create(conn: &mut Conn, (stored, members): &Draft, terms: &Terms<'_>) -> Result<View, Error> {
     begin(conn, stored)?;
-    complete(conn, stored, members, terms)
+    let view = complete(conn, stored, members, terms)?;
+    if terms.insists {
+        outbox::unheard(conn, &stored.id, true)?;
+    }
+    Ok(view)
 }
 
 /// Stores a new resource without its members, which may be new as well.
@@ -76,16 +80,30 @@ pub(super) fn complete(conn: &mut Conn, stored: &Stored, members: &[String], ter
     Ok(View { stored, memberships: Some(memberships), delivery: Some((delivery, None)) })
 }
 
-/// The live resource of the same name whose delivery Salesforce refused, if there is one.
+/// The live resource of the same name that Salesforce refused when it was to be made, if there is one: whoever asked for it
+/// knows nothing but the refusal. It is kept from every other change.
 pub(super) fn refused_before(conn: &mut Conn, stored: &Stored) -> Result<Option<String>, Error> {
     let name = stored.text(stored.kind.key_attribute()).unwrap_or_default();
     let Some(id) = shadow::named(conn, &stored.tenant, stored.kind, name)? else { return Ok(None) };
-    Ok(is_refused(conn, &id)?.then_some(id))
+    let Some(before) = shadow::lock(conn, &stored.tenant, stored.kind, &id)? else { return Ok(None) };
+    Ok(is_nobody_s(conn, &before)?.then_some(id))
 }
 
+/// Whether a resource is one that Salesforce refused, whose maker never heard anything else, and of which nothing came: no
+/// account, no membership. Nobody would miss it.
+pub(super) fn is_nobody_s(conn: &mut Conn, stored: &Stored) -> Result<bool, db::Error> {
+    let delivery = outbox::of(conn, std::slice::from_ref(&stored.id))?.remove(&stored.id);
+    Ok(delivery.is_some_and(|delivery| delivery.state == State::Rejected && delivery.unheard)
+        && link::find(conn, &stored.id)?.is_none()
+        && member::group_ids_of(conn, &stored.id)?.is_empty())
+}
+
+/// Whether Salesforce refuses what a resource is to be. What a person gave up was not refused.
 fn is_refused(conn: &mut Conn, id: &str) -> Result<bool, Error> {
     let delivery = outbox::of(conn, &[id.to_owned()])?.remove(id);
-    Ok(delivery.is_some_and(|delivery| delivery.state == State::Rejected))
+    let is_refused =
+        |delivery: &outbox::Delivery| delivery.state == State::Rejected && delivery.refused != Some(Refused::Discarded);
+    Ok(delivery.as_ref().is_some_and(is_refused))
 }
 
 /// Makes the resource `id` what is asked for now, which was asked for before and refused.

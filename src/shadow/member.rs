@@ -435,6 +435,13 @@ pub fn count_observed(conn: &mut Conn, group: &str) -> Result<u64, Error> {
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
+/// How many members of a group Salesforce confirmed that are not asked for.
+pub fn count_unwanted(conn: &mut Conn, group: &str) -> Result<u64, Error> {
+    let unwanted = members::observed.eq(true).and(members::desired.eq(false));
+    let count: i64 = members::table.filter(members::group_id.eq(group).and(unwanted)).count().get_result(conn)?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// Forgets what Salesforce confirmed of a group's members: the group is no longer there.
 pub fn forget_group(conn: &mut Conn, group: &str) -> Result<(), Error> {
     diesel::update(members::table.filter(members::group_id.eq(group)))

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use scim_bridge::config::{Acknowledge, Adopt, Tenant};
+use scim_bridge::db::Db;
+use scim_bridge::delivery::outbox;
 use scim_bridge::sandbox::{Faults, ValidationRule};
 use serde_json::{Value, json};
 
@@ -113,6 +115,50 @@ both_engines! {
         let tried = total(&app).await;
         assert_eq!(app.patch(&path, change("2")).await.status, 200);
         assert_eq!(total(&app).await, tried);
+    }
+
+    /// Somebody who was acknowledged is nobody else's place, whatever Salesforce refuses of them later.
+    async fn who_is_known_is_not_taken_for_a_new_try(engine: Engine) {
+        let app = waiting(&engine, LONG, |_| {}).await;
+        let id = app.user("ada").await;
+        let path = format!("/Users/{id}");
+        let number = json!([{ "op": "replace", "path": format!("{ENTERPRISE}:employeeNumber"), "value": "1" }]);
+        assert_eq!(app.patch(&path, number).await.status, 400);
+        let mut other = user("ada");
+        other["externalId"] = json!("somebody else");
+        let answer = app.post("/Users", &other).await;
+        assert_eq!((answer.status.as_u16(), &answer.body["scimType"]), (409, &json!("uniqueness")), "{}", answer.body);
+        assert_eq!(app.get(&path).await.body["externalId"], "ext-ada");
+    }
+
+    /// Whoever has an account by now is there, though Salesforce refuses the rest.
+    async fn what_came_of_a_refused_post_is_there(engine: Engine) {
+        let app = waiting(&engine, LONG, |_| {}).await;
+        seed(&app, "ada@example.com", true, &[]);
+        let answer = app.post(&format!("/Users?attributes=userName,{DELIVERY}"), &numbered("ada", "1")).await;
+        assert_eq!((answer.status.as_u16(), &answer.body[DELIVERY]["state"]), (201, &json!("rejected")), "{}", answer.body);
+        assert_eq!(app.get("/Users").await.body["totalResults"], 1);
+        assert_eq!(app.post("/Users", &numbered("ada", "2")).await.status, 409, "that was a success");
+    }
+
+    /// What a process that was killed left behind, before it could tell of the refusal, is in nobody's way.
+    async fn what_was_never_told_is_in_nobody_s_way(engine: Engine) {
+        let app = waiting(&engine, Duration::from_millis(200), |_| {}).await;
+        app.org().org().set_faults(Faults { outage: true, ..Faults::default() });
+        let answer = app.post("/Users", &numbered("ada", "1")).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        let id = answer.body["id"].as_str().expect("an id").to_owned();
+        let path = format!("/Users/{id}");
+        app.org().org().set_faults(Faults::default());
+        until(&app, &path, "rejected").await;
+        assert_eq!(app.post("/Users", &numbered("ada", "3")).await.status, 409, "somebody knows it");
+        let db = Db::open(engine.url(), 1).expect("opens");
+        let forgotten = id.clone();
+        db.write(move |conn| outbox::unheard(conn, &forgotten, true)).await.expect("as if nothing had been answered");
+        let again = app.post("/Users", &numbered("ada", "3")).await;
+        assert_eq!((again.status.as_u16(), &again.body["id"]), (201, &json!(id)), "{}", again.body);
+        assert_eq!(all_delivered(&app).await.users().len(), 1);
+        assert_eq!(app.post("/Users", &numbered("ada", "3")).await.status, 409, "by now somebody knows it");
     }
 
     /// Without a word in time success is answered, and the delivery goes on.

@@ -2,10 +2,11 @@
 //! engines.
 
 use scim_bridge::access::{NewToken, Scope};
+use scim_bridge::config::Exclusive;
 use serde_json::{Value, json};
 
 use super::deliveries::{all_delivered, set, until, words};
-use super::entitlements::tenant;
+use super::entitlements::{reconfigure, tenant};
 use super::support::app::{Answer, OrgState, TENANT, TestApp};
 use super::support::engine::Engine;
 
@@ -103,9 +104,39 @@ both_engines! {
         assert_eq!(active(&all_delivered(&app).await), 1);
     }
 
+    /// A group that was deleted by mistake and is there again leaves nothing behind that waits.
+    async fn a_group_that_is_made_again_waits_for_nobody(engine: Engine) {
+        let app = guarded(&engine).await;
+        let people = people(&app, 4).await;
+        let members: Vec<&str> = people.iter().map(String::as_str).collect();
+        let group = app.group("Sales", &members).await;
+        all_delivered(&app).await;
+        assert_eq!(app.delete(&format!("/Groups/{group}")).await.status, 204);
+        assert_eq!(app.settled().await["held"], 1);
+        app.group("Sales", &members).await;
+        let status = app.settled().await;
+        assert_eq!(status["held"], 0, "{status}");
+        assert_eq!(app.state().await.members("Sales").expect("it").len(), 4);
+    }
+
+    /// Nor does a person.
+    async fn whoever_is_made_again_waits_for_nobody(engine: Engine) {
+        let app = guarded(&engine).await;
+        for id in &people(&app, 4).await {
+            assert_eq!(app.delete(&format!("/Users/{id}")).await.status, 204);
+            app.settled().await;
+        }
+        for n in 0..4 {
+            app.user(&format!("person{n}")).await;
+        }
+        let status = app.settled().await;
+        assert_eq!(status["held"], 0, "{status}");
+        assert_eq!(active(&app.state().await), 4);
+    }
+
     /// A mistake is discarded: Salesforce stays as it is until the person changes again.
     async fn a_discarded_delivery_is_not_made(engine: Engine) {
-        let app = guarded(&engine).await;
+        let mut app = guarded(&engine).await;
         let people = people(&app, 4).await;
         for id in &people {
             deactivate(&app, id).await;
@@ -120,6 +151,11 @@ both_engines! {
         assert_eq!(active(&app.state().await), 2);
         let again = order(&app, &people[2], "discard").await;
         assert_eq!(again.status, 409, "{}", again.body);
+        // Neither a start nor other rules take up what a person gave up.
+        app.restart().await;
+        reconfigure(&mut app, |tenant| tenant.entitlements.exclusive.push(Exclusive::PermissionSets)).await;
+        assert_eq!(app.settled().await["rejected"], 2);
+        assert_eq!(active(&app.state().await), 2);
         // The identity provider puts it right.
         for id in &people[2..] {
             set(&app, &format!("/Users/{id}"), "active", json!(true)).await;

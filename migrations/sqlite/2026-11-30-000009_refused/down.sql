@@ -1,2 +1,3 @@
 ALTER TABLE guarded DROP COLUMN people;
+ALTER TABLE deliveries DROP COLUMN unheard;
 ALTER TABLE deliveries DROP COLUMN refused;

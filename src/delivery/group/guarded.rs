@@ -5,24 +5,47 @@ use crate::db::{Conn, Error as DbError};
 use crate::delivery::attempt::Abandoned;
 use crate::delivery::guard;
 use crate::delivery::outbox::Outcome;
-use crate::delivery::plan::GroupStep;
+use crate::delivery::plan::{GroupStep, GroupWish};
 use crate::shadow::member;
+use crate::shadow::nested::Nested;
 
 use super::Delivery;
+
+/// Who is to leave a group.
+#[derive(Clone, Copy)]
+enum Leaving {
+    /// Everybody.
+    All,
+    /// Who is in it and is not asked for.
+    Unwanted,
+    /// So many.
+    Known(usize),
+}
 
 impl Delivery<'_> {
     /// Asks whether members may leave by a step. `false`: they stay, and the plan is made anew.
     pub(super) async fn may_part(&mut self, step: &GroupStep) -> Result<bool, Abandoned> {
         let leaving = match step {
-            GroupStep::Delete(_) => None,
-            GroupStep::Members { remove, .. } if !remove.is_empty() => Some(self.seen.to_remove.len()),
+            GroupStep::Delete(_) => Leaving::All,
+            GroupStep::Members { remove, .. } if !remove.is_empty() => {
+                match (&self.wish, self.attempt.shared.org.nested) {
+                    // Not only those who are in memory.
+                    (GroupWish::Mirrored { .. }, Nested::Keep) => Leaving::Unwanted,
+                    (GroupWish::Mirrored { .. }, Nested::Flatten) => Leaving::Known(self.seen.to_remove.len()),
+                    (GroupWish::Released | GroupWish::Gone, _) => Leaving::All,
+                }
+            }
             _ => return Ok(true),
         };
         let (org, now, tenant) = (&self.attempt.shared.org, self.attempt.now(), self.stored.tenant.clone());
         let limits = org.entitlements.guard.removals;
         let ask = move |conn: &mut Conn, claim: &crate::delivery::outbox::Claim| {
             let members = member::count_observed(conn, &claim.resource)?;
-            let leaving = leaving.map_or(members, |leaving| u64::try_from(leaving).unwrap_or(u64::MAX));
+            let leaving = match leaving {
+                Leaving::All => members,
+                Leaving::Unwanted => member::count_unwanted(conn, &claim.resource)?,
+                Leaving::Known(count) => u64::try_from(count).unwrap_or(u64::MAX),
+            };
             guard::may_part(conn, (&tenant, &claim.resource), (leaving, members), &limits, now)
         };
         if self.attempt.note(ask).await? {

@@ -23,6 +23,8 @@ pub struct Delivery {
     pub attempts: i64,
     /// When it is tried next, if it is going to be.
     pub due: Option<DateTime<Utc>>,
+    /// Whether the resource was made by a request that waits for Salesforce and was never answered with a success.
+    pub unheard: bool,
     /// Of a rejection: how that is told.
     pub refused: Option<Refused>,
     /// What is waited for, or was left out.
@@ -40,6 +42,7 @@ struct Row {
     state: String,
     attempts: i64,
     due_at: NaiveDateTime,
+    unheard: bool,
     refused: Option<String>,
     reason: Option<String>,
     last_error: Option<String>,
@@ -68,6 +71,7 @@ pub fn of(conn: &mut Conn, resources: &[String]) -> Result<BTreeMap<String, Deli
                     state,
                     attempts: row.attempts,
                     due: (tried_again && row.due_at < never()).then(|| row.due_at.and_utc()),
+                    unheard: row.unheard,
                     refused: row.refused.as_deref().and_then(Refused::parse),
                     reason: row.reason,
                     last_error: row.last_error,

@@ -256,6 +256,20 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn what_was_perhaps_taken_is_given_back_to_whoever_returns() {
+        let set = |id: &str| Grant::new(Kind::PermissionSet, id);
+        let held = |id: &str| HeldGrant { grant: set(id), assignment: None };
+        let mut observed = ObservedGrants {
+            holds: Some(vec![held("lost answer"), held("left alone")]),
+            removed: [set("lost answer"), set("left alone"), set("taken")].into(),
+            taking: [set("lost answer")].into(),
+            ..ObservedGrants::default()
+        };
+        observed.is_back();
+        assert_eq!(observed.removed, [set("lost answer"), set("taken")].into());
+    }
+
     fn grants() -> impl Strategy<Value = BTreeSet<Grant>> {
         let several: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| !kind.is_single()).collect();
         let one = (prop::sample::select(several), 0..4_u8).prop_map(|(kind, id)| Grant::new(kind, id.to_string()));

@@ -1,7 +1,7 @@
 //! What is noted of an account before a call and after it.
 
 use crate::delivery::attempt::Abandoned;
-use crate::delivery::guard::{self, Act};
+use crate::delivery::guard;
 use crate::delivery::outbox;
 use crate::delivery::plan::{self, ObservedGrants, ObservedUser, UserSeen, UserWish};
 use crate::delivery::turns::{self, Turn};
@@ -127,7 +127,7 @@ impl Delivery<'_> {
             self.watch.note_done(act);
         }
         if deactivates(changes) {
-            self.watch.note_done(Act::Leave);
+            self.watch.note_left();
         }
         let free = self.seats_freed_by(changes).await;
         let observed = &mut self.seen.observed;

@@ -48,6 +48,14 @@ impl Watch {
         self.held.keys().filter_map(Act::grant).filter_map(|grant| field_of(grant.kind))
     }
 
+    /// Notes that the account was deactivated: also where an earlier try was let pass, and began.
+    pub(super) fn note_left(&mut self) {
+        if self.is_watched {
+            self.passed.remove(&Act::Leave);
+            self.done.insert(Act::Leave);
+        }
+    }
+
     /// Notes that something was done, where the guard was asked for it.
     pub(super) fn note_done(&mut self, act: Act) {
         if self.passed.remove(&act) {

@@ -2,6 +2,7 @@
 
 use crate::db::{Conn, Error as DbError};
 use crate::delivery::attempt::{Abandoned, Attempt};
+use crate::delivery::guard;
 use crate::delivery::outbox::{self, SETTLE};
 use crate::delivery::plan::ObservedUser;
 use crate::shadow::link::{self, How, Link};
@@ -39,13 +40,17 @@ pub(super) async fn inherit(
         .await
 }
 
-/// Gives the memberships that a tombstone's account has to the user who takes it over.
+/// Gives the memberships that a tombstone's account has to the user who takes it over; nothing is left of the tombstone's
+/// delivery.
 pub(super) fn memberships(
     conn: &mut Conn,
     tombstone: &str,
     heir: &Stored,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), DbError> {
+    // Nobody is to leave any more: what waited for a person's word on that would hold up all others who do.
+    guard::drop_all(conn, tombstone)?;
+    outbox::release(conn, &[tombstone.to_owned()], now)?;
     for group in member::inherit(conn, tombstone, &heir.id)? {
         outbox::enqueue(conn, &heir.tenant, Kind::Group, &group, now)?;
     }

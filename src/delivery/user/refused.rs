@@ -6,7 +6,6 @@ use chrono::TimeDelta;
 
 use crate::delivery::Refused;
 use crate::delivery::attempt::{Abandoned, Attempt};
-use crate::delivery::guard::Act;
 use crate::delivery::outbox::Outcome;
 use crate::salesforce::{self, Cause, Disposition, Record, UserKey};
 
@@ -135,7 +134,7 @@ impl Delivery<'_> {
         let attempt = self.attempt;
         let said = error.salesforce_text();
         // It is tried again for as long as it takes, and counts once.
-        self.watch.note_done(Act::Leave);
+        self.watch.note_left();
         if !attempt.shared.org.means.rest {
             let words = "Salesforce refuses to deactivate the account. Freeze it in Setup and mend what points to it \
                          (salesforce.rest = \"never\" keeps the bridge from freezing it)";

@@ -67,6 +67,27 @@ both_engines! {
         assert_eq!(has(&state, "ada")[5], json!(["West", "All Regions"]), "groups are not exclusive");
     }
 
+    /// Who is in a group that is mirrored since is its own affair, whatever was known of the person before.
+    async fn members_of_a_group_that_became_mirrored_are_its_own(engine: Engine) {
+        let mut app = start(&engine, RULES).await;
+        let account = seed(&app, "ada@example.com", true, &[]);
+        app.org().org().with_store(|store| {
+            let group = store.group_named("All Regions").expect("it");
+            store.add_member(&group, &account).expect("added");
+        });
+        let ada = person(&app, "ada", "Sales").await;
+        all_delivered(&app).await;
+        reconfigure(&mut app, |tenant| {
+            tenant.groups.mirror = vec!["All Regions".to_owned()];
+            tenant.entitlements.default_profile = Some("Standard User".to_owned());
+        })
+        .await;
+        app.group("All Regions", &[&ada]).await;
+        all_delivered(&app).await;
+        reconfigure(&mut app, |tenant| tenant.entitlements.exclusive = vec![Exclusive::PublicGroups]).await;
+        assert_eq!(has(&all_delivered(&app).await, "ada")[5], json!(["West", "All Regions"]));
+    }
+
     /// Rules that are gone take along what they gave.
     async fn rules_that_are_gone_take_along_what_they_gave(engine: Engine) {
         let mut app = start(&engine, RULES).await;

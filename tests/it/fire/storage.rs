@@ -138,6 +138,12 @@ both_engines! {
 /// PostgreSQL's disk is PostgreSQL's: what it answers then is an error like others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
+    let who = Command::new("id").arg("-u").output().expect("id runs").stdout;
+    if String::from_utf8_lossy(&who).trim() != "0" {
+        // As where PostgreSQL is missing: not left out where it counts.
+        assert!(std::env::var_os("CI").is_none(), "to mount a small disk this test must be run as root");
+        return;
+    }
     let engine = Engine::sqlite();
     let org = org().await;
     let folder = engine.folder().join("disk");
