@@ -92,7 +92,7 @@ async fn until_it_works<T, F: Future<Output = Result<T, Error>>>(
         match look().await {
             Ok(found) => return Some(found),
             Err(error) => {
-                tracing::warn!(%error, tenant, "what was reconfigured could not be looked at; it is tried again")
+                tracing::warn!(%error, tenant, "what was reconfigured could not be looked at; it is tried again");
             }
         }
         tokio::select! {

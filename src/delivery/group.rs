@@ -219,38 +219,8 @@ impl Delivery<'_> {
                     Ok(Some(reason)) => return Ok(attempt.held(reason)),
                     Err(error) => Some(error),
                 },
-                GroupStep::Create(name) => {
-                    let carried = name.clone();
-                    attempt.note(move |conn, claim| outbox::creating(conn, &claim.resource, Some(&carried))).await?;
-                    match client.create_group(&name).await {
-                        Ok(group) => {
-                            self.linked(group.id, How::Created, name).await?;
-                            None
-                        }
-                        Err(error) => {
-                            if !error.may_have_changed_something() {
-                                attempt.note(|conn, claim| outbox::creating(conn, &claim.resource, None)).await?;
-                            }
-                            Some(error)
-                        }
-                    }
-                }
-                GroupStep::Rename(id, name) => {
-                    let before = self.seen.name.clone();
-                    self.named(None).await?;
-                    match client.rename_group(&id, &name).await {
-                        Ok(()) => {
-                            self.named(Some(name)).await?;
-                            None
-                        }
-                        Err(error) => {
-                            if !error.may_have_changed_something() {
-                                self.named(before).await?;
-                            }
-                            Some(error)
-                        }
-                    }
-                }
+                GroupStep::Create(name) => self.create(name).await?,
+                GroupStep::Rename(id, name) => self.rename(&id, name).await?,
                 GroupStep::Compare(id) => self.compare(&id).await?.err(),
                 GroupStep::Delete(id) => {
                     attempt.hold().await?;
@@ -297,6 +267,40 @@ impl Delivery<'_> {
         let due = Some(attempt.now());
         let reason = Some("more members follow".to_owned());
         Ok(Outcome { due, reason, state: State::Pending, failed: false, rare: None, refused: None, error: None })
+    }
+
+    async fn create(&mut self, name: String) -> Result<Option<salesforce::Error>, Abandoned> {
+        let (attempt, carried) = (self.attempt, name.clone());
+        attempt.note(move |conn, claim| outbox::creating(conn, &claim.resource, Some(&carried))).await?;
+        match attempt.shared.org.client.create_group(&name).await {
+            Ok(group) => {
+                self.linked(group.id, How::Created, name).await?;
+                Ok(None)
+            }
+            Err(error) => {
+                if !error.may_have_changed_something() {
+                    attempt.note(|conn, claim| outbox::creating(conn, &claim.resource, None)).await?;
+                }
+                Ok(Some(error))
+            }
+        }
+    }
+
+    async fn rename(&mut self, id: &str, name: String) -> Result<Option<salesforce::Error>, Abandoned> {
+        let before = self.seen.name.clone();
+        self.named(None).await?;
+        match self.attempt.shared.org.client.rename_group(id, &name).await {
+            Ok(()) => {
+                self.named(Some(name)).await?;
+                Ok(None)
+            }
+            Err(error) => {
+                if !error.may_have_changed_something() {
+                    self.named(before).await?;
+                }
+                Ok(Some(error))
+            }
+        }
     }
 
     /// One member that Salesforce refuses fails the whole call: fewer go in the next, until it is found and left out.

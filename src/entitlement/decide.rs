@@ -65,11 +65,9 @@ impl Rules {
                 None => decision.unknown.push(one.clone()),
             }
         }
-        for (place, rule) in self.iter().enumerate() {
-            if rule.when.holds(self.users(), person) {
-                for entitlement in &rule.gives {
-                    decision.give(entitlement, Because::Rule(place));
-                }
+        for (place, rule) in self.holding(person) {
+            for entitlement in &rule.gives {
+                decision.give(entitlement, Because::Rule(place));
             }
         }
         if let Some(name) = self.default_profile() {

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
+use serde_json::Value;
 
 use super::{Entitlement, Kind, Person};
-use crate::scim::filter::Filter;
+use crate::scim::filter::{CompareOperator, Filter};
 use crate::scim::fold::fold;
 use crate::scim::schema::ResourceType;
 use crate::scim::{matcher, path};
@@ -67,6 +68,35 @@ impl When {
     }
 }
 
+impl When {
+    /// The folded name of a group without which it cannot hold, if it is so simple.
+    fn needs_group(&self) -> Option<String> {
+        match self {
+            Self::Filter(filter) => needed_group(filter),
+            Self::Group(_) => None,
+        }
+    }
+}
+
+/// The name in `groups[display eq "…"]` or `groups.display eq "…"`, alone or with `and` beside it.
+fn needed_group(filter: &Filter) -> Option<String> {
+    let equals = |filter: &Filter, name: &str| match filter {
+        Filter::Compare { attribute, operator: CompareOperator::Eq, value: Value::String(value) } => {
+            let attribute = attribute.sub.as_ref().unwrap_or(&attribute.name);
+            attribute.eq_ignore_ascii_case(name).then(|| fold(value))
+        }
+        _ => None,
+    };
+    match filter {
+        Filter::And(left, right) => needed_group(left).or_else(|| needed_group(right)),
+        Filter::Values { filter: inner, .. } if mentions_groups(filter) => equals(inner, "display"),
+        Filter::Compare { attribute, .. } if mentions_groups(filter) && attribute.sub.is_some() => {
+            equals(filter, "display")
+        }
+        _ => None,
+    }
+}
+
 /// The first attribute of a filter that no schema of the users has.
 fn unknown(users: &ResourceType, filter: &Filter) -> Option<String> {
     match filter {
@@ -114,6 +144,9 @@ pub struct Rules(Arc<Inner>);
 struct Inner {
     users: Arc<ResourceType>,
     rules: Vec<Rule>,
+    /// Of each rule the folded name of a group without which it cannot hold, where there is one. Most rules are about a group
+    /// that most people are not in: they need not be read for them.
+    needs: Vec<Option<String>>,
     default_profile: Option<String>,
     /// Kind and folded name of everything that a rule names.
     named: BTreeSet<(Kind, String)>,
@@ -124,7 +157,17 @@ impl Rules {
     pub fn new(users: Arc<ResourceType>, rules: Vec<Rule>, default_profile: Option<String>) -> Self {
         let of_rules = rules.iter().flat_map(|rule| &rule.gives).map(|given| (given.kind, fold(&given.name)));
         let named = of_rules.chain(default_profile.iter().map(|name| (Kind::Profile, fold(name)))).collect();
-        Self(Arc::new(Inner { users, rules, default_profile, named }))
+        let needs = rules.iter().map(|rule| rule.when.needs_group()).collect();
+        Self(Arc::new(Inner { users, rules, needs, default_profile, named }))
+    }
+
+    /// The rules that hold for a person, with their places.
+    pub fn holding<'a>(&'a self, person: Person<'a>) -> impl Iterator<Item = (usize, &'a Rule)> {
+        let groups: BTreeSet<String> = person.groups().map(fold).collect();
+        let all = self.0.rules.iter().zip(&self.0.needs).enumerate();
+        let may_hold = move |needs: &Option<String>| needs.as_ref().is_none_or(|name| groups.contains(name));
+        all.filter(move |(_, (rule, needs))| may_hold(needs) && rule.when.holds(&self.0.users, person))
+            .map(|(place, (rule, _))| (place, rule))
     }
 
     /// The rules, in their order.

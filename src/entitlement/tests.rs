@@ -24,8 +24,13 @@ fn ada(groups: &[&str]) -> Attributes {
 }
 
 fn holds(when: &str, groups: &[&str]) -> bool {
-    let users = users();
-    When::filter(&users, when).unwrap().holds(&users, Person { attributes: &ada(groups) })
+    let (users, ada) = (users(), ada(groups));
+    let (when, person) = (When::filter(&users, when).unwrap(), Person { attributes: &ada });
+    let holds = when.holds(&users, person);
+    // With and without a look at what it needs.
+    let rules = Rules::new(users, vec![Rule { name: "it".to_owned(), when, gives: Vec::new() }], None);
+    assert_eq!(rules.holding(person).next().is_some(), holds, "{groups:?}");
+    holds
 }
 
 #[test]
@@ -39,6 +44,12 @@ fn conditions_are_filters_over_the_user_the_extensions_and_the_groups() {
         (r#"groups.display eq "SF Sales""#.to_owned(), &["SF Sales East"], false),
         (r#"groups[display sw "SF "]"#.to_owned(), &["sf Sales"], true),
         (r#"groups[display sw "SF " and display ew "East"]"#.to_owned(), &["SF West", "Far East"], false),
+        (r#"groups[display eq "sf sales"] and title pr"#.to_owned(), &["Everyone", "SF Sales"], true),
+        (r#"title pr and groups.display eq "SF Sales""#.to_owned(), &["Everyone"], false),
+        (r#"groups[display eq "SF Sales"] or title pr"#.to_owned(), &[], true),
+        (r#"not (groups[display eq "SF Sales"])"#.to_owned(), &[], true),
+        (r#"groups[value eq "id"]"#.to_owned(), &["SF Sales"], true),
+        (r#"groups[display ne "SF Sales"]"#.to_owned(), &["Everyone"], true),
         ("groups pr".to_owned(), &[], false),
         ("not (groups pr)".to_owned(), &[], true),
         ("active eq true".to_owned(), &[], true),

@@ -374,25 +374,11 @@ fn described(route: &Route) -> Described {
         Operation::Schemas => respond(200, answer("All of them", "SchemaList")),
         Operation::ResourceType => respond(200, answer("The resource type", "ResourceType")),
         Operation::Schema => respond(200, answer("The schema", "Schema")),
-        Operation::Status => respond(
-            200,
-            json!({ "description": "Counts", "content": { "application/json": { "schema": schema("Status") } } }),
-        ),
-        Operation::UserPlan => {
-            let content = json!({ "application/json": { "schema": schema("UserPlan") } });
-            respond(200, json!({ "description": "What would be done, and why", "content": content }));
-            errors.push(404);
-        }
-        Operation::Deliveries => {
-            parameters.extend(deliveries());
-            let content = json!({ "application/json": { "schema": schema("DeliveryList") } });
-            respond(200, json!({ "description": "A page of them, in the order of their ids", "content": content }));
-            errors.push(400);
-        }
-        Operation::Order(_) => {
-            let content = json!({ "application/json": { "schema": schema("DeliveryEntry") } });
-            respond(200, json!({ "description": "Done; how the delivery stands now", "content": content }));
-            errors.extend([404, 409]);
+        Operation::Status | Operation::UserPlan | Operation::Deliveries | Operation::Order(_) => {
+            let (more, answer, statuses) = administered(route.operation);
+            parameters.extend(more);
+            respond(200, answer);
+            errors.extend(statuses);
         }
         Operation::Healthz | Operation::Readyz | Operation::Metrics => {
             respond(200, other("It does", "text/plain", "string"));
@@ -404,6 +390,18 @@ fn described(route: &Route) -> Described {
         errors.push(404);
     }
     Described { parameters, body, responses, errors }
+}
+
+/// What a route of administrators takes, answers, and refuses beside what every route does.
+fn administered(operation: Operation) -> (Vec<Value>, Value, &'static [u16]) {
+    let (parameters, description, name, errors): (_, _, _, &[u16]) = match operation {
+        Operation::UserPlan => (Vec::new(), "What would be done, and why", "UserPlan", &[404]),
+        Operation::Deliveries => (deliveries(), "A page of them, in the order of their ids", "DeliveryList", &[400]),
+        Operation::Order(_) => (Vec::new(), "Done; how the delivery stands now", "DeliveryEntry", &[404, 409]),
+        _ => (Vec::new(), "Counts", "Status", &[]),
+    };
+    let content = json!({ "application/json": { "schema": schema(name) } });
+    (parameters, json!({ "description": description, "content": content }), errors)
 }
 
 /// The kind of resource that a route is about.

@@ -38,7 +38,7 @@ pub(super) fn hold_above(
 pub(super) fn enqueue(
     conn: &mut Conn,
     tenant: &str,
-    groups: BTreeSet<String>,
+    groups: &BTreeSet<String>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     groups.iter().try_for_each(|id| outbox::enqueue(conn, tenant, Kind::Group, id, now))

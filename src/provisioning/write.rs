@@ -149,7 +149,7 @@ pub(super) fn change(
     if kind == Kind::Group {
         let above = regroup::hold_above(conn, terms.grouping, (&after.id, &memberships))?;
         regroup::changed(conn, terms.grouping, (Some(&before), Some(&after)), memberships, terms.now)?;
-        regroup::enqueue(conn, &after.tenant, above, terms.now)?;
+        regroup::enqueue(conn, &after.tenant, &above, terms.now)?;
     }
     outbox::enqueue_stored(conn, &after, terms.now)?;
     Ok((after, true))
@@ -178,7 +178,7 @@ pub(super) fn delete(
     for touched in touched {
         touch(conn, tenant, &touched, terms.now)?;
     }
-    regroup::enqueue(conn, tenant, above, terms.now)?;
+    regroup::enqueue(conn, tenant, &above, terms.now)?;
     shadow::bury(conn, &stored, terms.now)?;
     outbox::enqueue_stored(conn, &Stored { deleted: Some(terms.now), ..stored }, terms.now)?;
     Ok(())
