@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::deliveries::{all_delivered, set, until, words};
 use super::entitlements::{reconfigure, tenant};
-use super::support::app::{Answer, OrgState, TENANT, TestApp};
+use super::support::app::{Answer, OrgState, TENANT, TestApp, client};
 use super::support::engine::Engine;
 
 /// A bridge whose guard lets two people, and fewer than a tenth, have the same done to them.
@@ -233,7 +233,7 @@ both_engines! {
         let other = NewToken::new("other", "other", vec![Scope::Admin]);
         let (_, other) = app.app().access().create(other).await.expect("a token");
         let url = app.base().replace("/scim/v2", "/admin/v1/deliveries");
-        let client = reqwest::Client::new();
+        let client = client();
         let theirs = client.get(format!("{url}?state=delivered")).bearer_auth(&other).send().await.expect("an answer");
         let theirs: Value = theirs.json().await.expect("a list");
         assert_eq!(theirs["deliveries"], json!([]));

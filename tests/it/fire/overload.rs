@@ -11,7 +11,7 @@ use scim_bridge::shadow::{self, Kind, Stored};
 use serde_json::json;
 
 use crate::entitlements::tenant;
-use crate::support::app::{TENANT, TestApp, answer, user};
+use crate::support::app::{TENANT, TestApp, answer, client, user};
 use crate::support::engine::Engine;
 
 const OTHER: &str = "other";
@@ -35,7 +35,7 @@ async fn two(engine: &Engine, configure: impl FnOnce(&mut scim_bridge::config::C
 }
 
 async fn push(app: &TestApp, token: &str, name: &str) -> crate::support::app::Answer {
-    let request = reqwest::Client::new().post(format!("{}/Users", app.base())).bearer_auth(token);
+    let request = client().post(format!("{}/Users", app.base())).bearer_auth(token);
     answer(request.header("Content-Type", "application/scim+json").body(user(name).to_string())).await
 }
 
@@ -100,7 +100,7 @@ both_engines! {
         }
         let url = app.base().replace("/scim/v2", "/admin/v1/status");
         loop {
-            let status = answer(reqwest::Client::new().get(&url).bearer_auth(&other)).await.body;
+            let status = answer(client().get(&url).bearer_auth(&other)).await.body;
             if status["tenants"][OTHER]["delivered"] == json!(10) {
                 break;
             }

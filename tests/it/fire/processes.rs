@@ -9,7 +9,7 @@ use scim_bridge::sandbox::{self, Faults};
 use serde_json::json;
 
 use crate::crash::{Bridge, Fire, configuration, kill_and_compare, settled, token};
-use crate::support::app::{OrgState, user};
+use crate::support::app::{OrgState, client, user};
 
 async fn org(faults: Faults) -> sandbox::Running {
     let settings = sandbox::Settings {
@@ -21,8 +21,8 @@ async fn org(faults: Faults) -> sandbox::Running {
     sandbox::start(settings).await.expect("the org listens")
 }
 
-async fn push(client: &reqwest::Client, base: &str, token: &str, name: &str) -> Result<u16, reqwest::Error> {
-    let request = client.post(format!("{base}/Users")).bearer_auth(token).json(&user(name));
+async fn push(http: &reqwest::Client, base: &str, token: &str, name: &str) -> Result<u16, reqwest::Error> {
+    let request = http.post(format!("{base}/Users")).bearer_auth(token).json(&user(name));
     Ok(request.send().await?.status().as_u16())
 }
 
@@ -70,7 +70,7 @@ both_engines! {
         let org = org(Faults { latency_ms: 30, ..Faults::default() }).await;
         let config = configuration(&engine, &org);
         let bridges: Vec<Bridge> = (0..processes).map(|_| Bridge::start(&config)).collect();
-        let (token, client) = (token(&config), reqwest::Client::new());
+        let (token, client) = (token(&config), client());
         for n in 0..90 {
             let base = &bridges[n % processes].base;
             assert_eq!(push(&client, base, &token, &format!("user{n}")).await.expect("an answer"), 201);
@@ -92,7 +92,7 @@ both_engines! {
             let org = org(Faults::default()).await;
             let config = configuration(&engine, &org);
             let mut bridge = Bridge::start(&config);
-            let (token, client) = (token(&config), reqwest::Client::new());
+            let (token, client) = (token(&config), client());
             assert_eq!(push(&client, &bridge.base, &token, "ada").await.expect("an answer"), 201);
             terminate(&bridge);
             assert!(bridge.child.wait().expect("it ends").success());

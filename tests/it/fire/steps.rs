@@ -6,7 +6,7 @@ use scim_bridge::sandbox::{self, Faults};
 use serde_json::{Value, json};
 
 use crate::crash::{Bridge, configuration, settled, token};
-use crate::support::app::{OrgState, user};
+use crate::support::app::{OrgState, client, user};
 
 /// Calls of the longest delivery there is here: a login, a profile, an account, a group that is looked for, made, filled,
 /// a person who is renamed and one who leaves.
@@ -27,8 +27,7 @@ fn total(org: &sandbox::Running) -> u64 {
 }
 
 async fn send(method: reqwest::Method, url: String, token: &str, body: &Value) -> Value {
-    let answer =
-        reqwest::Client::new().request(method, url).bearer_auth(token).json(body).send().await.expect("an answer");
+    let answer = client().request(method, url).bearer_auth(token).json(body).send().await.expect("an answer");
     assert!(answer.status().is_success(), "{}", answer.status());
     answer.json().await.expect("JSON")
 }

@@ -268,6 +268,11 @@ pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
     Answer { status, headers, body }
 }
 
+/// A client that does not wait for ever.
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_mins(1)).build().expect("a client")
+}
+
 /// A user of this name at example.com.
 pub(crate) fn user(name: &str) -> Value {
     let mail = format!("{name}@example.com");
