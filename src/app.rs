@@ -297,7 +297,8 @@ impl App {
         &self.access
     }
 
-    /// Says for a while that another bridge is to be asked, answers the requests that are under way, finishes the deliveries that are, and closes the database. What is
+    /// Says for a while that another bridge is to be asked, answers the requests that are under way, finishes the
+    /// deliveries that are, and closes the database. What is
     /// still due is in the outbox.
     pub async fn stop(mut self) -> Result<()> {
         self.draining.store(true, Ordering::Relaxed);

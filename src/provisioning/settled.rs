@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::db::Conn;
-use crate::delivery::{Heard, Refused, Word, outbox, word};
+use crate::delivery::{Refused, Word, outbox, word};
 use crate::scim;
 use crate::scim::precondition::Precondition;
 use crate::shadow;
@@ -41,10 +41,14 @@ impl Provisioner {
                 return Ok(());
             }
         };
-        if let (Word::Refused { how, words }, is_gone) = (&heard.word, self.take_back(target, id, made, &heard).await)
-            && (made.is_none() || is_gone)
-        {
-            return Err(refusal(*how, words));
+        if let Word::Refused { how, words } = &heard.word {
+            let is_told = match made {
+                None => true,
+                Some(version) => self.take_back(target, id, version).await,
+            };
+            if is_told {
+                return Err(refusal(*how, words));
+            }
         }
         if heard.unheard {
             let id = id.to_owned();
@@ -57,14 +61,13 @@ impl Provisioner {
 
     /// Deletes a resource that was refused and never acknowledged, unless something came of it meanwhile. Answers whether it
     /// is gone.
-    async fn take_back(&self, target: Target<'_>, id: &str, made: Option<i64>, heard: &Heard) -> bool {
-        let (Word::Refused { .. }, Some(version)) = (&heard.word, made) else { return false };
+    async fn take_back(&self, target: Target<'_>, id: &str, version: i64) -> bool {
         let (tenant, kind, id, now) = (target.tenant.to_owned(), target.kind, id.to_owned(), self.clock.now());
         let follows = self.follows.clone();
         let delete = move |conn: &mut Conn| {
             let following = follows.of(&tenant);
             let Some(stored) = shadow::lock(conn, &tenant, kind, &id)? else { return Ok((true, false)) };
-            let is_gone = stored.version == version && write::is_nobody_s(conn, &stored)?;
+            let is_gone = stored.version == version && write::came_to_nothing(conn, &stored)?;
             if is_gone {
                 write::delete(conn, (&tenant, kind, &id), &Precondition::default(), &following.terms(now))?;
             }

@@ -86,12 +86,12 @@ pub(super) fn refused_before(conn: &mut Conn, stored: &Stored) -> Result<Option<
     let name = stored.text(stored.kind.key_attribute()).unwrap_or_default();
     let Some(id) = shadow::named(conn, &stored.tenant, stored.kind, name)? else { return Ok(None) };
     let Some(before) = shadow::lock(conn, &stored.tenant, stored.kind, &id)? else { return Ok(None) };
-    Ok(is_nobody_s(conn, &before)?.then_some(id))
+    Ok(came_to_nothing(conn, &before)?.then_some(id))
 }
 
 /// Whether a resource is one that Salesforce refused, whose maker never heard anything else, and of which nothing came: no
 /// account, no membership. Nobody would miss it.
-pub(super) fn is_nobody_s(conn: &mut Conn, stored: &Stored) -> Result<bool, db::Error> {
+pub(super) fn came_to_nothing(conn: &mut Conn, stored: &Stored) -> Result<bool, db::Error> {
     let delivery = outbox::of(conn, std::slice::from_ref(&stored.id))?.remove(&stored.id);
     Ok(delivery.is_some_and(|delivery| delivery.state == State::Rejected && delivery.unheard)
         && link::find(conn, &stored.id)?.is_none()
