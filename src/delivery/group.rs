@@ -50,11 +50,11 @@ fn load(conn: &mut Conn, id: &str) -> Result<Option<Loaded>, DbError> {
     }))
 }
 
-/// Whether a deleted group of this name has a public group that is still to be deleted, or left. Were it taken over
-/// meanwhile, its own delivery would delete it all the same.
-fn predecessor_is_leaving(conn: &mut Conn, stored: &Stored, now: DateTime<Utc>) -> Result<bool, DbError> {
+/// Whether no deleted group of this name is in the way, whose public group is still to be deleted, or left: were it taken over
+/// meanwhile, its own delivery would delete it all the same. One whose deletion waits for something gives way.
+fn predecessor_gives_way(conn: &mut Conn, stored: &Stored, now: DateTime<Utc>) -> Result<bool, DbError> {
     let Some(predecessor) = shadow::predecessor(conn, stored)?.filter(|_| stored.deleted.is_none()) else {
-        return Ok(false);
+        return Ok(true);
     };
     let delivery = outbox::of(conn, std::slice::from_ref(&predecessor))?.remove(&predecessor);
     match delivery.map(|delivery| delivery.state) {
@@ -62,11 +62,11 @@ fn predecessor_is_leaving(conn: &mut Conn, stored: &Stored, now: DateTime<Utc>) 
         Some(State::Held) => {
             guard::drop_all(conn, &predecessor)?;
             outbox::give_up(conn, &predecessor, TAKEN_OVER, now)?;
-            Ok(false)
+            Ok(true)
         }
         // What Salesforce refuses to delete is there to be taken over.
-        None | Some(State::Rejected | State::Delivered) => Ok(false),
-        Some(_) => Ok(true),
+        None | Some(State::Rejected | State::Delivered) => Ok(true),
+        Some(_) => Ok(false),
     }
 }
 
@@ -394,7 +394,7 @@ impl Delivery<'_> {
         // Before the org is asked: what it answers could be deleted by the time that we know whose it is.
         let stored = self.stored.clone();
         let now = self.attempt.now();
-        if self.attempt.note(move |conn, _| predecessor_is_leaving(conn, &stored, now)).await? {
+        if !self.attempt.note(move |conn, _| predecessor_gives_way(conn, &stored, now)).await? {
             return Ok(Ok(Some("waits for the deletion of an earlier group of this name".into())));
         }
         let found = match self.attempt.shared.org.client.find_groups(name).await {
