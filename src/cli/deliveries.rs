@@ -29,13 +29,13 @@ pub(super) enum Deliveries {
     #[command(
         after_help = "Examples:\n  scim-bridge deliveries release 019b2c7e-…\n  scim-bridge deliveries release --guarded --tenant acme"
     )]
-    Release(Release),
+    Release(Word),
     /// Give up a delivery that is not at its end, or all that the guard holds back: Salesforce stays as it is until the user
     /// or group changes again, or the delivery is retried.
     #[command(
         after_help = "Examples:\n  scim-bridge deliveries discard 019b2c7e-…\n  scim-bridge deliveries discard --guarded --tenant acme"
     )]
-    Discard(Discard),
+    Discard(Word),
 }
 
 #[derive(Debug, Args)]
@@ -70,25 +70,10 @@ pub(super) struct Retry {
 
 #[derive(Debug, Args)]
 #[group(id = "whose", required = true, multiple = false, args = ["id", "guarded"])]
-pub(super) struct Release {
+pub(super) struct Word {
     /// Id of the user or group.
     id: Option<String>,
-    /// Everybody of whom the guard holds something back; needs --tenant.
-    #[arg(long, requires = "tenant")]
-    guarded: bool,
-    /// With --guarded: whose people.
-    #[arg(long, value_name = "TENANT", requires = "guarded")]
-    tenant: Option<String>,
-    #[command(flatten)]
-    file: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-#[group(id = "which_one", required = true, multiple = false, args = ["id", "guarded"])]
-pub(super) struct Discard {
-    /// Id of the user or group.
-    id: Option<String>,
-    /// Everything that the guard holds back; needs --tenant.
+    /// Every user and group of which the guard holds something back; needs --tenant.
     #[arg(long, requires = "tenant")]
     guarded: bool,
     /// With --guarded: whose.
@@ -110,8 +95,8 @@ impl Deliveries {
         match self {
             Self::List(command) => command.run().await,
             Self::Retry(command) => command.run().await,
-            Self::Release(command) => command.run().await,
-            Self::Discard(command) => command.run().await,
+            Self::Release(word) => word.give(Order::Release).await,
+            Self::Discard(word) => word.give(Order::Discard).await,
         }
     }
 }
@@ -182,38 +167,26 @@ impl Retry {
     }
 }
 
-impl Release {
-    async fn run(self) -> Result<()> {
+impl Word {
+    /// Carries a person's word out, on one delivery or on all that wait for it.
+    async fn give(self, order: Order) -> Result<()> {
         let config = self.file.load()?;
         check_tenant(&config, self.tenant.as_deref())?;
         let db = database(&config, false).await?;
         let now = SystemClock.now();
+        let (one, several) = match order {
+            Order::Retry => ("is tried again", "are tried again"),
+            Order::Release => ("goes on", "go on"),
+            Order::Discard => ("is discarded", "are discarded"),
+        };
         if let Some(id) = &self.id {
-            let done = hand::order(&db, None, id, Order::Release, now).await?;
+            let done = hand::order(&db, None, id, order, now).await?;
             db.close().await;
-            return say(done, id, "goes on");
+            return say(done, id, one);
         }
-        let released = hand::release_guarded(&db, self.tenant.as_deref().unwrap_or_default(), now).await?;
+        let all = hand::order_guarded(&db, self.tenant.as_deref().unwrap_or_default(), order, now).await?;
         db.close().await;
-        println!("{released} go on");
-        Ok(())
-    }
-}
-
-impl Discard {
-    async fn run(self) -> Result<()> {
-        let config = self.file.load()?;
-        check_tenant(&config, self.tenant.as_deref())?;
-        let db = database(&config, false).await?;
-        let now = SystemClock.now();
-        if let Some(id) = &self.id {
-            let done = hand::order(&db, None, id, Order::Discard, now).await?;
-            db.close().await;
-            return say(done, id, "is discarded");
-        }
-        let discarded = hand::discard_guarded(&db, self.tenant.as_deref().unwrap_or_default(), now).await?;
-        db.close().await;
-        println!("{discarded} are discarded");
+        println!("{all} {several}");
         Ok(())
     }
 }

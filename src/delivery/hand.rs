@@ -192,49 +192,27 @@ pub async fn order(db: &Db, tenant: Option<&str>, id: &str, order: Order, now: D
     db.write(move |conn| obey(conn, tenant.as_deref(), &id, order, now)).await
 }
 
-/// Agrees to everything that the guard holds back of a tenant's people. Answers how many people that is.
-pub async fn release_guarded(db: &Db, tenant: &str, now: DateTime<Utc>) -> Result<usize, Error> {
-    let (mut after, mut all) = (String::new(), 0);
-    loop {
-        let (tenant, from) = (tenant.to_owned(), after.clone());
-        let people = db
-            .write(move |conn| {
-                let people = guard::waiting(conn, &tenant, &from, PAGE)?;
-                // One whose delivery was refused for something else is to go on, too.
-                outbox::wake(conn, &people, now)?;
-                for id in &people {
-                    guard::release(conn, id)?;
-                }
-                Ok::<_, Error>(people)
-            })
-            .await?;
-        let Some(last) = people.last() else { return Ok(all) };
-        after.clone_from(last);
-        all += people.len();
-    }
-}
-
-/// Gives up everything that the guard holds back of a tenant's people. Answers how many people that is.
+/// Carries out an order on everything of a tenant that the guard holds back. Answers on how many users and groups it was.
 ///
 /// # Errors
 /// What the database says.
-pub async fn discard_guarded(db: &Db, tenant: &str, now: DateTime<Utc>) -> Result<usize, Error> {
+pub async fn order_guarded(db: &Db, tenant: &str, order: Order, now: DateTime<Utc>) -> Result<usize, Error> {
     let (mut after, mut all) = (String::new(), 0);
     loop {
         let (tenant, from) = (tenant.to_owned(), after.clone());
-        let (last, given_up) = db
+        let (last, done) = db
             .write(move |conn| {
-                let people = guard::waiting(conn, &tenant, &from, PAGE)?;
-                let mut given_up = 0;
-                for id in &people {
-                    given_up += usize::from(obey(conn, Some(&tenant), id, Order::Discard, now)? == Done::Yes);
+                let waiting = guard::waiting(conn, &tenant, &from, PAGE)?;
+                let mut done = 0;
+                for id in &waiting {
+                    done += usize::from(obey(conn, Some(&tenant), id, order, now)? == Done::Yes);
                 }
-                Ok::<_, Error>((people.last().cloned(), given_up))
+                Ok::<_, Error>((waiting.last().cloned(), done))
             })
             .await?;
         let Some(last) = last else { return Ok(all) };
         after = last;
-        all += given_up;
+        all += done;
     }
 }
 

@@ -1,5 +1,6 @@
 //! A database that goes away and comes back, and a disk that is full.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -40,6 +41,27 @@ async fn push(client: &reqwest::Client, base: &str, token: &str, name: &str) -> 
         assert!(!told.contains('/') && !told.contains("bridge.db"), "no path is told: {told}");
     }
     status
+}
+
+/// Waits until somebody can be pushed again; answers who it was.
+async fn comes_back(client: &reqwest::Client, base: &str, token: &str, round: usize) -> String {
+    let (begun, name) = (Instant::now(), format!("r{round}back"));
+    while push(client, base, token, &name).await != 201 {
+        assert!(begun.elapsed() < Duration::from_mins(1), "it does not come back");
+    }
+    name
+}
+
+/// Everybody who was acknowledged has an account, and nobody has two.
+async fn everybody_arrived(org: &sandbox::Running, base: &str, token: &str, acknowledged: &[String]) {
+    let status = settled(base, token).await;
+    assert_eq!((&status["held"], &status["rejected"]), (&json!(0), &json!(0)), "{status}");
+    let state = OrgState(org.org().state());
+    for name in acknowledged {
+        assert!(state.user(&format!("{name}@example.com")).is_some(), "{name} never arrived");
+    }
+    let ids: BTreeSet<&str> = state.users().iter().filter_map(|user| user["FederationIdentifier"].as_str()).collect();
+    assert_eq!(ids.len(), state.users().len(), "somebody has two accounts");
 }
 
 /// A small disk of its own. Taken off when it is dropped.
@@ -117,21 +139,9 @@ both_engines! {
             let alive = reqwest::get(bridge.base.replace("/scim/v2", "/healthz")).await.expect("an answer");
             assert_eq!(alive.status(), 200);
             away.give_back();
-            let begun = Instant::now();
-            while push(&client, &bridge.base, &token, &format!("r{round}back")).await != 201 {
-                assert!(begun.elapsed() < Duration::from_mins(1), "it does not come back");
-            }
-            acknowledged.push(format!("r{round}back"));
+            acknowledged.push(comes_back(&client, &bridge.base, &token, round).await);
         }
-        let status = settled(&bridge.base, &token).await;
-        assert_eq!((&status["held"], &status["rejected"]), (&json!(0), &json!(0)), "{status}");
-        let state = OrgState(org.org().state());
-        for name in &acknowledged {
-            assert!(state.user(&format!("{name}@example.com")).is_some(), "{name} never arrived");
-        }
-        let ids: std::collections::BTreeSet<&str> =
-            state.users().iter().filter_map(|user| user["FederationIdentifier"].as_str()).collect();
-        assert_eq!(ids.len(), state.users().len(), "somebody has two accounts");
+        everybody_arrived(&org, &bridge.base, &token, &acknowledged).await;
     }
 }
 
@@ -180,17 +190,8 @@ async fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
             client.get(format!("{}/Users?count=1", bridge.base)).bearer_auth(&token).send().await.expect("an answer");
         assert_eq!(found.status(), 200, "what is there is still answered");
         std::fs::remove_file(&filler).expect("freed");
-        let begun = Instant::now();
-        while push(&client, &bridge.base, &token, &format!("r{round}back")).await != 201 {
-            assert!(begun.elapsed() < Duration::from_mins(1), "it does not come back");
-        }
-        acknowledged.push(format!("r{round}back"));
-        let status = settled(&bridge.base, &token).await;
-        assert_eq!((&status["held"], &status["rejected"]), (&json!(0), &json!(0)), "{status}");
-    }
-    let state = OrgState(org.org().state());
-    for name in &acknowledged {
-        assert!(state.user(&format!("{name}@example.com")).is_some(), "{name} never arrived");
+        acknowledged.push(comes_back(&client, &bridge.base, &token, round).await);
+        everybody_arrived(&org, &bridge.base, &token, &acknowledged).await;
     }
     drop(bridge);
     drop(disk);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use scim_bridge::clock::{Clock as _, SystemClock};
 use scim_bridge::config::{Config, Exclusive, Rest};
 use scim_bridge::db::Db;
-use scim_bridge::delivery::hand;
+use scim_bridge::delivery::hand::{self, Order};
 use scim_bridge::entitlement;
 use scim_bridge::reconcile::{Drift, Error, Finding, Kind, Task};
 use scim_bridge::sandbox::Faults;
@@ -327,7 +327,7 @@ both_engines! {
         let state = app.state().await;
         assert!(names.iter().all(|name| has(&state, name)[2] == "Knowledge_Reader"), "nobody lost it");
         let db = Db::open(app.config().database.url.expose(), 1).expect("opens");
-        assert_eq!(hand::release_guarded(&db, TENANT, SystemClock.now()).await.expect("released"), 5);
+        assert_eq!(hand::order_guarded(&db, TENANT, Order::Release, SystemClock.now()).await.expect("released"), 5);
         db.close().await;
         let state = all_delivered(&app).await;
         assert!(names.iter().all(|name| has(&state, name)[2] == ""));
