@@ -118,6 +118,11 @@ impl Dice {
         self.faults.latency_ms
     }
 
+    /// Whether calls wait until this is off.
+    pub(super) fn hangs(&self) -> bool {
+        self.faults.hang
+    }
+
     /// The faults that stand, with what is left of those that are counted for calls.
     pub(super) fn faults(&self) -> &Faults {
         &self.faults

@@ -19,6 +19,8 @@ pub struct Faults {
     pub outage_until: Option<DateTime<Utc>>,
     /// Each call waits so many milliseconds.
     pub latency_ms: u64,
+    /// Calls that come wait for their turn until this is off.
+    pub hang: bool,
     /// Names of profiles whose users cannot be written: each write ends in `UNKNOWN_EXCEPTION`, as in orgs with
     /// delegated authentication.
     pub sso_profiles: Vec<String>,

@@ -115,6 +115,11 @@ impl Org {
         self.lock().dice.latency_ms()
     }
 
+    /// Whether calls wait until this is off.
+    pub fn hangs(&self) -> bool {
+        self.lock().dice.hangs()
+    }
+
     /// Notes that a call has come which is answered later: until then it holds the groups and roles that it writes, where
     /// [`Switches::locks_shared_rows`](super::Switches::locks_shared_rows) says so.
     pub fn enter(&self, request: &Request) -> UnderWay<'_> {

@@ -21,6 +21,8 @@ use super::wire::Request;
 /// The largest body that is read, in bytes: more than the 150 MB of a bulk upload, so that Salesforce's own refusal is
 /// what a larger one meets.
 const BODY_MAX: usize = 160 * 1024 * 1024;
+/// How often a call that hangs looks whether it may go on.
+const HANG_STEP: Duration = Duration::from_millis(10);
 
 /// A simulated org that is being served.
 #[derive(Debug)]
@@ -88,9 +90,14 @@ async fn answer(org: Data<Org>, request: HttpRequest, body: Bytes) -> HttpRespon
         body: body.to_vec(),
     };
     let under_way = org.enter(&call);
-    let latency = org.latency_ms();
-    if latency > 0 && call.path.starts_with("/services") {
-        tokio::time::sleep(Duration::from_millis(latency)).await;
+    if call.path.starts_with("/services") {
+        let latency = org.latency_ms();
+        if latency > 0 {
+            tokio::time::sleep(Duration::from_millis(latency)).await;
+        }
+        while org.hangs() {
+            tokio::time::sleep(HANG_STEP).await;
+        }
     }
     match org.finish(&call, &under_way) {
         Outcome::Answer(reply) => {

@@ -62,7 +62,7 @@ both_engines! {
         let group = app.group("SF West", &[]).await;
         all_delivered(&app).await;
         let before = calls(&app, "group_members").await;
-        app.org().org().set_faults(scim_bridge::sandbox::Faults { latency_ms: 6000, ..Default::default() });
+        app.org().org().set_faults(scim_bridge::sandbox::Faults { hang: true, ..Default::default() });
         add(&app, &group, &[&ids[0]]).await;
         // It waits a moment for company.
         while app.delivery(&format!("/Groups/{group}")).await["state"] != "delivering" {

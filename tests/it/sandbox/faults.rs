@@ -105,3 +105,14 @@ async fn latency() {
     org.get("/Users").await;
     assert!(start.elapsed().as_millis() >= 150);
 }
+
+#[tokio::test]
+async fn a_call_hangs_until_it_may_go_on() {
+    let org = Org::new().await;
+    order(&org, json!({"hang": true})).await;
+    let hanging = org.get("/Users");
+    tokio::pin!(hanging);
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(150), &mut hanging).await.is_err(), "no answer yet");
+    order(&org, json!({})).await;
+    assert_eq!(hanging.await.status, 200);
+}
