@@ -56,8 +56,8 @@ pub(crate) struct Scale {
 const PATIENCE: Duration = Duration::from_mins(5);
 /// Members that go in one call.
 const MEMBERS_A_CALL: u64 = 200;
-/// A login, and the default profile's id.
-const START: u64 = 2;
+/// A login, the org's limits, and the default profile's id.
+const START: u64 = 3;
 
 fn user(n: u64) -> Value {
     let mail = format!("person{n}@example.com");

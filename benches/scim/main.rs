@@ -4,6 +4,7 @@
 mod answer;
 mod bare;
 mod bridge;
+mod commits;
 mod database;
 mod load;
 mod machine;
@@ -153,7 +154,7 @@ async fn run(options: &Options, workers: usize) -> Result<bool> {
     let mut rows = Vec::new();
     for scenario in reads.into_iter().chain(changes) {
         progress(scenario, begun);
-        rows.extend(measure(scenario, &stored, yardstick, folder.path(), &plan).await?);
+        rows.extend(measure(scenario, &stored, yardstick, (folder.path(), &mut databases), &plan).await?);
     }
     if let Some(largest) = stored.iter_mut().max_by_key(|stored| stored.level).filter(|_| !groups.is_empty()) {
         largest.make_groups(&options.groups).await?;
@@ -162,7 +163,7 @@ async fn run(options: &Options, workers: usize) -> Result<bool> {
     }
     for scenario in groups {
         progress(scenario, begun);
-        rows.extend(measure(scenario, &stored, yardstick, folder.path(), &plan).await?);
+        rows.extend(measure(scenario, &stored, yardstick, (folder.path(), &mut databases), &plan).await?);
     }
     eprintln!("{:>5} s  done", begun.elapsed().as_secs());
     println!("{}", machine::facts(folder.path(), &databases.name()?));
@@ -207,7 +208,8 @@ fn progress(scenario: &Scenario, begun: Instant) {
 /// Prints everything; whether all of it holds.
 fn tell(options: &Options, rows: &[Row]) -> bool {
     let tables = [
-        report::share_table(rows),
+        report::share_table(rows, false),
+        report::share_table(rows, true),
         report::growth_table(rows),
         report::measurements(rows, Of::Users),
         report::measurements(rows, Of::Members),

@@ -1,6 +1,7 @@
 //! Measures scenarios: the same requests at every size, and the yardstick's, in turn, so that what else the machine does
 //! meets all of them.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -8,10 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::bare::{self, Answers};
-use crate::bridge::{Process, own_processor_time};
+use crate::bridge::{Memory, Process, own_processor_time};
+use crate::commits::{Change, Commits};
+use crate::database::Databases;
 use crate::load::{Requests, Tally, Window, Wire, window};
 use crate::report::{Row, Who};
-use crate::scenario::{Ask, Scenario, at_most, random};
+use crate::scenario::{Ask, CREATES, Scenario, at_most, random};
 use crate::seed::{Stored, ask};
 
 /// Targets that the yardstick knows at most; the bridge is asked for the same.
@@ -36,30 +39,50 @@ pub(crate) struct Plan {
 enum Server<'a> {
     Bridge(&'a Stored),
     Bare(&'a Process),
+    /// Not asked anything.
+    Commits(Box<RefCell<Commits>>),
 }
 
 impl Server<'_> {
-    fn process(&self) -> &Process {
+    fn process(&self) -> Option<&Process> {
         match self {
-            Self::Bridge(stored) => stored.bridge.process(),
-            Self::Bare(process) => process,
+            Self::Bridge(stored) => Some(stored.bridge.process()),
+            Self::Bare(process) => Some(process),
+            Self::Commits(_) => None,
         }
+    }
+
+    fn who(&self) -> Who {
+        match self {
+            Self::Bridge(_) => Who::Bridge,
+            Self::Bare(_) => Who::Bare,
+            Self::Commits(commits) => commits.borrow().who(),
+        }
+    }
+
+    fn processor_time(&self) -> Result<Duration> {
+        self.process().map_or(Ok(Duration::ZERO), Process::processor_time)
+    }
+
+    fn memory(&self) -> Result<Memory> {
+        self.process().map_or(Ok(Memory { now: 0, peak: 0 }), Process::memory)
     }
 }
 
 struct Series<'a> {
     server: Server<'a>,
     size: usize,
-    requests: Requests,
+    /// What a server is asked.
+    requests: Option<Requests>,
     most: Option<usize>,
 }
 
-/// Measures one scenario. `yardstick`: the place of the bridge that is compared with a bare server.
+/// Measures one scenario. `yardstick`: the place of the bridge that is compared with a bare server, or with bare commits.
 pub(crate) async fn measure(
     scenario: &Scenario,
     stored: &[Stored],
     yardstick: usize,
-    folder: &Path,
+    (folder, databases): (&Path, &mut Databases),
     plan: &Plan,
 ) -> Result<Vec<Row>> {
     let mut bare = None;
@@ -67,8 +90,9 @@ pub(crate) async fn measure(
     for (place, stored) in stored.iter().enumerate() {
         let address = stored.bridge.address();
         let wire = Wire::new(address, Some(&stored.bridge.token));
-        let mut add =
-            |size, requests, most| series.push(Series { server: Server::Bridge(stored), size, requests, most });
+        let mut add = |size, requests, most| {
+            series.push(Series { server: Server::Bridge(stored), size, requests: Some(requests), most });
+        };
         match &scenario.ask {
             Ask::Read(targets) => {
                 let mut targets = targets(stored);
@@ -87,7 +111,12 @@ pub(crate) async fn measure(
                 }
             }
             Ask::Change(requests) => add(stored.level, requests(stored, wire), None),
-            Ask::Create(requests, most) => add(stored.level, requests(stored, wire), Some(most(stored))),
+            // So that at the end there are still about as many as the table says; but where it is compared, a window is
+            // long enough for a figure.
+            Ask::Create(requests) => {
+                let part = if place == yardstick { stored.level } else { stored.level / 20 };
+                add(stored.level, requests(stored, wire), Some(part.max(CREATES)));
+            }
             Ask::Group(requests) => {
                 for (place, (size, _)) in stored.groups.iter().enumerate() {
                     add(*size, requests(stored, place, wire.clone()), None);
@@ -97,13 +126,30 @@ pub(crate) async fn measure(
     }
     if let Some((process, size, requests)) = &bare {
         let (server, requests) = (Server::Bare(process), Rc::clone(requests));
-        series.push(Series { server, size: *size, requests, most: None });
+        series.push(Series { server, size: *size, requests: Some(requests), most: None });
+    }
+    if let (Some(change), Some(compared)) = (scenario.commits, stored.get(yardstick)) {
+        let size = match change {
+            Change::Create | Change::Patch => Some(compared.level),
+            Change::Member => series.iter().map(|series| series.size).min(),
+        };
+        let users = (change, compared.level, plan.workers);
+        let document = compared.users.first().map(|(user, _)| user.document()).unwrap_or_default();
+        if let Some(size) = size {
+            let commits = Commits::new(databases, folder, users, &document).await?;
+            series.push(Series {
+                server: Server::Commits(Box::new(RefCell::new(commits))),
+                size,
+                requests: None,
+                most: None,
+            });
+        }
     }
     let mut rows = Vec::new();
     for &connections in &plan.connections {
         let sums = in_turn(scenario, &series, connections, plan).await?;
         for (series, sum) in series.iter().zip(sums) {
-            let memory = series.server.process().memory()?;
+            let memory = series.server.memory()?;
             for (kind, tally) in scenario.kinds.iter().zip(&sum.tallies) {
                 if let Some(error) = &tally.first_error {
                     eprintln!("  {}{kind}, {connections} connections, {}: {error}", scenario.name, series.size);
@@ -112,7 +158,7 @@ pub(crate) async fn measure(
                     scenario: format!("{}{kind}", scenario.name),
                     constant: scenario.constant,
                     connections,
-                    who: if matches!(series.server, Server::Bare(_)) { Who::Bare } else { Who::Bridge },
+                    who: series.server.who(),
                     of: scenario.of(),
                     size: series.size,
                     rate: tally.rate(),
@@ -155,23 +201,37 @@ async fn in_turn(scenario: &Scenario, series: &[Series<'_>], connections: usize,
     let length = plan.length / plan.rounds;
     for _ in 0..plan.rounds {
         for (series, sum) in series.iter().zip(&mut sums) {
-            let process = series.server.process();
-            // What is limited in number would be over before a warm-up is.
-            let (requests, warm_up) = match series.most {
-                Some(most) => (at_most(most, &series.requests), Duration::ZERO),
-                None => (Rc::clone(&series.requests), length / WARM_UP),
-            };
-            let (begun, server, load) = (Instant::now(), process.processor_time()?, own_processor_time()?);
-            let tallies = window(process.address, Window { connections, warm_up, length }, kinds, &requests).await;
-            sum.server += process.processor_time()?.saturating_sub(server);
+            let server = &series.server;
+            let (begun, before, load) = (Instant::now(), server.processor_time()?, own_processor_time()?);
+            let tallies = one_window(series, connections, length, kinds).await.with_context(|| scenario.name)?;
+            sum.server += server.processor_time()?.saturating_sub(before);
             sum.load += own_processor_time()?.saturating_sub(load);
             sum.elapsed += begun.elapsed();
-            for (sum, tally) in sum.tallies.iter_mut().zip(tallies.with_context(|| scenario.name)?) {
+            for (sum, tally) in sum.tallies.iter_mut().zip(tallies) {
                 sum.add(&tally)?;
             }
         }
     }
     Ok(sums)
+}
+
+async fn one_window(series: &Series<'_>, connections: usize, length: Duration, kinds: usize) -> Result<Vec<Tally>> {
+    let (process, requests) = match (&series.server, &series.requests) {
+        (Server::Commits(commits), _) => {
+            let mut tally = commits.borrow_mut().run(connections, length)?;
+            // Its kinds follow each other: each is as many.
+            tally.answers /= u64::try_from(kinds.max(1))?;
+            return Ok(vec![tally; kinds]);
+        }
+        (server, requests) => (server.process(), requests),
+    };
+    let (process, requests) = process.zip(requests.as_ref()).context("nothing to ask")?;
+    // What is limited in number would be over before a warm-up is.
+    let (requests, warm_up) = match series.most {
+        Some(most) => (at_most(most, requests), Duration::ZERO),
+        None => (Rc::clone(requests), length / WARM_UP),
+    };
+    window(process.address, Window { connections, warm_up, length }, kinds, &requests).await
 }
 
 /// A bare server that answers `targets` as the bridge just did.

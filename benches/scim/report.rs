@@ -16,6 +16,8 @@ pub(crate) const GROWTH: f64 = 1.2;
 pub(crate) const GROWTH_QUEUED: f64 = 1.6;
 /// Least part of the yardstick's requests per second that the bridge serves.
 pub(crate) const SHARE: f64 = 0.5;
+/// The same of changes that come one at a time, against commits to SQLite of one each: what the bridge adds to a commit.
+pub(crate) const SHARE_ALONE: f64 = 0.6;
 /// Memory in bytes that the bridge stays below while it is compared with the yardstick.
 pub(crate) const MEMORY: u64 = 100_000_000;
 
@@ -26,6 +28,21 @@ pub(crate) enum Who {
     Bridge,
     /// The bare server.
     Bare,
+    /// A program that commits to SQLite.
+    Commits,
+    /// `pgbench`, which commits to PostgreSQL.
+    Pgbench,
+}
+
+impl Who {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bridge => "bridge",
+            Self::Bare => "bare",
+            Self::Commits => "commits",
+            Self::Pgbench => "pgbench",
+        }
+    }
 }
 
 /// What a size counts.
@@ -175,12 +192,11 @@ pub(crate) fn measurements(rows: &[Row], of: Of) -> Option<Table> {
         .iter()
         .filter(|row| row.of == of)
         .map(|row| {
-            let who = if row.who == Who::Bridge { "bridge" } else { "bare" };
             vec![
                 row.scenario.clone(),
                 row.connections.to_string(),
                 size(row.size),
-                who.to_owned(),
+                row.who.name().to_owned(),
                 thousands(row.rate.round() as u64),
                 millis(row.p50),
                 millis(row.p99),
@@ -215,17 +231,22 @@ impl Pair<'_> {
     }
 }
 
-/// The bridge's rows with the yardstick's.
-fn shares(rows: &[Row]) -> Vec<Pair<'_>> {
-    let bare = rows.iter().filter(|row| row.who == Who::Bare);
-    bare.filter_map(|other| {
-        let row = rows.iter().find(|row| {
-            row.who == Who::Bridge
-                && (&row.scenario, row.connections, row.size) == (&other.scenario, other.connections, other.size)
-        })?;
-        Some(Pair { row, other })
-    })
-    .collect()
+/// The bridge's rows with the yardstick's: that of requests, or that of commits.
+fn shares(rows: &[Row], commits: bool) -> Vec<Pair<'_>> {
+    let others = rows.iter().filter(|row| match row.who {
+        Who::Bridge => false,
+        Who::Bare => !commits,
+        Who::Commits | Who::Pgbench => commits,
+    });
+    others
+        .filter_map(|other| {
+            let row = rows.iter().find(|row| {
+                row.who == Who::Bridge
+                    && (&row.scenario, row.connections, row.size) == (&other.scenario, other.connections, other.size)
+            })?;
+            Some(Pair { row, other })
+        })
+        .collect()
 }
 
 /// The bridge's rows at the largest size with those at the smallest.
@@ -242,9 +263,9 @@ fn growths(rows: &[Row]) -> Vec<Pair<'_>> {
         .collect()
 }
 
-/// The bridge against the yardstick.
-pub(crate) fn share_table(rows: &[Row]) -> Option<Table> {
-    let pairs = shares(rows);
+/// The bridge against the yardstick: that of requests, or that of commits.
+pub(crate) fn share_table(rows: &[Row], commits: bool) -> Option<Table> {
+    let pairs = shares(rows, commits);
     let cells = |pair: &Pair<'_>| {
         vec![
             pair.row.scenario.clone(),
@@ -255,8 +276,13 @@ pub(crate) fn share_table(rows: &[Row]) -> Option<Table> {
             format!("{:.2}", pair.share()),
         ]
     };
-    let columns = vec!["request", "connections", "users", "bridge req/s", "bare req/s", "ratio"];
-    let table = Table { title: "Against a bare server", columns, rows: pairs.iter().map(cells).collect() };
+    let (title, column, size) = if commits {
+        ("Against bare commits", "commits/s", "users, or members")
+    } else {
+        ("Against a bare server", "bare req/s", "users")
+    };
+    let columns = vec!["request", "connections", size, "bridge req/s", column, "ratio"];
+    let table = Table { title, columns, rows: pairs.iter().map(cells).collect() };
     (!pairs.is_empty()).then_some(table)
 }
 
@@ -294,7 +320,24 @@ pub(crate) fn bounds(rows: &[Row]) -> Vec<Bound> {
             holds: ratio <= most,
         });
     }
-    let pairs = shares(rows);
+    let commits = shares(rows, true);
+    let most = commits.iter().map(|pair| pair.row.connections).max();
+    let promised = |pair: &&Pair<'_>| {
+        pair.other.who == Who::Pgbench || pair.row.connections == 1 || Some(pair.row.connections) == most
+    };
+    for pair in commits.iter().filter(promised) {
+        let (row, ratio) = (pair.row, pair.share());
+        let least = match (pair.other.who, row.connections) {
+            (Who::Commits, 1) => SHARE_ALONE,
+            _ => SHARE,
+        };
+        bounds.push(Bound {
+            what: format!("{}, {}: against {}", row.scenario, connections(row), pair.other.who.name()),
+            figures: format!("ratio {ratio:.2}, at least {least}"),
+            holds: ratio >= least,
+        });
+    }
+    let pairs = shares(rows, false);
     let most = pairs.iter().map(|pair| pair.row.connections).max();
     for pair in pairs.iter().filter(|pair| Some(pair.row.connections) == most) {
         let (row, ratio) = (pair.row, pair.share());

@@ -9,6 +9,7 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
 use crate::bridge::BASE;
+use crate::commits::Change;
 use crate::load::{Requests, Wire};
 use crate::report::Of;
 use crate::seed::{Person, Stored, patch};
@@ -16,7 +17,7 @@ use crate::seed::{Person, Stored, patch};
 /// Resources on a page.
 const PAGE: usize = 100;
 /// Fewest creates in a window: enough for a median.
-const CREATES: usize = 250;
+pub(crate) const CREATES: usize = 250;
 
 /// What clients leave as it is in a query.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'@');
@@ -31,6 +32,8 @@ pub(crate) struct Scenario {
     pub(crate) constant: bool,
     /// Whether it is compared with the yardstick.
     pub(crate) yardstick: bool,
+    /// What a program would commit to the same end, which it is compared with.
+    pub(crate) commits: Option<Change>,
     /// What it asks.
     pub(crate) ask: Ask,
 }
@@ -41,8 +44,8 @@ pub(crate) enum Ask {
     Read(fn(&Stored) -> Vec<String>),
     /// Changes of users.
     Change(fn(&Stored, Wire) -> Requests),
-    /// A growing number of users, so many in one window at most.
-    Create(fn(&Stored, Wire) -> Requests, fn(&Stored) -> usize),
+    /// A growing number of users.
+    Create(fn(&Stored, Wire) -> Requests),
     /// Requests for a group of each size; the number is the group's place.
     Group(fn(&Stored, usize, Wire) -> Requests),
 }
@@ -55,7 +58,7 @@ impl Scenario {
 }
 
 const fn look_up(name: &'static str, yardstick: bool, targets: fn(&Stored) -> Vec<String>) -> Scenario {
-    Scenario { name, kinds: &[""], constant: true, yardstick, ask: Ask::Read(targets) }
+    Scenario { name, kinds: &[""], constant: true, yardstick, commits: None, ask: Ask::Read(targets) }
 }
 
 /// Reads.
@@ -67,6 +70,7 @@ pub(crate) const READS: &[Scenario] = &[
         kinds: &[""],
         constant: false,
         yardstick: true,
+        commits: None,
         ask: Ask::Read(|stored| {
             let pages = (stored.users.len() / PAGE).max(1);
             (0..pages).map(|page| format!("{BASE}/Users?startIndex={}&count={PAGE}", page * PAGE + 1)).collect()
@@ -77,6 +81,7 @@ pub(crate) const READS: &[Scenario] = &[
         kinds: &[""],
         constant: false,
         yardstick: false,
+        commits: None,
         // From anywhere, so that hardly any is kept when it is asked for again.
         ask: Ask::Read(|stored| {
             let starts = 1..=stored.users.len().saturating_sub(PAGE).max(1);
@@ -108,6 +113,7 @@ pub(crate) const GROUPS: &[Scenario] = &[
         kinds: &[""],
         constant: true,
         yardstick: false,
+        commits: None,
         ask: Ask::Group(group_without_members),
     },
     Scenario {
@@ -115,20 +121,28 @@ pub(crate) const GROUPS: &[Scenario] = &[
         kinds: &[" add one member", " remove one member"],
         constant: true,
         yardstick: false,
+        commits: Some(Change::Member),
         ask: Ask::Group(one_member),
     },
 ];
 
 /// Changes, after the reads.
 pub(crate) const CHANGES: &[Scenario] = &[
-    Scenario { name: "PATCH user", kinds: &[""], constant: false, yardstick: false, ask: Ask::Change(patch_user) },
+    Scenario {
+        name: "PATCH user",
+        kinds: &[""],
+        constant: false,
+        yardstick: false,
+        commits: Some(Change::Patch),
+        ask: Ask::Change(patch_user),
+    },
     Scenario {
         name: "POST user",
         kinds: &[""],
         constant: false,
         yardstick: false,
-        // So that at the end there are still about as many as the table says.
-        ask: Ask::Create(post_user, |stored| (stored.level / 20).max(CREATES)),
+        commits: Some(Change::Create),
+        ask: Ask::Create(post_user),
     },
 ];
 

@@ -130,6 +130,25 @@ fn each_promise_is_judged_by_its_own_measurements() {
 }
 
 #[test]
+fn changes_are_judged_against_commits_alone_and_at_most_connections() {
+    let failed = |who: Who, connections: usize, rate: f64| {
+        let other = row("POST", who, Of::Users, 10_000, 1000.0, 0);
+        let mut rows = vec![Row { constant: false, ..row("POST", Who::Bridge, Of::Users, 10_000, 900.0, 1000) }, other];
+        for place in [0, 1] {
+            rows.push(Row { connections, rate: if place == 0 { rate } else { 1000.0 }, ..rows[place].clone() });
+        }
+        let bounds = report::bounds(&rows);
+        bounds.into_iter().filter(|bound| !bound.holds).map(|bound| bound.what).collect::<Vec<_>>()
+    };
+    assert_eq!(failed(Who::Commits, 1, 600.0), Vec::<String>::new());
+    assert_eq!(failed(Who::Commits, 1, 599.0), ["POST, 1 connection: against commits"]);
+    assert_eq!(failed(Who::Commits, 16, 10.0), Vec::<String>::new(), "of these nothing is promised");
+    assert_eq!(failed(Who::Commits, 128, 499.0), ["POST, 128 connections: against commits"]);
+    assert_eq!(failed(Who::Pgbench, 1, 500.0), Vec::<String>::new());
+    assert_eq!(failed(Who::Pgbench, 16, 499.0), ["POST, 16 connections: against pgbench"]);
+}
+
+#[test]
 fn tables_are_aligned_and_markdown_where_asked() {
     let rows = kept();
     let table = report::growth_table(&rows).expect("there are two sizes");
@@ -141,7 +160,7 @@ fn tables_are_aligned_and_markdown_where_asked() {
          | GET     |          64 | 100,000 : 1,000 users |      1.20 |      1.00 |  1.20 |\n\
          | PATCH   |          64 |  100,000 : 10 members |      12.0 |      10.0 |  1.20 |\n"
     );
-    let text = report::share_table(&rows).expect("there is a bare server").render(false);
+    let text = report::share_table(&rows, false).expect("there is a bare server").render(false);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "Against a bare server");
     assert_eq!(lines[3], "GET              64 10,000       30,000     60,000  0.50");
@@ -151,4 +170,5 @@ fn tables_are_aligned_and_markdown_where_asked() {
         "{all}"
     );
     assert!(report::measurements(&[], Of::Users).is_none());
+    assert!(report::share_table(&rows, true).is_none(), "nothing was compared with commits");
 }
